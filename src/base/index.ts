@@ -1,0 +1,5 @@
+export { type Clock, createManualClock, createRealClock, formatInstant, type ManualClock } from './clock.ts';
+export { createCountedIds, createRandomIds, type Ids } from './ids.ts';
+export { createLifecycle, type Lifecycle } from './lifecycle.ts';
+export { createLog, type Log, type LogFields, type LogLevel } from './log.ts';
+export { type Issue, Problem, type ProblemCategory, problemCategories, type ProblemDetail } from './problem.ts';
