@@ -1,4 +1,5 @@
 export { type Clock, createManualClock, createRealClock, formatInstant, type ManualClock } from './clock.ts';
+export { type Config, type Environment, readConfig, settingsTable } from './config.ts';
 export { createCountedIds, createRandomIds, type Ids } from './ids.ts';
 export { createLifecycle, type Lifecycle } from './lifecycle.ts';
 export { createLog, type Log, type LogFields, type LogLevel } from './log.ts';

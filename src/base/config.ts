@@ -1,0 +1,234 @@
+/**
+ * The configuration: one schema of settings, read once at the start from environment variables, frozen, and passed on
+ * as part of what each piece needs. The table in the README is held against it by a test.
+ *
+ * Wrong configuration stops the start with every fault listed; a variable with our prefix that the schema does not know
+ * is a fault too, because it is most likely a misspelt one. An empty variable counts as unset.
+ */
+import { isIPv4 } from 'node:net';
+import type { LogLevel } from './log.ts';
+import { type Issue, Problem } from './problem.ts';
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** undefined: the embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined;
+  readonly dataFolder: string;
+  readonly clock: 'real' | { readonly startMs: number };
+  /** IANA name. */
+  readonly zone: string;
+  readonly allowsLoopbackHooks: boolean;
+  readonly allowsTestIns: boolean;
+  readonly packagesFolder: string | undefined;
+  readonly references: 'recorded' | 'enforced';
+  readonly validation: 'off' | 'claimed' | 'required';
+  readonly isNetworkOpen: boolean;
+  /** undefined: made from the address that the server listens on. No slash at the end. */
+  readonly baseUrl: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly poolSize: number;
+}
+
+interface Setting<T> {
+  readonly name: string;
+  /** What the variable would say; undefined when unset is a value of its own, told by `sentence`. */
+  readonly fallback: string | undefined;
+  readonly sentence: string;
+  readonly expected: string;
+  /** undefined: not what is expected. */
+  readonly read: (text: string) => T | undefined;
+  /** Its value is never repeated. */
+  readonly isSecret?: true;
+}
+
+const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
+  port: {
+    name: 'PORT',
+    fallback: '8080',
+    sentence: 'TCP port of the server; 0 takes a free one.',
+    ...wholeNumber(0, 65_535),
+  },
+  host: {
+    name: 'HOST',
+    fallback: '127.0.0.1',
+    sentence: 'Address to listen on; other than loopback only with `SUTURE_OPEN_NETWORK`.',
+    ...text('a host name or an address'),
+  },
+  databaseUrl: {
+    name: 'DATABASE_URL',
+    fallback: undefined,
+    sentence:
+      'PostgreSQL 14 or newer, `postgresql://user:password@host:5432/name`; unset: an embedded one under `SUTURE_DATA_DIR`.',
+    isSecret: true,
+    ...url('postgres', 'postgresql'),
+  },
+  dataFolder: {
+    name: 'SUTURE_DATA_DIR',
+    fallback: './data',
+    sentence: 'Folder of everything that Suture keeps outside an external database.',
+    ...text('a folder'),
+  },
+  clock: {
+    name: 'SUTURE_CLOCK',
+    fallback: 'real',
+    sentence: '`real`, or an instant such as `2026-03-02T08:00:00+01:00` at which a manual clock starts (for trials).',
+    expected: '`real` or an ISO 8601 instant with its offset',
+    read: readClock,
+  },
+  zone: {
+    name: 'SUTURE_ZONE',
+    fallback: 'Europe/Paris',
+    sentence: 'Time zone of local days and deadlines where patient and organisation have none of their own.',
+    expected: 'an IANA time zone such as `Indian/Reunion`',
+    read: (name) => (name === 'UTC' || Intl.supportedValuesOf('timeZone').includes(name) ? name : undefined),
+  },
+  allowsLoopbackHooks: {
+    name: 'SUTURE_HOOKS_ALLOW_LOOPBACK',
+    fallback: 'false',
+    sentence: 'Whether subscriptions may call this machine itself, over plain http (for trials).',
+    ...yesOrNo(),
+  },
+  allowsTestIns: {
+    name: 'SUTURE_ALLOW_TEST_INS',
+    fallback: 'false',
+    sentence: 'Whether INS of the national test domains are taken as identities.',
+    ...yesOrNo(),
+  },
+  packagesFolder: {
+    name: 'SUTURE_PACKAGES',
+    fallback: undefined,
+    sentence: 'Folder of FHIR packages (`.tgz`) to load; unset: none.',
+    ...text('a folder'),
+  },
+  references: {
+    name: 'SUTURE_REFERENCES',
+    fallback: 'recorded',
+    sentence: 'A reference to what is not there (yet) is `recorded`, or refused when `enforced`.',
+    ...oneOf('recorded', 'enforced'),
+  },
+  validation: {
+    name: 'SUTURE_VALIDATION',
+    fallback: 'claimed',
+    sentence:
+      'Profiles that writes are held against: none (`off`), those that `meta.profile` names (`claimed`), or `required` ones; base R4 always.',
+    ...oneOf('off', 'claimed', 'required'),
+  },
+  isNetworkOpen: {
+    name: 'SUTURE_OPEN_NETWORK',
+    fallback: 'false',
+    sentence:
+      'Lets the server listen beyond this machine without authentication: only behind something that guards it.',
+    ...yesOrNo(),
+  },
+  baseUrl: {
+    name: 'SUTURE_BASE_URL',
+    fallback: undefined,
+    sentence: 'FHIR base as clients see it, e.g. behind a proxy; unset: `http://HOST:PORT/fhir`.',
+    ...url('http', 'https'),
+  },
+  logLevel: {
+    name: 'SUTURE_LOG_LEVEL',
+    fallback: 'info',
+    sentence: '`debug`, `info`, `warn`, `error` or `silent`; the log goes to stderr as JSON lines.',
+    ...oneOf('debug', 'info', 'warn', 'error', 'silent'),
+  },
+  poolSize: {
+    name: 'SUTURE_POOL_SIZE',
+    fallback: '12',
+    sentence: 'Connections to PostgreSQL that requests and jobs share.',
+    ...wholeNumber(2, 200),
+  },
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws a Problem whose issues are all the faults. */
+export function readConfig(environment: Environment): Config {
+  const faults: string[] = unknownNames(environment).map((name) => `${name} is not a setting of Suture`);
+  const entries = Object.entries<Setting<unknown>>(settings).map(([key, setting]) => {
+    const text = environment[setting.name] || setting.fallback;
+    const value = text === undefined ? undefined : setting.read(text);
+    if (text !== undefined && value === undefined) faults.push(faultOf(setting, text));
+    return [key, value];
+  });
+  const config = Object.freeze(Object.fromEntries(entries)) as Config;
+  if (config.host !== undefined && !config.isNetworkOpen && !isLoopback(config.host)) {
+    faults.push(
+      `HOST is ${config.host}, which others can reach, and there is no authentication: leave it at 127.0.0.1, ` +
+        'or set SUTURE_OPEN_NETWORK=true where something else guards the server',
+    );
+  }
+  if (faults.length > 0) throw wrongConfiguration(faults);
+  return config;
+}
+
+/** The settings as the table of the README, in Markdown. */
+export function settingsTable(): string {
+  const rows = Object.values<Setting<unknown>>(settings).map(
+    ({ name, fallback, sentence }) =>
+      `| \`${name}\` | ${fallback === undefined ? 'unset' : `\`${fallback}\``} | ${sentence} |\n`,
+  );
+  return `| setting | default | meaning |\n|---|---|---|\n${rows.join('')}`;
+}
+
+function unknownNames(environment: Environment): readonly string[] {
+  const known = new Set(Object.values<Setting<unknown>>(settings).map(({ name }) => name));
+  return Object.keys(environment).filter((name) => name.startsWith('SUTURE_') && !known.has(name));
+}
+
+function faultOf({ name, expected, isSecret }: Setting<unknown>, text: string): string {
+  return `${name} is ${isSecret ? 'something else' : JSON.stringify(text)}, expected ${expected}`;
+}
+
+function wrongConfiguration(faults: readonly string[]): Problem {
+  const issues = faults.map((text): Issue => ({ severity: 'error', code: 'invalid', text }));
+  return new Problem('incorrect', `the configuration is wrong: ${faults.join('; ')}`, { issues });
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+function text(expected: string) {
+  return { expected, read: (value: string) => value };
+}
+
+function yesOrNo() {
+  const read = (value: string) => (value === 'true' ? true : value === 'false' ? false : undefined);
+  return { expected: '`true` or `false`', read };
+}
+
+function oneOf<const T extends string>(...values: readonly T[]) {
+  return {
+    expected: `one of ${values.join(', ')}`,
+    read: (value: string) => values.find((each) => each === value),
+  };
+}
+
+function wholeNumber(min: number, max: number) {
+  return {
+    expected: `a whole number from ${min} to ${max}`,
+    read: (value: string) => (/^\d{1,9}$/.test(value) && +value >= min && +value <= max ? +value : undefined),
+  };
+}
+
+function url(...protocols: readonly string[]) {
+  return {
+    expected: `a URL with ${protocols.join(':// or ')}://`,
+    read: (value: string) => {
+      if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol.slice(0, -1))) return undefined;
+      return value.replace(/\/+$/, '');
+    },
+  };
+}
+
+/** The calendar is checked too: JavaScript reads 30 February as 2 March. */
+function readClock(value: string): Config['clock'] | undefined {
+  if (value === 'real') return 'real';
+  const parts = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.exec(value);
+  const startMs = Date.parse(value);
+  const day = parts?.[1];
+  if (day === undefined || Number.isNaN(startMs) || !new Date(day).toISOString().startsWith(day)) return undefined;
+  return { startMs };
+}

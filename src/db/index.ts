@@ -1,0 +1,15 @@
+export {
+  type Database,
+  type DatabaseOptions,
+  type DedicatedConnection,
+  type Listener,
+  openDatabase,
+  type Queryable,
+  type Row,
+  type Statement,
+  type Transaction,
+} from './database.ts';
+export { type EmbeddedDatabase, type EmbeddedOptions, startEmbedded } from './embedded.ts';
+export { databaseLimits } from './limits.ts';
+export { type MigrateOptions, migrate, migrationsFolder } from './migrate.ts';
+export { type DatabaseFault, databaseFaultOf } from './sql-state.ts';

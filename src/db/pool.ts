@@ -1,0 +1,45 @@
+/** Connections to PostgreSQL: their limits, their types, and an ear for those that break while nobody uses them. */
+import pg from 'pg';
+import type { Log } from '../base/index.ts';
+import { databaseLimits } from './limits.ts';
+
+const oidDate = 1082;
+const oidTimestamp = 1114;
+
+/** `date` and `timestamp` have no zone: the driver would read them in the zone of this process. They stay text. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) =>
+    oid === oidDate || oid === oidTimestamp
+      ? (text: unknown) => text
+      : (pg.types.getTypeParser(oid, format) as (text: unknown) => unknown),
+};
+
+/** For a connection outside the pool; without the limits that a long migration or a quiet listener would break. */
+export function clientConfig(url: string): pg.ClientConfig {
+  return { connectionString: url, connectionTimeoutMillis: databaseLimits.acquireTimeoutMs, keepAlive: true, types };
+}
+
+export interface PoolOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  readonly log: Log;
+}
+
+export function openPool({ url, poolSize, log }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientConfig(url),
+    max: poolSize,
+    idleTimeoutMillis: databaseLimits.idleConnectionMs,
+    statement_timeout: databaseLimits.statementTimeoutMs,
+    lock_timeout: databaseLimits.lockTimeoutMs,
+    idle_in_transaction_session_timeout: databaseLimits.idleInTransactionTimeoutMs,
+    query_timeout: databaseLimits.answerTimeoutMs,
+  });
+  // Without a listener a connection that breaks between two statements of a transaction would end the process. The
+  // statement that comes next fails by itself, so here it is only said.
+  pool.on('connect', (client) =>
+    client.on('error', () => log.warn({ component: 'db' }, 'a database connection broke')),
+  );
+  pool.on('error', () => undefined);
+  return pool;
+}

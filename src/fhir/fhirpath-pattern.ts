@@ -1,0 +1,59 @@
+/**
+ * Regular expressions of rules, bounded so that no text can make them slow: JavaScript's engine backtracks, and
+ * `^(a+)+$` on 27 characters takes seconds. Allowed are literals, classes, anchors, groups and few quantifiers; what
+ * multiplies the ways to match is refused: a quantifier on a group that repeats or chooses, references, look-around.
+ * Two variable quantifiers on a text of n characters cost at most n³ steps: hence `matchedCharactersMax`.
+ */
+
+const patternLimits = { charactersMax: 100, variableMax: 2, optionalMax: 4, repeatsMax: 100, choicesMax: 5 };
+/** Longer texts are an evaluation error. */
+export const matchedCharactersMax = 500;
+
+/** Why the pattern is refused; undefined when it is safe and valid. */
+export function findPatternFault(pattern: string): string | undefined {
+  if (pattern.length > patternLimits.charactersMax) {
+    return `the pattern has ${pattern.length} characters, at most ${patternLimits.charactersMax} are allowed`;
+  }
+  try {
+    new RegExp(pattern, 'u');
+  } catch {
+    return 'the pattern is not a valid regular expression';
+  }
+  if (/\\[1-9k]/.test(pattern)) return 'the pattern refers back to a group';
+  if (/\(\?(?!:)/.test(pattern)) return 'the pattern looks ahead or behind, or names a group';
+  const plain = pattern.replace(/\\./g, '_').replace(/\[[^\]]*\]/g, '_').replaceAll('(?:', '(');
+  return findCostFault(plain) ?? (hasQuantifiedBranch(plain) ? 'the pattern repeats a group that repeats or chooses' : undefined);
+}
+
+/** `plain`: escapes and classes are one character each, groups have no marks. */
+function findCostFault(plain: string): string | undefined {
+  const count = (expression: RegExp): number => plain.match(expression)?.length ?? 0;
+  const repeats = (plain.match(/\d+(?=[\d,]*\})/g) ?? []).map(Number);
+  if (count(/[*+]|\{\d+,\d*\}/g) > patternLimits.variableMax) {
+    return `the pattern has more than ${patternLimits.variableMax} variable quantifiers (*, +, {n,m})`;
+  }
+  if (count(/\?/g) > patternLimits.optionalMax) return `the pattern has more than ${patternLimits.optionalMax} of "?"`;
+  if (repeats.some((times) => times > patternLimits.repeatsMax)) {
+    return `the pattern repeats more than ${patternLimits.repeatsMax} times`;
+  }
+  if (count(/\|/g) >= patternLimits.choicesMax) {
+    return `the pattern has more than ${patternLimits.choicesMax} alternatives`;
+  }
+  return undefined;
+}
+
+/** A group followed by a quantifier, with a quantifier or an alternative inside it, at any depth. */
+function hasQuantifiedBranch(plain: string): boolean {
+  const isBranching: boolean[] = [false];
+  for (let at = 0; at < plain.length; at++) {
+    const character = plain[at] ?? '';
+    if (character === '(') isBranching.push(false);
+    else if (character === ')') {
+      const isInside = isBranching.pop() ?? false;
+      const isQuantified = /^[*+?{]/.test(plain.slice(at + 1));
+      if (isInside && isQuantified) return true;
+      if (isInside || isQuantified) isBranching[isBranching.length - 1] = true;
+    } else if ('*+?{|'.includes(character)) isBranching[isBranching.length - 1] = true;
+  }
+  return false;
+}

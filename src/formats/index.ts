@@ -1,0 +1,15 @@
+/** Bytes <-> plain trees of the formats that letters come in. Knows no FHIR, does no input or output. */
+export * from './cda/index.ts';
+export { parseXml, type XmlLimits, type XmlResult, xmlLimits } from './xml.ts';
+export type { XmlEncoding } from './xml-encoding.ts';
+export {
+  attribute,
+  child,
+  children,
+  isElement,
+  rawText,
+  textOf,
+  type XmlElement,
+  type XmlNode,
+  xpath,
+} from './xml-tree.ts';

@@ -1,0 +1,107 @@
+/**
+ * Fastify, kept thin: bytes in, plain requests on, answers out. Bodies are read as bytes and parsed by our own parser
+ * (src/fhir/json.ts); nothing below this folder knows the library.
+ */
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Clock, Ids, Log } from '../base/index.ts';
+import type { Answer, Context } from '../interactions/index.ts';
+import { answerError } from './errors.ts';
+import { registerAdminRoutes, type AdminInput } from './admin.ts';
+import { registerFhirRoutes } from './fhir-routes.ts';
+
+export interface HttpLimits {
+  readonly bodyMax: number;
+  readonly pathPartMax: number;
+  readonly requestTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+}
+
+export const httpLimits: HttpLimits = {
+  bodyMax: 50 * 1024 * 1024,
+  pathPartMax: 256,
+  requestTimeoutMs: 30_000,
+  headersTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 65_000,
+};
+
+export interface HttpInput {
+  readonly context: Context;
+  readonly admin: AdminInput;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+/** Headers on every answer: the content is data, never a page. */
+const safetyHeaders = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+export function createHttp(input: HttpInput): FastifyInstance {
+  const server = Fastify({
+    logger: false,
+    bodyLimit: httpLimits.bodyMax,
+    requestTimeout: httpLimits.requestTimeoutMs,
+    keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
+    routerOptions: { maxParamLength: httpLimits.pathPartMax, ignoreTrailingSlash: true },
+    http: { headersTimeout: httpLimits.headersTimeoutMs },
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.addHook('onRequest', async (request, reply) => {
+    void reply.headers(safetyHeaders).header('x-request-id', request.id);
+  });
+  server.addHook('onResponse', async (request, reply) => logRequest(input.log, request, reply));
+  server.setErrorHandler((error, _request, reply) => sendError(input, reply, error));
+  server.setNotFoundHandler((_request, reply) => sendNotFound(reply));
+  registerFhirRoutes(server, input.context, (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())));
+  registerAdminRoutes(server, input.admin);
+  return server;
+}
+
+export const fhirJson = 'application/fhir+json; charset=utf-8';
+
+export function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
+  void reply.code(answer.status);
+  if (answer.version !== undefined) void reply.header('etag', `W/"${answer.version}"`);
+  if (answer.lastModified !== undefined) void reply.header('last-modified', answer.lastModified.toUTCString());
+  if (answer.location !== undefined) void reply.header('location', answer.location);
+  if (answer.bytes !== undefined) {
+    return reply.header('content-type', answer.bytes.contentType).send(answer.bytes.content);
+  }
+  if (answer.body === undefined) return reply.send();
+  return reply.header('content-type', fhirJson).send(answer.body);
+}
+
+function sendError(input: HttpInput, reply: FastifyReply, error: unknown): FastifyReply {
+  const answer = answerError(error, input.log, () => input.ids.next(input.clock.now()));
+  return reply.code(answer.status).headers(answer.headers).header('content-type', fhirJson).send(answer.body);
+}
+
+function sendNotFound(reply: FastifyReply): FastifyReply {
+  const issue = [{ severity: 'error', code: 'not-found', details: { text: 'nothing is served at this URL' } }];
+  return reply
+    .code(404)
+    .header('content-type', fhirJson)
+    .send(JSON.stringify({ resourceType: 'OperationOutcome', issue }));
+}
+
+function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): void {
+  log.info(
+    {
+      component: 'http',
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime),
+    },
+    'request',
+  );
+}

@@ -1,0 +1,99 @@
+/** What every interaction is given, what it is asked, and what it answers. Nothing here knows HTTP's library. */
+import { type Clock, formatInstant, type Ids, type Issue, Problem } from '../base/index.ts';
+import type { Definitions, Resource } from '../fhir/index.ts';
+import type { Session, Store, StoredVersion, Visible } from '../store/index.ts';
+import type { SearchContext } from '../search/index.ts';
+
+export interface Context {
+  readonly store: Store;
+  readonly definitions: Definitions;
+  readonly search: SearchContext;
+  /** All faults of a resource against base R4 (and, later, profiles); empty when it is valid. */
+  readonly validate: (resource: unknown, typeExpected?: string) => readonly Issue[];
+  /** Refuses what no schema can: rule sets, subscriptions, breaks moved by hand. Runs inside the write's transaction. */
+  readonly guards: readonly WriteGuard[];
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Without trailing slash, e.g. `http://127.0.0.1:8080/fhir`. */
+  readonly baseUrl: string;
+  readonly limits: InteractionLimits;
+  readonly softwareVersion: string;
+  readonly startedAtMs: number;
+}
+
+export interface InteractionLimits {
+  readonly bundleEntriesMax: number;
+  readonly pageDefault: number;
+  readonly pageMax: number;
+}
+
+/**
+ * Looks at a write before it happens: throws a Problem to refuse it, or answers the resource as it shall be stored
+ * (a Subscription that is `requested` becomes `active`).
+ */
+export interface WriteGuard {
+  readonly types: readonly string[];
+  check(session: Session, write: { readonly before: Resource | undefined; readonly after: Resource | undefined }): Promise<Resource | undefined>;
+}
+
+/** One interaction as asked, parsed at the edge. */
+export interface Request {
+  readonly type: string;
+  readonly id?: string;
+  readonly versionId?: string;
+  readonly query: readonly (readonly [string, string])[];
+  /** The parsed JSON; absent when the content is not FHIR. */
+  readonly body?: unknown;
+  /** The bytes as they came, with their type: for Binary and $ingest. */
+  readonly content?: { readonly type: string; readonly bytes: Uint8Array };
+  /** The Accept header. */
+  readonly accept?: string;
+  readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
+  readonly ifModifiedSince?: string;
+  readonly ifNoneExist?: string;
+  readonly returnPreference: 'unstated' | 'minimal' | 'representation' | 'OperationOutcome';
+  readonly visible: Visible;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** JSON text, ready to send. */
+  readonly body?: string;
+  /** Instead of `body`: content that is not FHIR (a Binary read raw). */
+  readonly bytes?: { readonly contentType: string; readonly content: Buffer };
+  readonly version?: number;
+  readonly lastModified?: Date;
+  readonly location?: string;
+}
+
+export function answerStored(status: number, stored: Pick<StoredVersion, 'raw' | 'version' | 'lastUpdated'>): Answer {
+  return { status, body: stored.raw, version: stored.version, lastModified: stored.lastUpdated };
+}
+
+/** The version that an If-Match or If-None-Match header names, `W/"3"` or `"3"`; anything else is `precondition`. */
+export function readEntityTag(header: string): number {
+  const found = /^\s*(?:W\/)?"?(\d{1,9})"?\s*$/.exec(header)?.[1];
+  if (found === undefined) throw new Problem('precondition', 'the entity tag names no version: expected W/"1"');
+  return Number(found);
+}
+
+export function requireType(context: Context, type: string): void {
+  if (context.definitions.resourceTypes.has(type)) return;
+  throw new Problem('unsupported-type', 'the resource type is unknown to FHIR R4');
+}
+
+const idForm = /^[A-Za-z0-9\-.]{1,64}$/;
+
+export function requireId(id: string): void {
+  if (!idForm.test(id)) throw new Problem('incorrect', 'the id is not valid: expected 1 to 64 letters, digits, - or .');
+}
+
+/** A URL may name an id that cannot exist; then nothing is there. */
+export function isId(id: string): boolean {
+  return idForm.test(id);
+}
+
+export function nowInstant(context: Context): string {
+  return formatInstant(context.clock.now());
+}

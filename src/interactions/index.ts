@@ -1,0 +1,12 @@
+export { createBinary, readBinary } from './binary.ts';
+export { readEntry } from './bundle-entry.ts';
+export { capabilities } from './capabilities.ts';
+export type { Answer, Context, InteractionLimits, Request, WriteGuard } from './context.ts';
+export { create } from './create.ts';
+export { remove } from './delete.ts';
+export { historyInstance } from './history.ts';
+export type { Operation } from './operations.ts';
+export { read, vread } from './read.ts';
+export { search } from './search.ts';
+export { processBundle } from './transaction.ts';
+export { update } from './update.ts';

@@ -1,0 +1,14 @@
+/** An operation: `$name` on a type or on an instance (https://hl7.org/fhir/R4/operations.html). */
+import type { Answer, Context, Request } from './context.ts';
+
+export interface Operation {
+  /** Without `$`. */
+  readonly name: string;
+  readonly type: string;
+  readonly level: 'type' | 'instance';
+  readonly methods: readonly ('GET' | 'POST')[];
+  /** Takes the bytes as they come, whatever their type. */
+  readonly takesBytes: boolean;
+  readonly documentation: string;
+  run(context: Context, request: Request): Promise<Answer>;
+}

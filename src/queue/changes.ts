@@ -1,0 +1,76 @@
+/**
+ * Reading the log of changes. Every commit leaves its changes in its own transaction; each reader follows them.
+ *
+ * A transaction that began early may commit late, with a smaller number than one already read. So a reader takes only
+ * rows whose transaction is older than every transaction still running (below the snapshot horizon), in the order
+ * (xid, seq), and keeps its place in the same transaction as what it did with them: seen at least once, overtaken never.
+ */
+import type { Transaction } from '../db/index.ts';
+import type { Queryable } from '../db/index.ts';
+
+export interface Change {
+  readonly xid: string;
+  readonly seq: string;
+  readonly rid: string;
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly at: Date;
+  readonly patients: readonly string[];
+}
+
+/** Makes the reader known; it starts at the beginning of what is kept. */
+export async function openReader(db: Queryable, name: string): Promise<void> {
+  await db.query({ text: 'insert into reader (name) values ($1) on conflict (name) do nothing', values: [name] });
+}
+
+/**
+ * The next changes for this reader, locked for this transaction; undefined when another instance reads just now.
+ * The caller handles them and calls `advanceReader` with the last one, in the same transaction.
+ */
+export async function readChanges(tx: Transaction, name: string, limit: number): Promise<readonly Change[] | undefined> {
+  const reader = await tx.query<{ xid: string; seq: string }>({
+    name: 'lock-reader',
+    text: 'select xid::text as xid, seq::text as seq from reader where name = $1 for update skip locked',
+    values: [name],
+  });
+  const place = reader[0];
+  if (place === undefined) return undefined;
+  return tx.query<Change>({
+    name: 'read-changes',
+    text: `select xid::text as xid, seq::text as seq, rid::text as rid, type, id, version, method, at, patients
+           from change
+           where (xid, seq) > ($1::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
+           order by xid, seq limit $3`,
+    values: [place.xid, place.seq, limit],
+  });
+}
+
+export async function advanceReader(tx: Transaction, name: string, last: Change): Promise<void> {
+  await tx.query({
+    name: 'advance-reader',
+    text: 'update reader set xid = $2::xid8, seq = $3::bigint where name = $1',
+    values: [name, last.xid, last.seq],
+  });
+}
+
+/** Whether any reader has changes before it, horizon or not: what `settle` waits for. */
+export async function hasUnreadChanges(db: Queryable): Promise<boolean> {
+  const rows = await db.query<{ unread: boolean }>({
+    name: 'has-unread-changes',
+    text: `select exists (
+             select from reader r where exists (select from change c where (c.xid, c.seq) > (r.xid, r.seq))) as unread`,
+  });
+  return rows[0]?.unread ?? false;
+}
+
+/** Deletes changes that every reader has passed and that are older than `beforeMs`. */
+export async function trimChanges(db: Queryable, beforeMs: number): Promise<void> {
+  await db.query({
+    name: 'trim-changes',
+    text: `delete from change c
+           where c.at < $1 and not exists (select from reader r where (r.xid, r.seq) < (c.xid, c.seq))`,
+    values: [new Date(beforeMs)],
+  });
+}

@@ -1,0 +1,141 @@
+/**
+ * Durable jobs: now, later, again.
+ *
+ * A job is a row (kind, key). Asking for it again brings it forward and changes its stamp; it never waits for a worker.
+ * A worker takes a job by writing its holder into the row. What it does for the job it does in one transaction that ends
+ * with `finish`: if the stamp is still the one it took, the job is gone (or waits until `again`); if not, somebody asked
+ * meanwhile and the job is free to be taken once more. If the holder is no longer the worker, the whole transaction is
+ * undone: two workers can never both commit work for one key.
+ *
+ * States of a row: free (holder null, run_at reached or not) -> held -> gone | free again | parked (attempts used up).
+ */
+import { Problem } from '../base/index.ts';
+import type { Queryable } from '../db/index.ts';
+
+export interface JobRequest {
+  readonly kind: string;
+  readonly key: string;
+  readonly runAtMs: number;
+  readonly payload?: unknown;
+}
+
+export interface Job {
+  readonly kind: string;
+  readonly key: string;
+  readonly runAtMs: number;
+  readonly payload: unknown;
+  readonly stamp: string;
+  readonly attempts: number;
+}
+
+interface JobRow {
+  readonly kind: string;
+  readonly key: string;
+  readonly run_at: Date;
+  readonly payload: unknown;
+  readonly stamp: string;
+  readonly attempts: number;
+}
+
+/** Asks for jobs, in the caller's transaction. A job that waits already keeps the earlier of both times. */
+export async function requestJobs(tx: Queryable, requests: readonly JobRequest[]): Promise<void> {
+  if (requests.length === 0) return;
+  await tx.query({
+    name: 'request-jobs',
+    text: `insert into job (kind, key, payload, run_at)
+           select kind, key, payload, run_at
+           from json_to_recordset($1) as j(kind text, key text, payload jsonb, run_at timestamptz)
+           order by kind, key
+           on conflict (kind, key) do update
+           set run_at = least(job.run_at, excluded.run_at), payload = coalesce(excluded.payload, job.payload),
+               stamp = job.stamp + 1, is_parked = false`,
+    values: [
+      JSON.stringify(
+        requests.map(({ kind, key, payload, runAtMs }) => ({ kind, key, payload, run_at: new Date(runAtMs).toISOString() })),
+      ),
+    ],
+  });
+}
+
+/** Takes up to `limit` due jobs of one kind, oldest first. */
+export async function takeJobs(
+  db: Queryable,
+  take: { readonly kind: string; readonly holder: number; readonly nowMs: number; readonly limit: number },
+): Promise<readonly Job[]> {
+  const rows = await db.query<JobRow>({
+    name: 'take-jobs',
+    text: `update job set holder = $2, attempts = attempts + 1
+           where (kind, key) in (
+             select kind, key from job
+             where kind = $1 and holder is null and not is_parked and run_at <= $3
+             order by run_at, key limit $4 for update skip locked)
+           returning kind, key, run_at, payload, stamp, attempts`,
+    values: [take.kind, take.holder, new Date(take.nowMs), take.limit],
+  });
+  return rows
+    .map(({ run_at, ...row }) => ({ ...row, runAtMs: run_at.getTime() }))
+    .sort((a, b) => a.runAtMs - b.runAtMs || (a.key < b.key ? -1 : 1));
+}
+
+/**
+ * Ends a job inside the transaction of its work; call it last. `again`: it must run once more at that time.
+ * Throws `conflict` when another worker has the job now, so that this transaction is undone.
+ */
+export async function finishJob(
+  tx: Queryable,
+  job: Job,
+  holder: number,
+  again?: { readonly runAtMs: number; readonly payload?: unknown },
+): Promise<void> {
+  const rows = await tx.query<{ stamp: string }>({
+    name: 'lock-held-job',
+    text: 'select stamp from job where kind = $1 and key = $2 and holder = $3 for update',
+    values: [job.kind, job.key, holder],
+  });
+  const row = rows[0];
+  if (row === undefined) throw new Problem('conflict', 'the job is held by another worker');
+  const wasAskedMeanwhile = row.stamp !== job.stamp;
+  if (!wasAskedMeanwhile && again === undefined) {
+    await tx.query({ name: 'end-job', text: 'delete from job where kind = $1 and key = $2', values: [job.kind, job.key] });
+    return;
+  }
+  await tx.query({
+    name: 'repeat-job',
+    text: `update job set holder = null, attempts = 0, last_error = null,
+             run_at = case when $3 then least(run_at, coalesce($4, run_at)) else $4 end,
+             payload = case when $3 then payload else coalesce($5::jsonb, payload) end
+           where kind = $1 and key = $2`,
+    values: [
+      job.kind,
+      job.key,
+      wasAskedMeanwhile,
+      again === undefined ? null : new Date(again.runAtMs),
+      again?.payload === undefined ? null : JSON.stringify(again.payload),
+    ],
+  });
+}
+
+/** Gives a failed job back: to be tried at `runAtMs`, or parked when that is undefined. */
+export async function failJob(
+  db: Queryable,
+  job: Job,
+  holder: number,
+  failure: { readonly runAtMs: number | undefined; readonly error: string },
+): Promise<void> {
+  await db.query({
+    name: 'fail-job',
+    text: `update job set holder = null, last_error = $5, is_parked = $4::timestamptz is null,
+             run_at = coalesce($4, run_at)
+           where kind = $1 and key = $2 and holder = $3`,
+    values: [job.kind, job.key, holder, failure.runAtMs === undefined ? null : new Date(failure.runAtMs), failure.error],
+  });
+}
+
+/** When the next job falls due, in ms; undefined when nothing waits. A held job counts: it is due now. */
+export async function nextJobAt(db: Queryable): Promise<number | undefined> {
+  const rows = await db.query<{ at: Date | null }>({
+    name: 'next-job',
+    text: 'select min(run_at) as at from job where not is_parked',
+  });
+  return rows[0]?.at?.getTime();
+}

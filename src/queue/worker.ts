@@ -1,0 +1,238 @@
+/**
+ * The workers of one instance: followers of the change log, and kinds of jobs.
+ *
+ * A follower handles changes in the order of the log, one instance at a time (the reader's row is its lock), in the
+ * transaction that moves its place. A kind of job runs several at once, over all instances, each job in one place.
+ * Nothing here decides by a timer in memory: `wake` and the poll only say "look again now".
+ *
+ * One of the three places that catch: a failed job is given back with a later time, or parked for an operator.
+ */
+import { type Clock, type Log, Problem, problemCategories } from '../base/index.ts';
+import type { Database, Transaction } from '../db/index.ts';
+import { advanceReader, type Change, hasUnreadChanges, openReader, readChanges } from './changes.ts';
+import { freeAbandonedJobs } from './holder.ts';
+import { failJob, type Job, takeJobs } from './jobs.ts';
+
+export interface Follower {
+  readonly name: string;
+  /** How many changes are handled in one transaction. */
+  readonly changesMax: number;
+  handle(tx: Transaction, changes: readonly Change[]): Promise<void>;
+}
+
+export interface Work {
+  readonly kind: string;
+  readonly concurrency: number;
+  /** Does the job and finishes it (`finishJob`) in its own transaction. */
+  handle(job: Job): Promise<void>;
+  /** How long to wait before the next attempt, in ms; undefined: park the job. */
+  retryAfterMs(attempts: number): number | undefined;
+}
+
+export interface Workers {
+  /** Look for work now: something was committed, or the clock moved. */
+  wake(): void;
+  /** Waits until no change is unread and no job is due; answers false when that took longer than `timeoutMs`. */
+  settle(timeoutMs: number): Promise<boolean>;
+  /** How many jobs this instance has run since it started. */
+  jobsRun(): number;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface WorkersInput {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Number of this instance, see holder.ts. */
+  readonly holder: number;
+  readonly followers: readonly Follower[];
+  readonly works: readonly Work[];
+}
+
+const pollMs = 500;
+const busyReaderMs = 5;
+const abandonedEveryMs = 1000;
+const settleStepMs = 4;
+
+export function createWorkers(input: WorkersInput): Workers {
+  const signal = createSignal();
+  const loops: Promise<void>[] = [];
+  let isStopping = false;
+  let run = 0;
+
+  async function guarded(component: string, step: () => Promise<boolean>): Promise<void> {
+    let lastReason: string | undefined;
+    while (!isStopping) {
+      const seen = signal.count();
+      try {
+        const didWork = await step();
+        lastReason = undefined;
+        if (!didWork) await signal.wait(seen, pollMs);
+      } catch (error) {
+        const reason = reasonOf(error);
+        if (reason !== lastReason) input.log.warn({ component, reason }, 'work is interrupted and will be tried again');
+        lastReason = reason;
+        await signal.wait(signal.count(), pollMs);
+      }
+    }
+  }
+
+  return {
+    wake: signal.raise,
+    jobsRun: () => run,
+    async start() {
+      for (const follower of input.followers) await openReader(input.db, follower.name);
+      await freeAbandonedJobs(input.db);
+      for (const follower of input.followers) loops.push(guarded(follower.name, () => follow(input, follower, signal)));
+      for (const work of input.works) {
+        loops.push(guarded(work.kind, createWorkLoop(input, work, signal, () => run++)));
+      }
+      loops.push(guarded('abandoned-jobs', () => freeAbandoned(input.db)));
+    },
+    async settle(timeoutMs) {
+      const started = performance.now();
+      signal.raise();
+      while (!(await isSettled(input))) {
+        if (performance.now() - started > timeoutMs) return false;
+        await delay(settleStepMs);
+      }
+      return true;
+    },
+    async stop() {
+      isStopping = true;
+      signal.raise();
+      await Promise.all(loops);
+    },
+  };
+}
+
+async function isSettled({ db, clock }: WorkersInput): Promise<boolean> {
+  // Jobs before changes would be wrong: a change read between the two looks can still make a job.
+  if (await hasUnreadChanges(db)) return false;
+  const due = await db.query({
+    name: 'any-due-job',
+    text: 'select 1 from job where not is_parked and (run_at <= $1 or holder is not null) limit 1',
+    values: [new Date(clock.now())],
+  });
+  return due.length === 0 && !(await hasUnreadChanges(db));
+}
+
+/** One batch of changes; true when there was one, so that the loop comes back at once. */
+async function follow({ db }: WorkersInput, follower: Follower, signal: Signal): Promise<boolean> {
+  const outcome = await db.transaction(async (tx) => {
+    const changes = await readChanges(tx, follower.name, follower.changesMax);
+    const last = changes?.at(-1);
+    if (changes === undefined) return 'busy';
+    if (last === undefined) return 'idle';
+    await follower.handle(tx, changes);
+    await advanceReader(tx, follower.name, last);
+    return 'done';
+  });
+  if (outcome === 'done') {
+    signal.raise();
+    return true;
+  }
+  // Another instance reads, or a transaction still runs below whose horizon our change lies: look again soon.
+  if (await hasUnreadChanges(db)) {
+    await delay(busyReaderMs);
+    return true;
+  }
+  return false;
+}
+
+/** Takes jobs of one kind as places become free; the end of a job raises the signal, so that its place is filled. */
+function createWorkLoop(input: WorkersInput, work: Work, signal: Signal, count: () => void): () => Promise<boolean> {
+  let running = 0;
+  async function run(job: Job): Promise<void> {
+    await runJob(input, work, job);
+    running--;
+    count();
+    signal.raise();
+  }
+  return async () => {
+    if (running >= work.concurrency) return false;
+    const jobs = await takeJobs(input.db, {
+      kind: work.kind,
+      holder: input.holder,
+      nowMs: input.clock.now(),
+      limit: work.concurrency - running,
+    });
+    running += jobs.length;
+    for (const job of jobs) void run(job);
+    return jobs.length > 0;
+  };
+}
+
+/** Paced by real time: the signal is raised at each commit, and looking for dead instances that often would cost. */
+async function freeAbandoned(db: Database): Promise<boolean> {
+  await delay(abandonedEveryMs);
+  return (await freeAbandonedJobs(db)) > 0;
+}
+
+async function runJob(input: WorkersInput, work: Work, job: Job): Promise<void> {
+  const started = performance.now();
+  try {
+    await work.handle(job);
+    input.log.debug({ kind: job.kind, durationMs: Math.round(performance.now() - started) }, 'job done');
+  } catch (error) {
+    const reason = reasonOf(error);
+    const waitMs = isRetried(error) ? work.retryAfterMs(job.attempts) : undefined;
+    const runAtMs = waitMs === undefined ? undefined : input.clock.now() + waitMs;
+    input.log[waitMs === undefined ? 'error' : 'warn'](
+      { kind: job.kind, reason, attempt: job.attempts, ...stackOf(error) },
+      waitMs === undefined ? 'job parked' : 'job failed and will be tried again',
+    );
+    await failJob(input.db, job, input.holder, { runAtMs, error: reason });
+  }
+}
+
+function isRetried(error: unknown): boolean {
+  return !(error instanceof Problem) || problemCategories[error.category].retried;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Problem ? error.category : 'fault';
+}
+
+/** Where a fault came from: function names and lines, without the message, which could quote data. */
+function stackOf(error: unknown): { stack?: string } {
+  if (error instanceof Problem || !(error instanceof Error)) return {};
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
+  return { stack: `${error.name}\n${frames.slice(0, 6).join('\n')}` };
+}
+
+interface Signal {
+  count(): number;
+  raise(): void;
+  /** Resolves at the next raise after `seen`, or after `timeoutMs`. */
+  wait(seen: number, timeoutMs: number): Promise<void>;
+}
+
+function createSignal(): Signal {
+  let raised = 0;
+  let waiting: (() => void)[] = [];
+  return {
+    count: () => raised,
+    raise() {
+      raised++;
+      const wakened = waiting;
+      waiting = [];
+      for (const resume of wakened) resume();
+    },
+    wait(seen, timeoutMs) {
+      if (raised !== seen) return Promise.resolve();
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        waiting.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    },
+  };
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,237 @@
+/**
+ * The record: versions, current rows, index rows, history.
+ *
+ * Every write goes through `commit`, which is store_commit() in one round trip: all entries or none, each leaving its
+ * change in the same transaction. Reads give the stored text as it is served. A `Visible` condition stands in every
+ * statement that produces a resource, so that access is decided in the query and nowhere after it.
+ */
+import { Problem } from '../base/index.ts';
+import type { Database, Queryable, Statement, Transaction } from '../db/index.ts';
+import type { IndexValues } from '../search/index.ts';
+import type { Resource } from '../fhir/index.ts';
+import { entryJson, type WriteEntry, type WriteMethod } from './entry.ts';
+
+export interface StoredVersion {
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly lastUpdated: Date;
+  readonly method: WriteMethod;
+  readonly isDeleted: boolean;
+  /** The exact JSON text; '' for a deletion. */
+  readonly raw: string;
+}
+
+export interface Written {
+  readonly outcome: 'created' | 'updated' | 'deleted' | 'unchanged';
+  readonly type: string;
+  readonly id: string;
+  /** 0 when a deletion found nothing. */
+  readonly version: number;
+  readonly lastUpdated: Date;
+  readonly raw: string;
+}
+
+/** A condition on a row of `resource` or `version` under the given alias; `bind` gives the placeholder of a value. */
+export type Visible = (alias: string, bind: (value: unknown) => string) => string;
+
+/** Everything is visible: the caller is the server itself, or access control is off. */
+export const everything: Visible = () => 'true';
+
+/** The record as seen inside one transaction, or outside of any. */
+export interface Session {
+  read(type: string, id: string, visible: Visible): Promise<StoredVersion | undefined>;
+  readVersion(type: string, id: string, version: number, visible: Visible): Promise<StoredVersion | undefined>;
+  /** Newest first. */
+  history(type: string, id: string, page: HistoryPage, visible: Visible): Promise<readonly StoredVersion[]>;
+  /** Current, undeleted resources by `Type/id`; what is not there is left out. */
+  readMany(references: readonly string[], visible: Visible): Promise<readonly StoredVersion[]>;
+  /** All current resources of these types that stand in the patient's compartment (`Patient/id`). */
+  compartment(patient: string, types: readonly string[]): Promise<readonly StoredVersion[]>;
+  /** Writes all entries or none; `precondition` when a version is not the expected one, `conflict` when an id is taken. */
+  commit(entries: readonly WriteEntry[]): Promise<readonly Written[]>;
+  /** Any statement of the search compiler. */
+  query<Row extends object>(statement: Statement): Promise<readonly Row[]>;
+  /** Serialises all who ask for the same criteria until the end of this transaction (conditional create, update, delete). */
+  lockCriteria(criteria: readonly string[]): Promise<void>;
+}
+
+export interface HistoryPage {
+  readonly limit: number;
+  /** Only versions below this one: the key of the next page. */
+  readonly belowVersion?: number;
+}
+
+export interface Store extends Session {
+  transaction<T>(work: (session: Session, tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+export interface StoreInput {
+  readonly db: Database;
+  readonly index: (resource: Resource) => IndexValues;
+  readonly compartmentKey: (patient: string, type: string) => bigint;
+  readonly now: () => number;
+  /** Called after each commit outside a transaction, and after each transaction: a hint that there is work. */
+  readonly onCommit: () => void;
+}
+
+export function createStore(input: StoreInput): Store {
+  const session = createSession(input, input.db);
+  return {
+    ...session,
+    async commit(entries) {
+      const written = await session.commit(entries);
+      input.onCommit();
+      return written;
+    },
+    async transaction(work) {
+      const result = await input.db.transaction((tx) => work(createSession(input, tx), tx));
+      input.onCommit();
+      return result;
+    },
+  };
+}
+
+interface StoredRow {
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly last_updated: Date;
+  readonly method: WriteMethod;
+  readonly is_deleted: boolean;
+  readonly raw: string;
+}
+
+const columns = (alias: string) =>
+  `${alias}.type, ${alias}.id, ${alias}.version, ${alias}.last_updated, ${alias}.method, ${alias}.raw`;
+
+function createSession(input: StoreInput, db: Queryable): Session {
+  async function stored(statement: Statement): Promise<readonly StoredVersion[]> {
+    return (await db.query<StoredRow>(statement)).map(({ last_updated, is_deleted, ...row }) => ({
+      ...row,
+      lastUpdated: last_updated,
+      isDeleted: is_deleted,
+    }));
+  }
+  return {
+    query: (statement) => db.query(statement),
+    async read(type, id, visible) {
+      const values: unknown[] = [type, id];
+      const condition = visible('r', (value) => `$${values.push(value)}`);
+      const rows = await stored({
+        ...nameIfOpen('read', condition),
+        text: `select ${columns('r')}, r.is_deleted from resource r where r.type = $1 and r.id = $2 and ${condition}`,
+        values,
+      });
+      return rows[0];
+    },
+    readVersion: async (type, id, version, visible) => (await stored(versionStatement({ type, id, version }, visible)))[0],
+    history: (type, id, page, visible) => stored(historyStatement(type, id, page, visible)),
+    readMany: (references, visible) => stored(manyStatement(references, visible)),
+    compartment: (patient, types) =>
+      stored({
+        name: 'compartment',
+        text: `select ${columns('r')}, r.is_deleted from token_index t join resource r on r.rid = t.rid
+               where t.k = any ($1::bigint[]) order by r.type, r.rid`,
+        values: [types.map((type) => String(input.compartmentKey(patient, type)))],
+      }),
+    commit: (entries) => commit(input, db, entries),
+    async lockCriteria(criteria) {
+      await db.query({
+        name: 'lock-criteria',
+        text: `select pg_advisory_xact_lock(k) from (
+                 select distinct hashtextextended(c, 0) as k from unnest($1::text[]) as c order by 1) as keys`,
+        values: [criteria],
+      });
+    },
+  };
+}
+
+/** A statement is prepared under a name only in the one form that everybody sends. */
+function nameIfOpen(name: string, condition: string): { name?: string } {
+  return condition === 'true' ? { name } : {};
+}
+
+/** Both tables in one shape: the current row stands in `resource`, the former ones in `version`. */
+function versionStatement(of: { type: string; id: string; version: number }, visible: Visible): Statement {
+  const values: unknown[] = [of.type, of.id, of.version];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  return {
+    text: `select ${columns('r')}, r.is_deleted from resource r
+           where r.type = $1 and r.id = $2 and r.version = $3 and ${visible('r', bind)}
+           union all
+           select ${columns('v')}, v.method = 'DELETE' from version v
+           join resource r on r.rid = v.rid
+           where r.type = $1 and r.id = $2 and v.version = $3 and ${visible('v', bind)}`,
+    values,
+  };
+}
+
+function historyStatement(type: string, id: string, page: HistoryPage, visible: Visible): Statement {
+  const values: unknown[] = [type, id, page.belowVersion ?? 2 ** 31 - 1, page.limit];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  return {
+    text: `select * from (
+             select ${columns('r')}, r.is_deleted from resource r
+             where r.type = $1 and r.id = $2 and r.version < $3 and ${visible('r', bind)}
+             union all
+             select ${columns('v')}, v.method = 'DELETE' as is_deleted from version v
+             join resource r on r.rid = v.rid
+             where r.type = $1 and r.id = $2 and v.version < $3 and ${visible('v', bind)}
+           ) as h order by h.version desc limit $4`,
+    values,
+  };
+}
+
+function manyStatement(references: readonly string[], visible: Visible): Statement {
+  const pairs = references.map((reference) => reference.split('/'));
+  const values: unknown[] = [pairs.map(([type]) => type), pairs.map(([, id]) => id)];
+  const condition = visible('r', (value) => `$${values.push(value)}`);
+  return {
+    ...nameIfOpen('read-many', condition),
+    text: `select ${columns('r')}, r.is_deleted
+           from unnest($1::text[], $2::text[]) as wanted(type, id)
+           join resource r on r.type = wanted.type and r.id = wanted.id
+           where not r.is_deleted and ${condition}`,
+    values,
+  };
+}
+
+interface CommitRow {
+  readonly place: number;
+  readonly outcome: Written['outcome'] | 'exists' | 'version-conflict';
+  readonly version: number | null;
+  readonly last_updated: Date | null;
+  readonly raw: string | null;
+}
+
+async function commit(input: StoreInput, db: Queryable, entries: readonly WriteEntry[]): Promise<readonly Written[]> {
+  if (entries.length === 0) return [];
+  const json = entries.map((entry, place) =>
+    entryJson(entry, place, entry.resource === undefined ? undefined : input.index(entry.resource)),
+  );
+  const rows = await db.query<CommitRow>({
+    name: 'commit',
+    text: 'select place, outcome, version, last_updated, raw from store_commit($1, $2)',
+    values: [`[${json.join(',')}]`, new Date(input.now())],
+  });
+  return rows.map((row) => {
+    const entry = entries[row.place];
+    if (entry === undefined) throw new Error('store_commit answered for an entry that was not sent');
+    if (row.outcome === 'exists' || row.outcome === 'version-conflict') throw conflictProblem(row, entry);
+    return {
+      outcome: row.outcome,
+      type: entry.type,
+      id: entry.id,
+      version: row.version ?? 0,
+      lastUpdated: row.last_updated ?? new Date(input.now()),
+      raw: row.raw ?? '',
+    };
+  });
+}
+
+function conflictProblem(row: CommitRow, entry: WriteEntry): Problem {
+  if (row.outcome === 'exists') return new Problem('conflict', `${entry.type}/${entry.id} exists already`);
+  const found = row.version === null ? 'no version' : `version ${row.version}`;
+  return new Problem('precondition', `expected version ${entry.expectVersion} to be current, found ${found}`);
+}

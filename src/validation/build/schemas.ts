@@ -1,0 +1,162 @@
+/**
+ * JSON Schemas made from the FHIR definitions, one per type; backbone elements are types.
+ *
+ * Standard keywords say what JSON Schema can say: types, arrays, formats (`../primitives.ts`), references to other
+ * schemas. Four keywords of our own (`keywords.ts`) say the rest: `members` (which names, how many, which exclude each
+ * other), `binding`, `targets`, `invariants`. A place for any resource is only an object here: `../validator.ts` goes on.
+ */
+import type { Definitions, ElementDefinition, TypeDefinition, TypeReference } from '../../fhir/index.ts';
+import { invariants } from '../invariants.ts';
+import type { MemberRules } from '../members.ts';
+
+export interface Schema {
+  readonly $id?: string;
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly format?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: Schema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly members?: MemberRules;
+  readonly binding?: { readonly kind: string; readonly valueSet: string };
+  readonly targets?: readonly string[];
+  readonly invariants?: readonly string[];
+}
+
+/** Schemas of the resource types and of every type they can hold, by name. */
+export function makeSchemas(definitions: Definitions): Map<string, Schema> {
+  const schemas = new Map<string, Schema>();
+  const pending = [...definitions.resourceTypes, 'Element'];
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    const type = definitions.type(name);
+    if (schemas.has(name) || type === undefined || type.kind === 'primitive-type') continue;
+    schemas.set(name, makeSchema(definitions, type));
+    for (const element of type.elements.values())
+      pending.push(...element.types.map((reference) => reference.code).filter((code) => code !== 'Resource'));
+  }
+  const element = schemas.get('Element');
+  if (element === undefined) throw new Error('the type Element is not defined');
+  // What stands beside a primitive in an array: `_given: [null, {...}]`.
+  schemas.set(besidePrimitive, { ...element, $id: besidePrimitive, type: ['object', 'null'] });
+  return schemas;
+}
+
+const besidePrimitive = 'ElementOrNull';
+
+function makeSchema(definitions: Definitions, type: TypeDefinition): Schema {
+  const fields = [...type.elements.values()].flatMap((element) => makeFields(definitions, type, element));
+  const known = invariantsOf(type.constraints);
+  return {
+    $id: type.name,
+    type: 'object',
+    members: makeMemberRules(type, fields),
+    properties: Object.fromEntries(fields.map((field) => [field.name, field.schema])),
+    ...(known.length === 0 ? {} : { invariants: known }),
+  };
+}
+
+interface Field {
+  /** In JSON. */
+  readonly name: string;
+  readonly element: ElementDefinition;
+  readonly isRepeated: boolean;
+  readonly schema: Schema;
+}
+
+/** The JSON members of an element: one for each type of a choice, and `_name` beside a primitive. */
+function makeFields(definitions: Definitions, type: TypeDefinition, element: ElementDefinition): Field[] {
+  return element.types.flatMap((reference) => {
+    const name = element.isChoice ? element.name + capitalise(reference.code) : element.name;
+    const isRepeated = element.max > 1;
+    const value = makeValueSchema(definitions, element, reference);
+    const field = { name, element, isRepeated, schema: isRepeated ? makeArraySchema(element, value) : value };
+    if (!hasElementBeside(definitions, type, element, reference)) return [field];
+    const beside = { $ref: isRepeated ? besidePrimitive : 'Element' };
+    return [field, { ...field, name: `_${name}`, schema: isRepeated ? makeArraySchema(element, beside) : beside }];
+  });
+}
+
+// `id` of anything, `url` of an extension and the narrative's xhtml are XML attributes or text: they carry no extensions.
+function hasElementBeside(
+  definitions: Definitions,
+  type: TypeDefinition,
+  element: ElementDefinition,
+  reference: TypeReference,
+): boolean {
+  if (definitions.type(reference.code)?.kind !== 'primitive-type' || reference.code === 'xhtml') return false;
+  return element.name !== 'id' && !(type.name === 'Extension' && element.name === 'url');
+}
+
+function makeArraySchema(element: ElementDefinition, items: Schema): Schema {
+  return {
+    type: 'array',
+    minItems: Math.max(1, element.min),
+    ...(element.max === Infinity ? {} : { maxItems: element.max }),
+    items,
+  };
+}
+
+function makeValueSchema(definitions: Definitions, element: ElementDefinition, reference: TypeReference): Schema {
+  const known = invariantsOf(element.constraints ?? []);
+  return {
+    ...makeTypeSchema(definitions, element, reference),
+    ...makeBinding(definitions, element, reference),
+    ...(known.length === 0 ? {} : { invariants: known }),
+  };
+}
+
+function makeTypeSchema(definitions: Definitions, element: ElementDefinition, reference: TypeReference): Schema {
+  if (reference.code === 'Resource') return { type: 'object' };
+  if (definitions.type(reference.code)?.kind === 'primitive-type')
+    return makePrimitiveSchema(reference.code, element.max > 1);
+  const { targets } = reference;
+  const isNarrow = targets !== undefined && !targets.includes('Resource');
+  return { $ref: reference.code, ...(isNarrow ? { targets } : {}) };
+}
+
+const numbers: Readonly<Record<string, Schema>> = {
+  boolean: { type: 'boolean' },
+  decimal: { type: 'number' },
+  integer: { type: 'integer', minimum: -2147483648, maximum: 2147483647 },
+  positiveInt: { type: 'integer', minimum: 1, maximum: 2147483647 },
+  unsignedInt: { type: 'integer', minimum: 0, maximum: 2147483647 },
+};
+
+/** In an array a primitive may be null, when an element stands beside it: `members` looks at that. */
+function makePrimitiveSchema(code: string, isRepeated: boolean): Schema {
+  const schema = numbers[code] ?? { type: 'string', format: code };
+  return isRepeated ? { ...schema, type: [schema.type as string, 'null'] } : schema;
+}
+
+function makeBinding(definitions: Definitions, element: ElementDefinition, reference: TypeReference): Schema {
+  const { binding } = element;
+  const isBound = binding?.strength === 'required' && definitions.codes(binding.valueSet) !== undefined;
+  return isBound && boundTypes.has(reference.code) ? { binding: { kind: reference.code, valueSet: binding.valueSet } } : {};
+}
+
+const boundTypes: ReadonlySet<string> = new Set(['code', 'Coding', 'CodeableConcept']);
+
+/** Those that `../invariants.ts` has a function for, each named `type key`. */
+function invariantsOf(constraints: TypeDefinition['constraints']): string[] {
+  return constraints.map(({ source, key }) => `${source} ${key}`).filter((name) => invariants.has(name));
+}
+
+function makeMemberRules(type: TypeDefinition, fields: readonly Field[]): MemberRules {
+  const groups = [...type.elements.values()].filter((element) => element.isChoice || element.min > 0);
+  const names = fields.map((field) => [field.name, groups.indexOf(field.element)] as const);
+  const paired = fields.filter((field) => field.isRepeated && field.name.startsWith('_'));
+  const kind = type.name === 'Element' ? 'beside' : 'element';
+  return {
+    kind: type.kind === 'resource' ? 'resource' : kind,
+    names: type.kind === 'resource' ? [['resourceType', -1], ...names] : names,
+    groups: groups.map(({ name, isChoice, min }) => ({ name, isChoice, isRequired: min > 0 })),
+    paired: paired.map((field) => field.name.slice(1)),
+  };
+}
+
+function capitalise(code: string): string {
+  return code.charAt(0).toUpperCase() + code.slice(1);
+}

@@ -1,0 +1,2 @@
+/** placeholder */
+export const invariants: ReadonlyMap<string, (data: never) => boolean> = new Map();

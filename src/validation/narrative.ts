@@ -1,0 +1,86 @@
+/**
+ * Narrative text (https://hl7.org/fhir/R4/narrative.html#xhtml, invariants txt-1 and txt-2): one XHTML div, well formed,
+ * with content, made of formatting elements, links and images only. No scripts, forms, frames, event attributes, no
+ * entities beyond XML's five, no links that run code. One pass over tokens; every expression below is linear.
+ */
+const depthMax = 100;
+const xhtmlNamespace = 'http://www.w3.org/1999/xhtml';
+
+const elements: ReadonlySet<string> = new Set(
+  (
+    'div p br hr h1 h2 h3 h4 h5 h6 span a b em i strong small big tt dfn q var abbr acronym cite blockquote address bdo kbd ' +
+    'sub sup ul ol li dl dt dd pre code samp img map area table caption colgroup col thead tfoot tbody tr th td'
+  ).split(' '),
+);
+const attributes: ReadonlySet<string> = new Set(
+  (
+    'title style class id lang xml:lang dir accesskey tabindex ' +
+    'span width align valign char charoff abbr axis headers scope rowspan colspan ' +
+    'div.xmlns blockquote.cite q.cite a.charset a.type a.name a.href a.hreflang a.rel a.rev a.shape a.coords ' +
+    'img.src img.alt img.longdesc img.height img.usemap img.ismap img.border map.name ' +
+    'area.shape area.coords area.href area.nohref area.alt ' +
+    'table.summary table.border table.frame table.rules table.cellspacing table.cellpadding pre.xml:space td.nowrap'
+  ).split(' '),
+);
+
+const attribute = '[ \\t\\r\\n]+[A-Za-z_:][A-Za-z0-9_.:-]*[ \\t\\r\\n]*=[ \\t\\r\\n]*(?:"[^"<]*"|\'[^\'<]*\')';
+const token = new RegExp(
+  `<([a-z][a-z0-9]*)((?:${attribute})*)[ \\t\\r\\n]*(/?)>|</([a-z][a-z0-9]*)[ \\t\\r\\n]*>|<!--(?:(?!--)[^])*-->|([^<]+)`,
+  'y',
+);
+const attributeParts = /([A-Za-z_:][A-Za-z0-9_.:-]*)[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]*)"|'([^'<]*)')/g;
+const strayAmpersand = /&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)/;
+const runsCode = /^(?:javascript|vbscript|data:text)/;
+
+export function isNarrative(text: string): boolean {
+  const open: string[] = [];
+  const source = text.trim();
+  const scanner = new RegExp(token.source, 'y');
+  let hasContent = false;
+  while (scanner.lastIndex < source.length) {
+    const isRoot = scanner.lastIndex === 0;
+    const match = scanner.exec(source);
+    if (match === null || (open.length === 0 && !isRoot)) return false;
+    const [, opened, attributesText = '', isClosed, closed, characters] = match;
+    if (isRoot && (opened !== 'div' || !hasNamespace(attributesText))) return false;
+    if (opened !== undefined) {
+      if (!elements.has(opened) || !areAllowed(opened, attributesText) || open.length >= depthMax) return false;
+      if (isClosed === '') open.push(opened);
+      hasContent ||= opened === 'img';
+    } else if (closed !== undefined) {
+      if (open.pop() !== closed) return false;
+    } else if (characters !== undefined) {
+      if (strayAmpersand.test(characters)) return false;
+      hasContent ||= characters.trim() !== '';
+    }
+  }
+  return open.length === 0 && hasContent;
+}
+
+function hasNamespace(text: string): boolean {
+  return [...text.matchAll(attributeParts)].some(
+    ([, name, double, single]) => name === 'xmlns' && (double ?? single) === xhtmlNamespace,
+  );
+}
+
+function areAllowed(element: string, text: string): boolean {
+  if (text === '') return true;
+  const seen = new Set<string>();
+  for (const [, name = '', double, single] of text.matchAll(attributeParts)) {
+    const value = double ?? single ?? '';
+    if (seen.has(name) || !(attributes.has(name) || attributes.has(`${element}.${name}`))) return false;
+    if (strayAmpersand.test(value) || runsCode.test(plain(value))) return false;
+    seen.add(name);
+  }
+  return true;
+}
+
+/** As a browser reads the beginning of a link: references resolved, white space and control characters dropped. */
+function plain(value: string): string {
+  const resolved = value.replace(/&#(x?)([0-9A-Fa-f]+);/g, (_all, isHex: string, digits: string) => {
+    const code = Number.parseInt(digits, isHex === 'x' ? 16 : 10);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+  });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is dropped
+  return resolved.replace(/[\x00-\x20]+/g, '').toLowerCase();
+}

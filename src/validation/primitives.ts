@@ -1,0 +1,87 @@
+/**
+ * The text of primitive values (https://hl7.org/fhir/R4/datatypes.html#primitive): the published patterns, and a real
+ * calendar. Deviations from the patterns, all for the sake of texts that they mean: `\s` is XML white space (a string
+ * may hold no-break spaces), base64 is read without backtracking, and control characters are refused as XML does.
+ */
+import { isNarrative } from './narrative.ts';
+
+export type Format = (text: string) => boolean;
+
+const year = '(?:[0-9](?:[0-9](?:[0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)';
+const day = '(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
+const time = '(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\\.[0-9]+)?';
+const zone = '(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))';
+
+const datePattern = new RegExp(`^(${year})(?:-(?:0[1-9]|1[0-2])|-${day})?$`);
+const dateTimePattern = new RegExp(`^(${year})(?:-(?:0[1-9]|1[0-2])|-${day}(?:T${time}${zone})?)?$`);
+const instantPattern = new RegExp(`^(${year})-${day}T${time}${zone}$`);
+const timePattern = new RegExp(`^${time}$`);
+const uriPattern = /^[^ \t\r\n\f\v]+$/;
+const codePattern = /^[^ \t\r\n\f\v]+(?:[ \t\r\n][^ \t\r\n\f\v]+)*$/;
+const idPattern = /^[A-Za-z0-9.-]{1,64}$/;
+const oidPattern = /^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/;
+const uuidPattern = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controlCharacters = /[\x00-\x08\x0b\x0c\x0e-\x1f]/;
+const stringLengthMax = 1024 * 1024;
+
+export const formats: Readonly<Record<string, Format>> = {
+  base64Binary: isBase64,
+  canonical: (text) => uriPattern.test(text),
+  code: (text) => codePattern.test(text),
+  date: (text) => isCalendarDay(datePattern.exec(text)),
+  dateTime: (text) => isCalendarDay(dateTimePattern.exec(text)),
+  id: (text) => idPattern.test(text),
+  instant: (text) => isCalendarDay(instantPattern.exec(text)),
+  markdown: isString,
+  oid: (text) => oidPattern.test(text),
+  string: isString,
+  time: (text) => timePattern.test(text),
+  uri: (text) => uriPattern.test(text),
+  url: (text) => uriPattern.test(text),
+  uuid: (text) => uuidPattern.test(text),
+  xhtml: isNarrative,
+};
+
+/** What each format expects, for people. */
+export const formatTexts: Readonly<Record<string, string>> = {
+  base64Binary: 'base64 (RFC 4648, section 4)',
+  canonical: 'a canonical URL without spaces',
+  code: 'a code without leading, trailing or double spaces',
+  date: 'a date that exists, YYYY, YYYY-MM or YYYY-MM-DD',
+  dateTime: 'a date that exists, YYYY, YYYY-MM or YYYY-MM-DD, or YYYY-MM-DDThh:mm:ss with Z or an offset',
+  id: 'an id of 1 to 64 letters, digits, hyphens and dots',
+  instant: 'an instant YYYY-MM-DDThh:mm:ss with Z or an offset, on a day that exists',
+  markdown: 'text that is not empty, without control characters, of at most 1 MiB',
+  oid: 'an OID as urn:oid:...',
+  string: 'text that is not empty, without control characters, of at most 1 MiB',
+  time: 'a time hh:mm:ss',
+  uri: 'a URI without spaces',
+  url: 'a URL without spaces',
+  uuid: 'a UUID as urn:uuid:... in lower case',
+  xhtml: 'well-formed XHTML in a div, with the elements and attributes that a narrative may have',
+};
+
+function isString(text: string): boolean {
+  return text.length > 0 && text.length <= stringLengthMax && !controlCharacters.test(text);
+}
+
+/** Year, and month and day if they are there; the pattern has seen to the rest. */
+function isCalendarDay(match: RegExpExecArray | null): boolean {
+  if (match === null) return false;
+  if (match[3] === undefined) return true;
+  return Number(match[3]) <= daysOfMonth(Number(match[1]), Number(match[2]));
+}
+
+function daysOfMonth(yearNumber: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  const isLeap = yearNumber % 4 === 0 && (yearNumber % 100 !== 0 || yearNumber % 400 === 0);
+  return isLeap ? 29 : 28;
+}
+
+const base64Pattern = /^[A-Za-z0-9+/]*={0,2}$/;
+
+function isBase64(text: string): boolean {
+  const compact = /[ \t\r\n]/.test(text) ? text.replace(/[ \t\r\n]+/g, '') : text;
+  return compact.length > 0 && compact.length % 4 === 0 && base64Pattern.test(compact);
+}

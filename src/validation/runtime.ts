@@ -1,0 +1,98 @@
+/**
+ * What the generated validators call (`build/keywords.ts` writes the calls). One object, made once per validator and
+ * handed to the generated module, so that the module imports nothing.
+ */
+import type { Definitions } from '../fhir/index.ts';
+import { type Check, invariants } from './invariants.ts';
+import { createMemberCheck, type MemberFault, type MemberRules } from './members.ts';
+import { type Format, formats } from './primitives.ts';
+
+/** An error as ajv writes it, and as our keywords add it. */
+export interface Fault {
+  readonly instancePath: string;
+  readonly keyword: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+export interface Runtime {
+  readonly formats: Readonly<Record<string, Format>>;
+  members(rules: MemberRules): (data: never) => readonly MemberFault[] | null;
+  binding(kind: string, valueSet: string): (data: never) => boolean;
+  targets(types: readonly string[]): (data: never) => boolean;
+  invariant(name: string): (data: never) => boolean;
+  /** Puts the faults of a part behind those already found, up to the limit. */
+  join(faults: Fault[] | null, found: readonly Fault[] | null): Fault[] | null;
+  /** Makes faults of what `members` found. */
+  place(found: readonly MemberFault[], instancePath: string): readonly Fault[];
+}
+
+/** More are not looked for: the answer says that there may be more. */
+export const faultsMax = 50;
+
+export function createRuntime(definitions: Definitions): Runtime {
+  return {
+    formats,
+    members: createMemberCheck,
+    binding: (kind, valueSet) => createBindingCheck(definitions, kind, valueSet),
+    targets: (types) => createTargetCheck(definitions, new Set(types)),
+    invariant: (name) => findInvariant(name),
+    join,
+    place,
+  };
+}
+
+function join(faults: Fault[] | null, found: readonly Fault[] | null): Fault[] | null {
+  if (faults === null || found === null) return faults ?? (found as Fault[] | null);
+  for (let index = 0; index < found.length && faults.length <= faultsMax; index++) faults.push(found[index] as Fault);
+  return faults;
+}
+
+function place(found: readonly MemberFault[], instancePath: string): readonly Fault[] {
+  return found.map(({ kind, path, names }) => ({
+    instancePath: instancePath + path,
+    keyword: 'members',
+    params: { kind, names },
+  }));
+}
+
+interface Coding {
+  readonly system?: unknown;
+  readonly code?: unknown;
+}
+
+function createBindingCheck(definitions: Definitions, kind: string, valueSet: string): (data: unknown) => boolean {
+  const codes = definitions.codes(valueSet) ?? new Set<unknown>();
+  const systems = definitions.systems(valueSet);
+  const holds = ({ system, code }: Coding): boolean => systems?.get(system as string)?.has(code as string) === true;
+  if (kind === 'code') return (data) => (codes as ReadonlySet<unknown>).has(data);
+  // A coding without a code cannot be told to be outside; a wrong form is reported by the schema of the type.
+  if (kind === 'Coding') return (data) => isObject(data) && (data['code'] === undefined || holds(data));
+  return (data) => {
+    if (!isObject(data)) return true;
+    const codings = data['coding'];
+    // Text alone does not satisfy a required binding; an extension (data-absent-reason) may say why there is no code.
+    if (!Array.isArray(codings)) return codings !== undefined || 'extension' in data;
+    return codings.some((coding: unknown) => isObject(coding) && (holds(coding) || 'extension' in coding));
+  };
+}
+
+const relativeReference = /^([A-Z][A-Za-z]+)(?:\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[A-Za-z0-9.-]{1,64})?|\?.+)$/;
+
+/** Of a literal reference that tells its type (`Patient/1`, `Patient?identifier=...`), the type must be a target. */
+function createTargetCheck(definitions: Definitions, types: ReadonlySet<string>): (data: unknown) => boolean {
+  return (data) => {
+    if (!isObject(data) || typeof data['reference'] !== 'string') return true;
+    const type = relativeReference.exec(data['reference'])?.[1];
+    return type === undefined || types.has(type) || !definitions.resourceTypes.has(type);
+  };
+}
+
+function findInvariant(name: string): Check {
+  const check = invariants.get(name);
+  if (check === undefined) throw new Error(`the generated validators name ${name}, which is not here: build again`);
+  return check;
+}
+
+function isObject(data: unknown): data is Record<string, unknown> {
+  return typeof data === 'object' && data !== null && !Array.isArray(data);
+}

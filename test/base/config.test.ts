@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { Problem, readConfig, settingsTable } from '../../src/base/index.ts';
+
+function faultsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof Problem) return error.issues.map(({ text }) => text);
+    throw error;
+  }
+  return [];
+}
+
+describe('readConfig', () => {
+  it('has a default for everything', () => {
+    expect(readConfig({})).toEqual({
+      port: 8080,
+      host: '127.0.0.1',
+      databaseUrl: undefined,
+      dataFolder: './data',
+      clock: 'real',
+      zone: 'Europe/Paris',
+      allowsLoopbackHooks: false,
+      allowsTestIns: false,
+      packagesFolder: undefined,
+      references: 'recorded',
+      validation: 'claimed',
+      isNetworkOpen: false,
+      baseUrl: undefined,
+      logLevel: 'info',
+      poolSize: 12,
+    });
+  });
+
+  it('reads what is set, takes an empty variable as unset, and ignores what is not ours', () => {
+    const config = readConfig({
+      PORT: '0',
+      HOST: '',
+      DATABASE_URL: 'postgresql://suture:secret@db.example:5432/suture',
+      SUTURE_CLOCK: '2026-03-02T08:00:00+01:00',
+      SUTURE_ZONE: 'Indian/Reunion',
+      SUTURE_VALIDATION: 'required',
+      SUTURE_BASE_URL: 'https://suture.example/fhir/',
+      PATH: '/usr/bin',
+    });
+    expect(config).toMatchObject({
+      port: 0,
+      host: '127.0.0.1',
+      databaseUrl: 'postgresql://suture:secret@db.example:5432/suture',
+      clock: { startMs: Date.UTC(2026, 2, 2, 7) },
+      zone: 'Indian/Reunion',
+      validation: 'required',
+      baseUrl: 'https://suture.example/fhir',
+    });
+  });
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(readConfig({}))).toBe(true);
+  });
+
+  it('lists every fault at once, each with what was found and what was expected', () => {
+    expect(faultsOf({ PORT: '80a', SUTURE_VALIDATION: 'strict', SUTURE_VALIDATON: 'off' })).toEqual([
+      'SUTURE_VALIDATON is not a setting of Suture',
+      'PORT is "80a", expected a whole number from 0 to 65535',
+      'SUTURE_VALIDATION is "strict", expected one of off, claimed, required',
+    ]);
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '8080.0'],
+    ['SUTURE_POOL_SIZE', '1'],
+    ['DATABASE_URL', 'mysql://localhost/suture'],
+    ['DATABASE_URL', 'localhost'],
+    ['SUTURE_ALLOW_TEST_INS', 'yes'],
+    ['SUTURE_ALLOW_TEST_INS', 'constructor'],
+    ['SUTURE_ZONE', 'Paris'],
+    ['SUTURE_BASE_URL', 'suture.example'],
+    ['SUTURE_LOG_LEVEL', 'trace'],
+    ['SUTURE_CLOCK', '2026-03-02'],
+    ['SUTURE_CLOCK', '2026-03-02T08:00:00'],
+    ['SUTURE_CLOCK', '2026-02-30T08:00:00Z'],
+    ['SUTURE_CLOCK', '2026-03-02T25:00:00Z'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(faultsOf({ [name]: value })).toHaveLength(1);
+  });
+
+  it('never repeats the database URL, which holds a password', () => {
+    expect(faultsOf({ DATABASE_URL: 'mysql://suture:secret@localhost/x' }).join()).not.toContain('secret');
+  });
+
+  it.each(['0.0.0.0', '::', '192.168.1.10', 'suture.example', '128.0.0.1', '127.example.org'])(
+    'refuses to listen on %s without authentication',
+    (host) => {
+      expect(faultsOf({ HOST: host })).toEqual([expect.stringContaining('SUTURE_OPEN_NETWORK=true')]);
+      expect(readConfig({ HOST: host, SUTURE_OPEN_NETWORK: 'true' }).host).toBe(host);
+    },
+  );
+
+  it.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('listens on %s', (host) => {
+    expect(readConfig({ HOST: host }).host).toBe(host);
+  });
+});
+
+describe('the README', () => {
+  it('holds the table of settings as the schema has it', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+    expect(readme).toContain(settingsTable());
+  });
+});

@@ -1,0 +1,142 @@
+/**
+ * Holds the compiled definitions against a second set, made from an older copy of the source and repaired by hand:
+ * `../shared/packages/hl7.fhir.r4.core-4.0.1.tgz`. Runs where that file is present.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { type ElementDefinition, loadDefinitions } from '../../src/fhir/definitions.ts';
+
+const archive = fileURLToPath(new URL('../../../shared/packages/hl7.fhir.r4.core-4.0.1.tgz', import.meta.url));
+
+interface CoreElement {
+  path: string;
+  min: number;
+  max: string;
+  type?: { code: string; targetProfile?: string[]; extension?: { valueUrl?: string }[] }[];
+  contentReference?: string;
+  binding?: { strength: string; valueSet?: string };
+}
+interface CoreResource {
+  resourceType: string;
+  url: string;
+  type: string;
+  kind: string;
+  code: string;
+  base: string[];
+  abstract: boolean;
+  derivation?: string;
+  fhirVersion: string;
+  snapshot: { element: CoreElement[] };
+  resource: { code: string; param?: string[] }[];
+}
+
+if (!existsSync(archive)) {
+  it.skip(`the second set of definitions is not there, left out: ${archive}`, () => undefined);
+} else {
+  const definitions = loadDefinitions();
+  const core = readArchive();
+  const structures = core.filter(
+    (resource) =>
+      resource.resourceType === 'StructureDefinition' &&
+      resource.derivation !== 'constraint' &&
+      resource.kind !== 'logical' &&
+      // It kept SubscriptionStatus, which is of R4B.
+      resource.fhirVersion === '4.0.1',
+  );
+
+  describe('definitions agree with the second set', () => {
+    it('on the resource types', () => {
+      const concrete = structures.filter((structure) => structure.kind === 'resource' && !structure.abstract);
+      expect([...definitions.resourceTypes]).toEqual(concrete.map((structure) => structure.type).sort());
+    });
+
+    it('on every element: cardinality, types, targets, binding', () => {
+      expect(structures.length).toBeGreaterThan(200);
+      for (const structure of structures) expect(ours(structure)).toEqual(theirs(structure));
+    });
+
+    it('on the search parameters', () => {
+      const parameters = core.filter((resource) => resource.resourceType === 'SearchParameter');
+      for (const type of definitions.resourceTypes) {
+        const expected = parameters.filter((parameter) => parameter.base.includes(type));
+        const found = [...definitions.searchParameters(type).values()].map((parameter) => parameter.url);
+        expect(found).toEqual(expect.arrayContaining(expected.map((parameter) => parameter.url)));
+      }
+    });
+
+    it('on the Patient compartment', () => {
+      const compartment = core.find(
+        (resource) => resource.resourceType === 'CompartmentDefinition' && resource.code === 'Patient',
+      );
+      for (const entry of compartment?.resource ?? [])
+        expect([entry.code, definitions.compartment(entry.code)]).toEqual([entry.code, entry.param ?? []]);
+    });
+  });
+
+  function ours(structure: CoreResource): Record<string, string> {
+    const paths = structure.snapshot.element.map((element) => element.path);
+    const parents = new Set(paths.filter((path) => paths.some((other) => other.startsWith(`${path}.`))));
+    const lines: Record<string, string> = {};
+    for (const parent of parents)
+      for (const element of definitions.type(parent)?.elements.values() ?? [])
+        lines[`${parent}.${element.name}${element.isChoice ? '[x]' : ''}`] = printOurs(element);
+    return lines;
+  }
+
+  function theirs(structure: CoreResource): Record<string, string> {
+    const isValue = (path: string): boolean =>
+      structure.kind === 'primitive-type' && path === `${structure.type}.value`;
+    const shown = structure.snapshot.element.filter(
+      (element) => element.path.includes('.') && element.max !== '0' && !isValue(element.path),
+    );
+    const paths = shown.map((element) => element.path);
+    const lines: Record<string, string> = {};
+    for (const element of shown) {
+      const isBackbone = paths.some((path) => path.startsWith(`${element.path}.`));
+      lines[element.path] = printTheirs(element, isBackbone, structure);
+    }
+    return lines;
+  }
+
+  function printOurs(element: ElementDefinition): string {
+    const types = element.types.map((type) => `${type.code}(${type.targets?.join() ?? ''})`);
+    const max = element.max === Infinity ? '*' : element.max;
+    return `${element.min}..${max} ${types.join(' ')} ${element.binding?.strength ?? ''} ${element.binding?.valueSet ?? ''}`;
+  }
+
+  function printTheirs(element: CoreElement, isBackbone: boolean, structure: CoreResource): string {
+    const types = (element.type ?? []).map((type) => {
+      const isId = element.path.endsWith('.id') && !isBackbone && element.path.split('.').length === 2;
+      const id = structure.kind === 'resource' ? 'id' : 'string';
+      const code = type.code.includes('/System.')
+        ? isId
+          ? id
+          : (type.extension?.[0]?.valueUrl ?? 'string')
+        : type.code;
+      const targets = (type.targetProfile ?? [])
+        .filter((url) => url.startsWith('http://hl7.org/'))
+        .map((url) => url.slice(40));
+      return `${code}(${code === 'Reference' ? targets.join() || 'Resource' : ''})`;
+    });
+    const own = element.contentReference?.slice(1) ?? (isBackbone ? element.path : undefined);
+    const binding = element.binding?.valueSet === undefined ? undefined : element.binding;
+    return `${element.min}..${element.max} ${own === undefined ? types.join(' ') : `${own}()`} ${binding?.strength ?? ''} ${binding?.valueSet?.split('|')[0] ?? ''}`;
+  }
+
+  function readArchive(): CoreResource[] {
+    const folder = mkdtempSync(join(tmpdir(), 'suture-core-'));
+    try {
+      execFileSync('tar', ['xzf', archive, '-C', folder]);
+      const files = readdirSync(join(folder, 'package')).filter((name) =>
+        /^(Structure|Compartment|SearchP).*\.json$/.test(name),
+      );
+      return files.map((name) => JSON.parse(readFileSync(join(folder, 'package', name), 'utf8')) as CoreResource);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+}
