@@ -19,6 +19,6 @@ create index job_held on job (holder) where holder is not null;
 
 -- The position of a manual clock (SUTURE_CLOCK), so that a restart never moves time back. One row, or none.
 create table clock (
-  only boolean primary key default true check (only),
+  is_only boolean primary key default true check (is_only),
   now timestamptz(3) not null
 );

@@ -1,6 +1,8 @@
 /** The build steps behind `npm run build`, after tsc: what is computed once from the published definitions. */
 import { buildDefinitions } from './fhir/build/definitions.ts';
 import { readSource } from './fhir/build/source.ts';
+import { loadDefinitions } from './fhir/index.ts';
+import { buildValidators } from './validation/build/validators.ts';
 
-const source = readSource();
-buildDefinitions(source);
+buildDefinitions(readSource());
+buildValidators(loadDefinitions());

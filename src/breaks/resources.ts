@@ -3,7 +3,15 @@
  * Suture makes"): DetectedIssue (the fact), Task (the work), Communication (the call).
  */
 import type { Resource } from '../fhir/index.ts';
-import { type BreakReason, type BreakState, breakStates, issueStatus, isClosed, type KnownBreak, taskStatus } from './machine.ts';
+import {
+  type BreakReason,
+  type BreakState,
+  breakStates,
+  issueStatus,
+  isClosed,
+  type KnownBreak,
+  taskStatus,
+} from './machine.ts';
 import type { BreakText } from './texts.ts';
 
 export const canonicalBase = 'https://suture.example/fhir';
@@ -45,7 +53,12 @@ export function readBreak(issue: Resource): Break | undefined {
   const identifiers = (issue['identifier'] ?? []) as readonly { system?: string; value?: string }[];
   const key = identifiers.find(({ system }) => system === breakIdentifierSystem)?.value;
   const state = extensionOf(issue, 'break-state')?.valueCode as BreakState | undefined;
-  if (issue.resourceType !== 'DetectedIssue' || key === undefined || state === undefined || !breakStates.includes(state)) {
+  if (
+    issue.resourceType !== 'DetectedIssue' ||
+    key === undefined ||
+    state === undefined ||
+    !breakStates.includes(state)
+  ) {
     return undefined;
   }
   const dueAt = extensionOf(issue, 'break-due')?.valueDateTime;
@@ -82,7 +95,12 @@ function extensionOf(resource: Resource, name: string): Extension | undefined {
 /** Severity of a rule; `critical` has no code of its own in DetectedIssue and shows in Task.priority. */
 export type Severity = 'critical' | 'high' | 'moderate' | 'low';
 
-const priorities: Readonly<Record<Severity, string>> = { critical: 'stat', high: 'urgent', moderate: 'asap', low: 'routine' };
+const priorities: Readonly<Record<Severity, string>> = {
+  critical: 'stat',
+  high: 'urgent',
+  moderate: 'asap',
+  low: 'routine',
+};
 
 export interface IssueFacts {
   readonly id: string;
@@ -124,14 +142,18 @@ export function buildIssue(facts: IssueFacts): Resource {
     identifiedDateTime: facts.identified,
     author: engineAuthor,
     implicated: [{ reference: facts.focus.split('#')[0] }],
-    ...(facts.evidence.length === 0 ? {} : { evidence: [{ detail: facts.evidence.map((reference) => ({ reference })) }] }),
+    ...(facts.evidence.length === 0
+      ? {}
+      : { evidence: [{ detail: facts.evidence.map((reference) => ({ reference })) }] }),
     detail: facts.text,
     reference: facts.ruleSet,
     ...closing,
   };
 }
 
-function stateExtensions(facts: Pick<IssueFacts, 'state' | 'due' | 'reason' | 'occurrence' | 'parameter'>): readonly object[] {
+function stateExtensions(
+  facts: Pick<IssueFacts, 'state' | 'due' | 'reason' | 'occurrence' | 'parameter'>,
+): readonly object[] {
   const { state, due, reason, occurrence, parameter } = facts;
   return [
     { url: extensionUrl('break-state'), valueCode: state },
@@ -140,10 +162,15 @@ function stateExtensions(facts: Pick<IssueFacts, 'state' | 'due' | 'reason' | 'o
     ...(reason === undefined ? [] : [{ url: extensionUrl('break-reason'), valueCode: reason }]),
     ...(parameter === undefined
       ? []
-      : [{ url: extensionUrl('break-parameter'), extension: [
-            { url: 'name', valueString: parameter.name },
-            { url: 'value', valueString: parameter.value },
-          ] }]),
+      : [
+          {
+            url: extensionUrl('break-parameter'),
+            extension: [
+              { url: 'name', valueString: parameter.name },
+              { url: 'value', valueString: parameter.value },
+            ],
+          },
+        ]),
   ];
 }
 
@@ -170,7 +197,8 @@ export interface IssueMove {
 export function moveIssue(issue: Resource, move: IssueMove): Resource {
   const current = readBreak(issue);
   const others = ((issue['extension'] ?? []) as readonly Extension[]).filter(
-    ({ url }) => !['break-state', 'break-due', 'break-reason', 'break-occurrence'].some((name) => url === extensionUrl(name)),
+    ({ url }) =>
+      !['break-state', 'break-due', 'break-reason', 'break-occurrence'].some((name) => url === extensionUrl(name)),
   );
   const mitigations = (issue['mitigation'] ?? []) as readonly object[];
   const extensions = stateExtensions({ ...move, occurrence: current?.occurrence ?? 1, parameter: undefined });
@@ -179,7 +207,9 @@ export function moveIssue(issue: Resource, move: IssueMove): Resource {
     extension: [...extensions, ...others],
     status: move.isReopened ? 'amended' : issueStatus[move.state],
     ...(move.text === undefined ? {} : { detail: move.text }),
-    ...(move.evidence.length === 0 ? {} : { evidence: [{ detail: move.evidence.map((reference) => ({ reference })) }] }),
+    ...(move.evidence.length === 0
+      ? {}
+      : { evidence: [{ detail: move.evidence.map((reference) => ({ reference })) }] }),
     ...(isClosed(move.state) ? { mitigation: [...mitigations, mitigation(move.at, move.reason, move.closedBy)] } : {}),
   };
 }
@@ -225,7 +255,10 @@ export function buildTask(facts: TaskFacts): Resource {
   };
 }
 
-export function moveTask(task: Resource, move: { state: BreakState; reason: BreakReason | undefined; at: string }): Resource {
+export function moveTask(
+  task: Resource,
+  move: { state: BreakState; reason: BreakReason | undefined; at: string },
+): Resource {
   const closes = isClosed(move.state) && move.reason !== undefined;
   return {
     ...task,
@@ -242,7 +275,8 @@ export function businessStatus(state: BreakState): object {
 
 /** Whether the Task is the work of a break. */
 export function isBreakTask(task: Resource): boolean {
-  const codings = (task['code'] as { coding?: readonly { system?: string; code?: string }[] } | undefined)?.coding ?? [];
+  const codings =
+    (task['code'] as { coding?: readonly { system?: string; code?: string }[] } | undefined)?.coding ?? [];
   return codings.some(({ system, code }) => system === codeSystem('task') && code === 'repair-break');
 }
 
@@ -271,7 +305,10 @@ export function buildAlert(facts: AlertFacts): Resource {
     sent: facts.sent,
     ...(facts.recipients.length === 0 ? {} : { recipient: facts.recipients.map((reference) => ({ reference })) }),
     sender: engineAuthor,
-    payload: facts.lines.map(({ fr, en }) => ({ contentString: fr, _contentString: { extension: [translation('en', en)] } })),
+    payload: facts.lines.map(({ fr, en }) => ({
+      contentString: fr,
+      _contentString: { extension: [translation('en', en)] },
+    })),
   };
 }
 

@@ -42,7 +42,10 @@ export function focusText(focus: Resource, zone: string): BreakText {
     case 'CarePlan':
       return { fr: 'le plan de soins', en: 'the care plan' };
     case 'Communication':
-      return { fr: `le message${onDay(focus['sent'], zone, ' du ')}`, en: `the message${onDay(focus['sent'], zone, ' of ')}` };
+      return {
+        fr: `le message${onDay(focus['sent'], zone, ' du ')}`,
+        en: `the message${onDay(focus['sent'], zone, ' of ')}`,
+      };
     case 'Patient':
       return { fr: "l'identité du patient", en: "the patient's identity" };
     default:

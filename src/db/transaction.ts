@@ -98,7 +98,7 @@ async function sendDecisive<R extends object>(session: Session, statement: State
 
 function outcomeUnknown(cause: unknown): Problem {
   const text =
-    'the connection to the database broke before it answered: whether a write took place is unknown; ' +
-    'read again, or repeat it with If-Match or If-None-Exist';
+    'the outcome is unknown: the connection to the database broke before it answered; ' +
+    'read again, or repeat a write with If-Match or If-None-Exist';
   return new Problem('unavailable', text, { cause, retryAfterMs: databaseLimits.retryAfterMs });
 }

@@ -89,8 +89,7 @@ interface DateParts {
 }
 
 // Wider than FHIR in two places that searches need: a time may stop at its minutes, and may have no offset.
-const dateForm =
-  /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
+const dateForm = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
 
 function readParts(text: string): DateParts | undefined {
   const found = dateForm.exec(text);

@@ -67,14 +67,18 @@ const checks: Readonly<Record<string, Check>> = {
   TermExpression: checkChild,
   LiteralTerm: checkChild,
   ParenthesizedTerm: checkChild,
-  InvocationTerm: (context, node, self) => checkInvocation(context, child(node, 0), { input: self, self, isRoot: true }),
+  InvocationTerm: (context, node, self) =>
+    checkInvocation(context, child(node, 0), { input: self, self, isRoot: true }),
   InvocationExpression: checkPath,
   ExternalConstantTerm: checkVariable,
   IndexerExpression: checkIndexer,
   PolarityExpression: checkPolarity,
   TypeExpression: checkTypeOperator,
   UnionExpression: (context, node, self) =>
-    checkOperator(context, node, self, (left, right) => ({ shape: join(left.shape, right.shape), text: infix(left, '|', right) })),
+    checkOperator(context, node, self, (left, right) => ({
+      shape: join(left.shape, right.shape),
+      text: infix(left, '|', right),
+    })),
   EqualityExpression: checkEquality,
   InequalityExpression: checkInequality,
   MembershipExpression: checkMembership,
@@ -122,7 +126,9 @@ function checkInvocation(context: CheckContext, node: SyntaxNode, place: Place):
     case 'FunctionInvocation':
       return checkFunction(context, node, place);
     case 'ThisInvocation':
-      return place.isRoot ? { shape: place.self, text: '$this' } : refuse(context, node, '$this stands at the beginning');
+      return place.isRoot
+        ? { shape: place.self, text: '$this' }
+        : refuse(context, node, '$this stands at the beginning');
     case 'IndexInvocation':
       return { shape: oneOf('System.Integer'), text: '$index' };
     default:
@@ -289,7 +295,9 @@ function checkLiteralText(context: CheckContext, node: SyntaxNode, parameter: 'u
   const leaf = node.children?.[0]?.children?.[0];
   if (leaf?.type !== 'StringLiteral') return refuse(context, node, 'the argument must be a text written out in quotes');
   const fault = parameter === 'pattern' ? findPatternFault(readString(leaf.text ?? '')) : undefined;
-  return fault === undefined ? { shape: oneOf('System.String'), text: leaf.text ?? "''" } : refuse(context, leaf, fault);
+  return fault === undefined
+    ? { shape: oneOf('System.String'), text: leaf.text ?? "''" }
+    : refuse(context, leaf, fault);
 }
 
 function resultShape(signature: FunctionSignature, input: Shape, given: readonly Checked[]): Shape {
@@ -323,7 +331,12 @@ function expectKind(context: CheckContext, node: SyntaxNode, shape: Shape, kinds
   refuse(context, node, `found ${describe(shape)}, expected ${kinds.join(' or ')}`);
 }
 
-function expectSameKind(context: CheckContext, node: SyntaxNode, sides: readonly Checked[], kinds: readonly Kind[]): void {
+function expectSameKind(
+  context: CheckContext,
+  node: SyntaxNode,
+  sides: readonly Checked[],
+  kinds: readonly Kind[],
+): void {
   const [left, right] = sides.map((side) => side.shape);
   if (left === undefined || right === undefined || left.types.length === 0 || right.types.length === 0) return;
   if (kinds.some((kind) => mayBe(left, [kind]) && mayBe(right, [kind]))) return;
@@ -333,7 +346,9 @@ function expectSameKind(context: CheckContext, node: SyntaxNode, sides: readonly
 
 function dateHint(node: SyntaxNode, left: Shape, right: Shape): string {
   if (mayBe(left, ['date']) && mayBe(right, ['date'])) {
-    return node.text === 'in' || node.text === 'contains' ? ': use exists($this = ...)' : ': no difference of dates exists';
+    return node.text === 'in' || node.text === 'contains'
+      ? ': use exists($this = ...)'
+      : ': no difference of dates exists';
   }
   return mayBe(left, ['complex', 'reference']) ? ': compare an element of it' : '';
 }

@@ -21,8 +21,14 @@ export function findPatternFault(pattern: string): string | undefined {
   }
   if (/\\[1-9k]/.test(pattern)) return 'the pattern refers back to a group';
   if (/\(\?(?!:)/.test(pattern)) return 'the pattern looks ahead or behind, or names a group';
-  const plain = pattern.replace(/\\./g, '_').replace(/\[[^\]]*\]/g, '_').replaceAll('(?:', '(');
-  return findCostFault(plain) ?? (hasQuantifiedBranch(plain) ? 'the pattern repeats a group that repeats or chooses' : undefined);
+  const plain = pattern
+    .replace(/\\./g, '_')
+    .replace(/\[[^\]]*\]/g, '_')
+    .replaceAll('(?:', '(');
+  return (
+    findCostFault(plain) ??
+    (hasQuantifiedBranch(plain) ? 'the pattern repeats a group that repeats or chooses' : undefined)
+  );
 }
 
 /** `plain`: escapes and classes are one character each, groups have no marks. */

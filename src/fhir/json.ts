@@ -31,8 +31,8 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits = json
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw incorrect(`the body is not valid JSON${placeOf(error, text)}`);
+  } catch {
+    throw incorrect(`the body is not valid JSON: ${placeOf(text, findFault({ text, at: 0 }))}`);
   }
   if (facts.hasNames && countNames(value, '') !== facts.names) throw duplicateName(text, value);
   if (facts.hasEscapedSurrogate) refuseHalfSurrogates(value);
@@ -60,12 +60,59 @@ function incorrect(text: string, expression?: string): Problem {
   return new Problem('incorrect', text, { issues: [expression === undefined ? issue : { ...issue, expression }] });
 }
 
-/** V8 tells the position in its message; the rest of that message quotes the body and is dropped. */
-function placeOf(error: unknown, text: string): string {
-  const found = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;
-  if (found === undefined) return ' (it ends too early or is empty)';
-  const before = text.slice(0, Number(found)).split('\n');
-  return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+function placeOf(text: string, at: number): string {
+  if (at >= text.length) return 'it ends too early or is empty';
+  const before = text.slice(0, at).split('\n');
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+/** JSON.parse does not always tell where, and what it tells quotes the body. */
+function findFault(cursor: Cursor): number {
+  const end = passValue(cursor);
+  skipSpace(cursor);
+  return end === undefined ? cursor.at : end;
+}
+
+const scalar =
+  /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+
+/** Moves behind one value; answers the place of the first fault, or undefined. */
+function passValue(cursor: Cursor): number | undefined {
+  skipSpace(cursor);
+  const open = cursor.text[cursor.at];
+  if (open === '{' || open === '[') return passItems(cursor, open === '{');
+  return passScalar(cursor) ? undefined : cursor.at;
+}
+
+function passScalar(cursor: Cursor): boolean {
+  scalar.lastIndex = cursor.at;
+  const found = scalar.test(cursor.text);
+  if (found) cursor.at = scalar.lastIndex;
+  return found;
+}
+
+function passMark(cursor: Cursor, marks: string): string | undefined {
+  skipSpace(cursor);
+  const mark = cursor.text[cursor.at];
+  if (mark === undefined || !marks.includes(mark)) return undefined;
+  cursor.at++;
+  return mark;
+}
+
+function passItems(cursor: Cursor, isObject: boolean): number | undefined {
+  const close = isObject ? '}' : ']';
+  cursor.at++;
+  if (passMark(cursor, close) !== undefined) return undefined;
+  for (;;) {
+    skipSpace(cursor);
+    if (isObject && (cursor.text[cursor.at] !== '"' || !passScalar(cursor) || passMark(cursor, ':') === undefined)) {
+      return cursor.at;
+    }
+    const fault = passValue(cursor);
+    if (fault !== undefined) return fault;
+    const mark = passMark(cursor, `,${close}`);
+    if (mark !== ',') return mark === undefined ? cursor.at : undefined;
+  }
 }
 
 interface Facts {
@@ -117,7 +164,8 @@ function endOfNumber(text: string, start: number): number {
   let at = start + 1;
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    const isPart = (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46 || code === 69 || code === 101;
+    const isPart =
+      (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46 || code === 69 || code === 101;
     if (!isPart) break;
   }
   return at;
@@ -187,7 +235,9 @@ function walkContainer(cursor: Cursor, visit: (name: string | number) => void): 
 
 function skipScalar(cursor: Cursor): void {
   if (cursor.text[cursor.at] === '"') cursor.at = endOfString(cursor.text, cursor.at) + 1;
-  else while (!',]}'.includes(cursor.text[cursor.at] ?? ',') && !' \t\n\r'.includes(cursor.text[cursor.at] ?? '')) cursor.at++;
+  else
+    while (!',]}'.includes(cursor.text[cursor.at] ?? ',') && !' \t\n\r'.includes(cursor.text[cursor.at] ?? ''))
+      cursor.at++;
 }
 
 /** Walks text and value together and keeps unusual digits on the parent; answers whether any are at or below here. */

@@ -24,7 +24,11 @@ interface Walk {
 }
 
 function rewriteElement(walk: Walk, typeName: string, value: unknown): unknown {
-  if (Array.isArray(value)) return shareIfSame(value, value.map((item) => rewriteElement(walk, typeName, item)));
+  if (Array.isArray(value))
+    return shareIfSame(
+      value,
+      value.map((item) => rewriteElement(walk, typeName, item)),
+    );
   if (typeof value === 'string') return rewriteText(walk, typeName, value);
   if (typeof value !== 'object' || value === null) return value;
   const object = value as Record<string, unknown>;

@@ -5,7 +5,13 @@
 export type ParsedReference =
   | { readonly kind: 'local'; readonly type: string; readonly id: string; readonly version?: string }
   /** `type` and `id` when the URL ends like a RESTful one. `url` is without the version. */
-  | { readonly kind: 'remote'; readonly url: string; readonly type?: string; readonly id?: string; readonly version?: string }
+  | {
+      readonly kind: 'remote';
+      readonly url: string;
+      readonly type?: string;
+      readonly id?: string;
+      readonly version?: string;
+    }
   | { readonly kind: 'urn'; readonly urn: string }
   | { readonly kind: 'fragment'; readonly id: string }
   | { readonly kind: 'conditional'; readonly type: string; readonly query: string }

@@ -42,7 +42,10 @@ function readInstant(body: unknown): number {
   const now = (parsed as { now?: unknown } | null | undefined)?.now;
   const instant = typeof now === 'string' && instantForm.test(now) ? Date.parse(now) : Number.NaN;
   if (Number.isNaN(instant)) {
-    throw new Problem('incorrect', 'expected {"now": an instant with seconds and zone, e.g. "2026-03-03T00:00:01+01:00"}');
+    throw new Problem(
+      'incorrect',
+      'expected {"now": an instant with seconds and zone, e.g. "2026-03-03T00:00:01+01:00"}',
+    );
   }
   return instant;
 }

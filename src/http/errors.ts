@@ -35,7 +35,12 @@ export function answerError(error: unknown, log: Log, errorId: () => string): Er
   if (problem.category === 'fault') {
     const id = errorId();
     log.error({ component: 'http', errorId: id, stack: framesOf(problem.cause ?? problem) }, 'a request failed');
-    const issue = { severity: 'fatal' as const, code: 'exception', text: problem.message, diagnostics: `error id ${id}` };
+    const issue = {
+      severity: 'fatal' as const,
+      code: 'exception',
+      text: problem.message,
+      diagnostics: `error id ${id}`,
+    };
     return { status: http, body: JSON.stringify(toOperationOutcome([issue])), headers: {} };
   }
   log[level]({ component: 'http', reason: problem.category, status: http }, 'a request was refused');
@@ -56,4 +61,3 @@ function framesOf(error: unknown): string {
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   return [`${error.name}${typeof code === 'string' ? ` ${code}` : ''}`, ...frames.slice(0, 8)].join('\n');
 }
-

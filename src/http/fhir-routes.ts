@@ -69,7 +69,10 @@ function routes(input: FhirRoutesInput): readonly Route[] {
     processBundle(context, readRequest(request), (part, place) => performEntry(input, part, place));
   return [
     { path: '', methods: { POST: bundle } },
-    { path: '/metadata', methods: { GET: (_c, request) => capabilities(context, input.operations, readRequest(request)) } },
+    {
+      path: '/metadata',
+      methods: { GET: (_c, request) => capabilities(context, input.operations, readRequest(request)) },
+    },
     {
       path: '/:type',
       methods: {
@@ -179,4 +182,3 @@ function interactEntry(context: Context, entry: ReturnType<typeof readEntry>): P
       throw new Problem('unsupported-interaction', 'PATCH is not supported yet');
   }
 }
-

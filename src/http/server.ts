@@ -60,7 +60,9 @@ export function createHttp(input: HttpInput): FastifyInstance {
   server.addHook('onResponse', async (request, reply) => logRequest(input.log, request, reply));
   server.setErrorHandler((error, _request, reply) => sendError(input, reply, error));
   server.setNotFoundHandler((_request, reply) => sendNotFound(reply));
-  registerFhirRoutes(server, input.context, (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())));
+  registerFhirRoutes(server, input.context, (error) =>
+    answerError(error, input.log, () => input.ids.next(input.clock.now())),
+  );
   registerAdminRoutes(server, input.admin);
   return server;
 }

@@ -12,7 +12,8 @@ export async function readBinary(context: Context, request: Request): Promise<An
   if (wanted.some((range) => range === 'application/fhir+json')) return answerStored(200, stored);
   const base = (binary.contentType.split(';')[0] ?? '').trim().toLowerCase();
   const isServed = wanted.some((range) => range === '*/*' || range === base || range === `${base.split('/')[0]}/*`);
-  if (!isServed) throw new Problem('not-acceptable', 'Accept names neither the type of the content nor application/fhir+json');
+  if (!isServed)
+    throw new Problem('not-acceptable', 'Accept names neither the type of the content nor application/fhir+json');
   return {
     status: 200,
     version: stored.version,
@@ -31,5 +32,9 @@ export async function createBinary(context: Context, request: Request): Promise<
     data: Buffer.from(content.bytes).toString('base64'),
   };
   const id = context.ids.next(context.clock.now());
-  return answerWritten(context, request, await writeOne(context, { method: 'POST', type: 'Binary', id, resource, expectNew: true }));
+  return answerWritten(
+    context,
+    request,
+    await writeOne(context, { method: 'POST', type: 'Binary', id, resource, expectNew: true }),
+  );
 }

@@ -81,10 +81,13 @@ type Target = Pick<BundleEntry, 'type' | 'id' | 'versionId' | 'query' | 'isHisto
 
 /** `Type`, `Type/id`, `Type/id/_history`, `Type/id/_history/2`, `Type?criteria`; our base URL before it is allowed. */
 function readUrl(context: Context, url: string, place: number): Target {
-  const relative = url.startsWith(`${context.baseUrl}/`) ? url.slice(context.baseUrl.length + 1) : url.replace(/^\//, '');
+  const relative = url.startsWith(`${context.baseUrl}/`)
+    ? url.slice(context.baseUrl.length + 1)
+    : url.replace(/^\//, '');
   const [path = '', query] = splitOnce(relative, '?');
   const [type = '', id, history, versionId, rest] = path.split('/');
-  const isWrong = rest !== undefined || (history !== undefined && history !== '_history') || (id === '' && path !== type);
+  const isWrong =
+    rest !== undefined || (history !== undefined && history !== '_history') || (id === '' && path !== type);
   if (type === '' || isWrong) throw entryFault(place, 'request.url is not one of Type, Type/id, Type?criteria');
   if (id !== undefined) requireId(id);
   return { type, id, versionId, query, isHistory: history !== undefined };

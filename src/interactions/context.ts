@@ -33,7 +33,10 @@ export interface InteractionLimits {
  */
 export interface WriteGuard {
   readonly types: readonly string[];
-  check(session: Session, write: { readonly before: Resource | undefined; readonly after: Resource | undefined }): Promise<Resource | undefined>;
+  check(
+    session: Session,
+    write: { readonly before: Resource | undefined; readonly after: Resource | undefined },
+  ): Promise<Resource | undefined>;
 }
 
 /** One interaction as asked, parsed at the edge. */

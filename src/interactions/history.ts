@@ -11,7 +11,8 @@ export async function historyInstance(context: Context, request: Request): Promi
   const versions = isId(id)
     ? await context.store.history(type, id, { ...page, limit: page.limit + 1 }, request.visible)
     : [];
-  if (versions.length === 0 && page.belowVersion === undefined) throw new Problem('not-found', `no ${type} with this id`);
+  if (versions.length === 0 && page.belowVersion === undefined)
+    throw new Problem('not-found', `no ${type} with this id`);
   const shown = versions.slice(0, page.limit);
   const url = `${context.baseUrl}/${type}/${id}/_history`;
   const last = shown.at(-1);
@@ -37,7 +38,10 @@ function readPage(context: Context, query: Request['query']): { limit: number; b
     if (name === '_count' && number !== undefined && number > 0) limit = Math.min(number, context.limits.pageMax);
     else if (name === '_page' && number !== undefined) belowVersion = number;
     else if (name !== '_format' && name !== '_pretty') {
-      throw new Problem('unsupported-parameter', `the history parameter ${name} is not supported or its value is not valid`);
+      throw new Problem(
+        'unsupported-parameter',
+        `the history parameter ${name} is not supported or its value is not valid`,
+      );
     }
   }
   return belowVersion === undefined ? { limit } : { limit, belowVersion };

@@ -21,7 +21,10 @@ export async function vread(context: Context, request: Request): Promise<Answer>
 }
 
 /** The current version; throws `not-found` or `gone`. */
-export async function readStored(context: Context, request: Pick<Request, 'type' | 'id' | 'visible'>): Promise<StoredVersion> {
+export async function readStored(
+  context: Context,
+  request: Pick<Request, 'type' | 'id' | 'visible'>,
+): Promise<StoredVersion> {
   requireType(context, request.type);
   const { id = '' } = request;
   const stored = isId(id) ? await context.store.read(request.type, id, request.visible) : undefined;

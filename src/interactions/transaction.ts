@@ -23,9 +23,7 @@ export async function processBundle(context: Context, request: Request, perform:
   if (bundle['type'] === 'batch') return processBatch(context, bundle, perform);
   if (bundle['type'] !== 'transaction') {
     throw new Problem('incorrect', 'Bundle.type must be batch or transaction', {
-      issues: [
-        { severity: 'error', code: 'value', text: 'expected batch or transaction', expression: 'Bundle.type' },
-      ],
+      issues: [{ severity: 'error', code: 'value', text: 'expected batch or transaction', expression: 'Bundle.type' }],
     });
   }
   const entries = readEntries(context, bundle).map((part, place) => readEntry(context, part, place));
@@ -38,7 +36,8 @@ export async function processBundle(context: Context, request: Request, perform:
 
 async function processBatch(context: Context, bundle: Resource, perform: Perform): Promise<Answer> {
   const texts: string[] = [];
-  for (const [place, part] of readEntries(context, bundle).entries()) texts.push(answerText(await perform(part, place)));
+  for (const [place, part] of readEntries(context, bundle).entries())
+    texts.push(answerText(await perform(part, place)));
   return { status: 200, body: bundleText({ type: 'batch-response', entries: texts }) };
 }
 
@@ -56,7 +55,11 @@ interface TransactionInput {
   readonly returnsResources: boolean;
 }
 
-async function processTransaction(context: Context, session: Session, input: TransactionInput): Promise<readonly string[]> {
+async function processTransaction(
+  context: Context,
+  session: Session,
+  input: TransactionInput,
+): Promise<readonly string[]> {
   const { entries, visible } = input;
   const references = conditionalReferences(context, entries);
   const criteria = [...entries.flatMap(entryCriteria), ...references.values()];
@@ -92,7 +95,12 @@ function entryCriteria(entry: BundleEntry): Criteria[] {
   return criteria === undefined ? [] : [{ type: entry.type, criteria }];
 }
 
-async function plan(context: Context, session: Session, entry: BundleEntry, visible: Request['visible']): Promise<Planned> {
+async function plan(
+  context: Context,
+  session: Session,
+  entry: BundleEntry,
+  visible: Request['visible'],
+): Promise<Planned> {
   const [criteria] = entryCriteria(entry);
   const found = criteria === undefined ? undefined : await findMatchLocked(context, session, criteria, visible);
   switch (entry.method) {
@@ -116,8 +124,13 @@ async function plan(context: Context, session: Session, entry: BundleEntry, visi
   }
 }
 
-function planWrite(entry: BundleEntry, id: string, rest: Pick<WriteEntry, 'method' | 'expectNew' | 'expectVersion'>): Planned {
-  const resource = rest.method === 'DELETE' || entry.resource === undefined ? {} : { resource: { ...entry.resource, id } };
+function planWrite(
+  entry: BundleEntry,
+  id: string,
+  rest: Pick<WriteEntry, 'method' | 'expectNew' | 'expectVersion'>,
+): Planned {
+  const resource =
+    rest.method === 'DELETE' || entry.resource === undefined ? {} : { resource: { ...entry.resource, id } };
   return { entry, id, found: undefined, write: { type: entry.type, id, ...rest, ...resource } };
 }
 
@@ -160,7 +173,11 @@ interface LinkInput {
 }
 
 /** Old link -> new link. A conditional reference that finds none or several fails the whole transaction. */
-async function resolveLinks(context: Context, session: Session, input: LinkInput): Promise<ReadonlyMap<string, string>> {
+async function resolveLinks(
+  context: Context,
+  session: Session,
+  input: LinkInput,
+): Promise<ReadonlyMap<string, string>> {
   const links = new Map<string, string>();
   for (const { entry, id, write, found } of input.planned) {
     const isThere = write !== undefined || found !== undefined;
@@ -198,8 +215,14 @@ function located(context: Context, answer: Answer, at: { type: string; id: strin
   return { ...answer, location: `${context.baseUrl}/${at.type}/${at.id}/_history/${at.version}` };
 }
 
-async function readText(context: Context, session: Session, entry: BundleEntry, visible: Request['visible']): Promise<string> {
-  if (entry.id === undefined) throw entryFault(entry.place, 'a search inside a transaction is not supported: send a batch');
+async function readText(
+  context: Context,
+  session: Session,
+  entry: BundleEntry,
+  visible: Request['visible'],
+): Promise<string> {
+  if (entry.id === undefined)
+    throw entryFault(entry.place, 'a search inside a transaction is not supported: send a batch');
   const stored = await session.read(entry.type, entry.id, visible);
   if (stored === undefined) throw new Problem('not-found', `no ${entry.type} with this id`);
   if (stored.isDeleted) throw new Problem('gone', `the ${entry.type} was deleted`);

@@ -29,7 +29,11 @@ export async function openReader(db: Queryable, name: string): Promise<void> {
  * The next changes for this reader, locked for this transaction; undefined when another instance reads just now.
  * The caller handles them and calls `advanceReader` with the last one, in the same transaction.
  */
-export async function readChanges(tx: Transaction, name: string, limit: number): Promise<readonly Change[] | undefined> {
+export async function readChanges(
+  tx: Transaction,
+  name: string,
+  limit: number,
+): Promise<readonly Change[] | undefined> {
   const reader = await tx.query<{ xid: string; seq: string }>({
     name: 'lock-reader',
     text: 'select xid::text as xid, seq::text as seq from reader where name = $1 for update skip locked',

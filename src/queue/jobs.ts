@@ -51,7 +51,12 @@ export async function requestJobs(tx: Queryable, requests: readonly JobRequest[]
                stamp = job.stamp + 1, is_parked = false`,
     values: [
       JSON.stringify(
-        requests.map(({ kind, key, payload, runAtMs }) => ({ kind, key, payload, run_at: new Date(runAtMs).toISOString() })),
+        requests.map(({ kind, key, payload, runAtMs }) => ({
+          kind,
+          key,
+          payload,
+          run_at: new Date(runAtMs).toISOString(),
+        })),
       ),
     ],
   });
@@ -96,7 +101,11 @@ export async function finishJob(
   if (row === undefined) throw new Problem('conflict', 'the job is held by another worker');
   const wasAskedMeanwhile = row.stamp !== job.stamp;
   if (!wasAskedMeanwhile && again === undefined) {
-    await tx.query({ name: 'end-job', text: 'delete from job where kind = $1 and key = $2', values: [job.kind, job.key] });
+    await tx.query({
+      name: 'end-job',
+      text: 'delete from job where kind = $1 and key = $2',
+      values: [job.kind, job.key],
+    });
     return;
   }
   await tx.query({
@@ -127,7 +136,13 @@ export async function failJob(
     text: `update job set holder = null, last_error = $5, is_parked = $4::timestamptz is null,
              run_at = coalesce($4, run_at)
            where kind = $1 and key = $2 and holder = $3`,
-    values: [job.kind, job.key, holder, failure.runAtMs === undefined ? null : new Date(failure.runAtMs), failure.error],
+    values: [
+      job.kind,
+      job.key,
+      holder,
+      failure.runAtMs === undefined ? null : new Date(failure.runAtMs),
+      failure.error,
+    ],
   });
 }
 

@@ -29,7 +29,8 @@ export function createTimeKeeper(input: {
   }
 
   async function move(instantMs: number): Promise<{ fired: number }> {
-    if (instantMs < clock.now()) throw new Problem('incorrect', 'the clock moves forward only: the instant lies before now');
+    if (instantMs < clock.now())
+      throw new Problem('incorrect', 'the clock moves forward only: the instant lies before now');
     const before = workers.jobsRun();
     await settleOrFail(workers);
     for (let due = await nextJobAt(db); due !== undefined && due <= instantMs; due = await nextJobAt(db)) {
@@ -56,7 +57,7 @@ export async function settleOrFail(workers: Workers): Promise<void> {
 async function keepClock(db: Database, instantMs: number): Promise<void> {
   await db.query({
     text: `insert into clock (now) values ($1)
-           on conflict (only) do update set now = greatest(clock.now, excluded.now)`,
+           on conflict (is_only) do update set now = greatest(clock.now, excluded.now)`,
     values: [new Date(instantMs)],
   });
 }

@@ -7,6 +7,7 @@
  *
  * One of the three places that catch: a failed job is given back with a later time, or parked for an operator.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, type Log, Problem, problemCategories } from '../base/index.ts';
 import type { Database, Transaction } from '../db/index.ts';
 import { advanceReader, type Change, hasUnreadChanges, openReader, readChanges } from './changes.ts';
@@ -58,12 +59,12 @@ const settleStepMs = 4;
 export function createWorkers(input: WorkersInput): Workers {
   const signal = createSignal();
   const loops: Promise<void>[] = [];
-  let isStopping = false;
+  const stopping = new AbortController();
   let run = 0;
 
   async function guarded(component: string, step: () => Promise<boolean>): Promise<void> {
     let lastReason: string | undefined;
-    while (!isStopping) {
+    while (!stopping.signal.aborted) {
       const seen = signal.count();
       try {
         const didWork = await step();
@@ -86,9 +87,14 @@ export function createWorkers(input: WorkersInput): Workers {
       await freeAbandonedJobs(input.db);
       for (const follower of input.followers) loops.push(guarded(follower.name, () => follow(input, follower, signal)));
       for (const work of input.works) {
-        loops.push(guarded(work.kind, createWorkLoop(input, work, signal, () => run++)));
+        loops.push(
+          guarded(
+            work.kind,
+            createWorkLoop(input, work, signal, () => run++),
+          ),
+        );
       }
-      loops.push(guarded('abandoned-jobs', () => freeAbandoned(input.db)));
+      loops.push(guarded('abandoned-jobs', () => freeAbandoned(input.db, stopping.signal)));
     },
     async settle(timeoutMs) {
       const started = performance.now();
@@ -100,7 +106,7 @@ export function createWorkers(input: WorkersInput): Workers {
       return true;
     },
     async stop() {
-      isStopping = true;
+      stopping.abort();
       signal.raise();
       await Promise.all(loops);
     },
@@ -165,8 +171,8 @@ function createWorkLoop(input: WorkersInput, work: Work, signal: Signal, count: 
 }
 
 /** Paced by real time: the signal is raised at each commit, and looking for dead instances that often would cost. */
-async function freeAbandoned(db: Database): Promise<boolean> {
-  await delay(abandonedEveryMs);
+async function freeAbandoned(db: Database, stopping: AbortSignal): Promise<boolean> {
+  await delay(abandonedEveryMs, undefined, { signal: stopping }).catch(() => undefined);
   return (await freeAbandonedJobs(db)) > 0;
 }
 
@@ -231,8 +237,4 @@ function createSignal(): Signal {
       });
     },
   };
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

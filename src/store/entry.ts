@@ -22,10 +22,18 @@ export interface WriteEntry {
 /** One element of the JSON array that store_commit() takes; 64-bit keys are written as text that PostgreSQL casts. */
 export function entryJson(entry: WriteEntry, place: number, values: IndexValues | undefined): string {
   const { method, type, id, expectVersion, expectNew, resource } = entry;
-  const fields: Record<string, unknown> = { place, method, type, id, expect_version: expectVersion, expect_new: expectNew };
+  const fields: Record<string, unknown> = {
+    place,
+    method,
+    type,
+    id,
+    expect_version: expectVersion,
+    expect_new: expectNew,
+  };
   if (resource === undefined || values === undefined) return JSON.stringify(fields);
   const { head, tail } = splitText(resource, id);
-  const numbers = (rows: readonly { k: bigint; lo: number; hi: number }[]) => rows.map(({ k, lo, hi }) => [String(k), lo, hi]);
+  const numbers = (rows: readonly { k: bigint; lo: number; hi: number }[]) =>
+    rows.map(({ k, lo, hi }) => [String(k), lo, hi]);
   return JSON.stringify({
     ...fields,
     head,

@@ -1,2 +1,11 @@
 export { splitText, type WriteEntry, type WriteMethod } from './entry.ts';
-export { createStore, everything, type HistoryPage, type Session, type Store, type StoredVersion, type Visible, type Written } from './store.ts';
+export {
+  createStore,
+  everything,
+  type HistoryPage,
+  type Session,
+  type Store,
+  type StoredVersion,
+  type Visible,
+  type Written,
+} from './store.ts';

@@ -125,7 +125,8 @@ function createSession(input: StoreInput, db: Queryable): Session {
       });
       return rows[0];
     },
-    readVersion: async (type, id, version, visible) => (await stored(versionStatement({ type, id, version }, visible)))[0],
+    readVersion: async (type, id, version, visible) =>
+      (await stored(versionStatement({ type, id, version }, visible)))[0],
     history: (type, id, page, visible) => stored(historyStatement(type, id, page, visible)),
     readMany: (references, visible) => stored(manyStatement(references, visible)),
     compartment: (patient, types) =>

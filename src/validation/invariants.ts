@@ -1,2 +1,3 @@
 /** placeholder */
-export const invariants: ReadonlyMap<string, (data: never) => boolean> = new Map();
+export type Check = (data: never) => boolean;
+export const invariants: ReadonlyMap<string, Check> = new Map();

@@ -4,8 +4,9 @@
  * type of a choice, nulls without an element beside them, elements with nothing in them.
  * https://hl7.org/fhir/R4/json.html
  */
+import type { Definitions, ElementDefinition, TypeDefinition, TypeReference } from '../fhir/index.ts';
 
-export interface MemberRules {
+interface MemberRules {
   /** `beside`: the element beside a primitive, which may consist of an id alone. */
   readonly kind: 'resource' | 'element' | 'beside';
   /** JSON name, and the group it belongs to or -1. */
@@ -16,7 +17,7 @@ export interface MemberRules {
   readonly paired: readonly string[];
 }
 
-export interface MemberGroup {
+interface MemberGroup {
   readonly name: string;
   readonly isChoice: boolean;
   readonly isRequired: boolean;
@@ -36,10 +37,61 @@ export type CheckMembers = (data: Members) => readonly MemberFault[] | null;
 /** Of one object; the whole answer has its own limit. */
 const faultsMax = 51;
 
-export function createMemberCheck(rules: MemberRules): CheckMembers {
+/** The check of one type, made when it is first needed. */
+export function createMemberCheck(definitions: Definitions, typeName: string): CheckMembers {
+  let check: CheckMembers | undefined;
+  return (data) => {
+    check ??= compileRules(makeRules(definitions, typeName));
+    return check(data);
+  };
+}
+
+function makeRules(definitions: Definitions, typeName: string): MemberRules {
+  const type = definitions.type(typeName);
+  if (type === undefined)
+    throw new Error(`the generated validators name ${typeName}, which is not defined: build again`);
+  const groups = [...type.elements.values()].filter((element) => element.isChoice || element.min > 0);
+  const paired: string[] = [];
+  const names: [string, number][] = type.kind === 'resource' ? [['resourceType', -1]] : [];
+  for (const element of type.elements.values())
+    for (const reference of element.types) {
+      const name = jsonName(element, reference);
+      names.push([name, groups.indexOf(element)]);
+      if (!hasElementBeside(definitions, type, element, reference)) continue;
+      names.push([`_${name}`, groups.indexOf(element)]);
+      if (element.max > 1) paired.push(name);
+    }
+  const kind = typeName === 'Element' ? 'beside' : 'element';
+  return { kind: type.kind === 'resource' ? 'resource' : kind, names, paired, groups: groups.map(makeGroup) };
+}
+
+function makeGroup({ name, isChoice, min }: ElementDefinition): MemberGroup {
+  return { name, isChoice, isRequired: min > 0 };
+}
+
+/** The name in JSON: of a choice, with its type. */
+export function jsonName(element: ElementDefinition, { code }: TypeReference): string {
+  return element.isChoice ? element.name + code.charAt(0).toUpperCase() + code.slice(1) : element.name;
+}
+
+/**
+ * Whether `_name` may stand beside it. `id` of anything, `url` of an extension and the narrative's xhtml are XML
+ * attributes or text: they carry no extensions.
+ */
+export function hasElementBeside(
+  definitions: Definitions,
+  type: TypeDefinition,
+  element: ElementDefinition,
+  reference: TypeReference,
+): boolean {
+  if (definitions.type(reference.code)?.kind !== 'primitive-type' || reference.code === 'xhtml') return false;
+  return element.name !== 'id' && !(type.name === 'Extension' && element.name === 'url');
+}
+
+function compileRules(rules: MemberRules): CheckMembers {
+  if (rules.groups.length > 31) throw new RangeError('more required elements and choices than bits');
   const slots = new Map(rules.names.map(([name, group]) => [name, makeSlot(rules, name, group)]));
   const required = rules.groups.reduce((bits, { isRequired }, group) => (isRequired ? bits | (1 << group) : bits), 0);
-  if (rules.groups.length > 31) throw new RangeError('more required elements and choices than bits');
   return (data) => {
     let seen = 0;
     let repeated = 0;
@@ -76,7 +128,10 @@ function makeSlot(rules: MemberRules, name: string, group: number): Slot {
   return isBeside ? { bit, check: (data) => findBareElement(data, value) } : { bit };
 }
 
-function join(faults: readonly MemberFault[] | null, found: readonly MemberFault[] | null): readonly MemberFault[] | null {
+function join(
+  faults: readonly MemberFault[] | null,
+  found: readonly MemberFault[] | null,
+): readonly MemberFault[] | null {
   if (faults === null || found === null) return faults ?? found;
   return faults.length >= faultsMax ? faults : [...faults, ...found];
 }
@@ -123,7 +178,8 @@ function findMissing(rules: MemberRules, seen: number): MemberFault[] {
 
 /** Every element has a value or children (ele-1); an id is not enough. */
 function findEmpty(rules: MemberRules, data: Members): readonly MemberFault[] | null {
-  const isBare = Object.values(data).every((value) => value === undefined) || (rules.kind === 'element' && 'id' in data);
+  const isBare =
+    Object.values(data).every((value) => value === undefined) || (rules.kind === 'element' && 'id' in data);
   return isBare ? [{ kind: 'empty', path: '', names: [] }] : null;
 }
 

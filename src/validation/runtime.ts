@@ -4,7 +4,7 @@
  */
 import type { Definitions } from '../fhir/index.ts';
 import { type Check, invariants } from './invariants.ts';
-import { createMemberCheck, type MemberFault, type MemberRules } from './members.ts';
+import { type CheckMembers, createMemberCheck, type MemberFault } from './members.ts';
 import { type Format, formats } from './primitives.ts';
 
 /** An error as ajv writes it, and as our keywords add it. */
@@ -16,7 +16,8 @@ export interface Fault {
 
 export interface Runtime {
   readonly formats: Readonly<Record<string, Format>>;
-  members(rules: MemberRules): (data: never) => readonly MemberFault[] | null;
+  readonly faultsMax: number;
+  members(typeName: string): CheckMembers;
   binding(kind: string, valueSet: string): (data: never) => boolean;
   targets(types: readonly string[]): (data: never) => boolean;
   invariant(name: string): (data: never) => boolean;
@@ -32,7 +33,8 @@ export const faultsMax = 50;
 export function createRuntime(definitions: Definitions): Runtime {
   return {
     formats,
-    members: createMemberCheck,
+    faultsMax,
+    members: (typeName) => createMemberCheck(definitions, typeName),
     binding: (kind, valueSet) => createBindingCheck(definitions, kind, valueSet),
     targets: (types) => createTargetCheck(definitions, new Set(types)),
     invariant: (name) => findInvariant(name),

@@ -7,12 +7,13 @@
  */
 import type { Definitions, ElementDefinition, TypeDefinition, TypeReference } from '../../fhir/index.ts';
 import { invariants } from '../invariants.ts';
-import type { MemberRules } from '../members.ts';
+import { hasElementBeside, jsonName } from '../members.ts';
 
 export interface Schema {
   readonly $id?: string;
   readonly $ref?: string;
-  readonly type?: string | readonly string[];
+  readonly type?: string;
+  readonly nullable?: boolean;
   readonly format?: string;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -20,7 +21,8 @@ export interface Schema {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly properties?: Readonly<Record<string, Schema>>;
-  readonly members?: MemberRules;
+  /** The type whose elements are the members. */
+  readonly members?: string;
   readonly binding?: { readonly kind: string; readonly valueSet: string };
   readonly targets?: readonly string[];
   readonly invariants?: readonly string[];
@@ -40,7 +42,7 @@ export function makeSchemas(definitions: Definitions): Map<string, Schema> {
   const element = schemas.get('Element');
   if (element === undefined) throw new Error('the type Element is not defined');
   // What stands beside a primitive in an array: `_given: [null, {...}]`.
-  schemas.set(besidePrimitive, { ...element, $id: besidePrimitive, type: ['object', 'null'] });
+  schemas.set(besidePrimitive, { ...element, $id: besidePrimitive, nullable: true });
   return schemas;
 }
 
@@ -52,42 +54,21 @@ function makeSchema(definitions: Definitions, type: TypeDefinition): Schema {
   return {
     $id: type.name,
     type: 'object',
-    members: makeMemberRules(type, fields),
-    properties: Object.fromEntries(fields.map((field) => [field.name, field.schema])),
+    members: type.name,
+    properties: Object.fromEntries(fields),
     ...(known.length === 0 ? {} : { invariants: known }),
   };
 }
 
-interface Field {
-  /** In JSON. */
-  readonly name: string;
-  readonly element: ElementDefinition;
-  readonly isRepeated: boolean;
-  readonly schema: Schema;
-}
-
 /** The JSON members of an element: one for each type of a choice, and `_name` beside a primitive. */
-function makeFields(definitions: Definitions, type: TypeDefinition, element: ElementDefinition): Field[] {
-  return element.types.flatMap((reference) => {
-    const name = element.isChoice ? element.name + capitalise(reference.code) : element.name;
-    const isRepeated = element.max > 1;
-    const value = makeValueSchema(definitions, element, reference);
-    const field = { name, element, isRepeated, schema: isRepeated ? makeArraySchema(element, value) : value };
-    if (!hasElementBeside(definitions, type, element, reference)) return [field];
-    const beside = { $ref: isRepeated ? besidePrimitive : 'Element' };
-    return [field, { ...field, name: `_${name}`, schema: isRepeated ? makeArraySchema(element, beside) : beside }];
+function makeFields(definitions: Definitions, type: TypeDefinition, element: ElementDefinition): [string, Schema][] {
+  const repeat = (items: Schema): Schema => (element.max > 1 ? makeArraySchema(element, items) : items);
+  return element.types.flatMap((reference): [string, Schema][] => {
+    const name = jsonName(element, reference);
+    const value: [string, Schema] = [name, repeat(makeValueSchema(definitions, element, reference))];
+    if (!hasElementBeside(definitions, type, element, reference)) return [value];
+    return [value, [`_${name}`, repeat({ $ref: element.max > 1 ? besidePrimitive : 'Element' })]];
   });
-}
-
-// `id` of anything, `url` of an extension and the narrative's xhtml are XML attributes or text: they carry no extensions.
-function hasElementBeside(
-  definitions: Definitions,
-  type: TypeDefinition,
-  element: ElementDefinition,
-  reference: TypeReference,
-): boolean {
-  if (definitions.type(reference.code)?.kind !== 'primitive-type' || reference.code === 'xhtml') return false;
-  return element.name !== 'id' && !(type.name === 'Extension' && element.name === 'url');
 }
 
 function makeArraySchema(element: ElementDefinition, items: Schema): Schema {
@@ -128,13 +109,15 @@ const numbers: Readonly<Record<string, Schema>> = {
 /** In an array a primitive may be null, when an element stands beside it: `members` looks at that. */
 function makePrimitiveSchema(code: string, isRepeated: boolean): Schema {
   const schema = numbers[code] ?? { type: 'string', format: code };
-  return isRepeated ? { ...schema, type: [schema.type as string, 'null'] } : schema;
+  return isRepeated ? { ...schema, nullable: true } : schema;
 }
 
 function makeBinding(definitions: Definitions, element: ElementDefinition, reference: TypeReference): Schema {
   const { binding } = element;
   const isBound = binding?.strength === 'required' && definitions.codes(binding.valueSet) !== undefined;
-  return isBound && boundTypes.has(reference.code) ? { binding: { kind: reference.code, valueSet: binding.valueSet } } : {};
+  return isBound && boundTypes.has(reference.code)
+    ? { binding: { kind: reference.code, valueSet: binding.valueSet } }
+    : {};
 }
 
 const boundTypes: ReadonlySet<string> = new Set(['code', 'Coding', 'CodeableConcept']);
@@ -142,21 +125,4 @@ const boundTypes: ReadonlySet<string> = new Set(['code', 'Coding', 'CodeableConc
 /** Those that `../invariants.ts` has a function for, each named `type key`. */
 function invariantsOf(constraints: TypeDefinition['constraints']): string[] {
   return constraints.map(({ source, key }) => `${source} ${key}`).filter((name) => invariants.has(name));
-}
-
-function makeMemberRules(type: TypeDefinition, fields: readonly Field[]): MemberRules {
-  const groups = [...type.elements.values()].filter((element) => element.isChoice || element.min > 0);
-  const names = fields.map((field) => [field.name, groups.indexOf(field.element)] as const);
-  const paired = fields.filter((field) => field.isRepeated && field.name.startsWith('_'));
-  const kind = type.name === 'Element' ? 'beside' : 'element';
-  return {
-    kind: type.kind === 'resource' ? 'resource' : kind,
-    names: type.kind === 'resource' ? [['resourceType', -1], ...names] : names,
-    groups: groups.map(({ name, isChoice, min }) => ({ name, isChoice, isRequired: min > 0 })),
-    paired: paired.map((field) => field.name.slice(1)),
-  };
-}
-
-function capitalise(code: string): string {
-  return code.charAt(0).toUpperCase() + code.slice(1);
 }

@@ -1,0 +1,206 @@
+/**
+ * FHIRPath (http://hl7.org/fhirpath/N1/, https://hl7.org/fhir/R4/fhirpath.html) for rules: compiled after a check
+ * against the definitions, run over plain resources. This is the only place that knows the library.
+ *
+ * - Synchronous, pure: no request leaves, the clock and the zone are parameters, resources are not touched.
+ * - Results are plain values: dates are their texts, resources and elements the objects of the record.
+ * - What fails throws a Problem whose text has no data of the record in it.
+ */
+import fhirpath from 'fhirpath';
+import r4 from 'fhirpath/fhir-context/r4';
+import { type Issue, Problem } from '../base/index.ts';
+import type { Definitions } from './definitions.ts';
+import { type CheckContext, checkNode, type SyntaxNode } from './fhirpath-check.ts';
+import { failure, type Moment, momentVariable, plainValue, runtimeFunctions, toDateValue } from './fhirpath-runtime.ts';
+import { oneOf, type Shape } from './fhirpath-types.ts';
+import type { Resource } from './resource.ts';
+
+export interface ExpressionSetting {
+  readonly definitions: Definitions;
+  /** Type of the focus, at which paths begin. */
+  readonly context: string;
+  /** Every variable with what it holds; dates are bound as texts. */
+  readonly variables: Readonly<Record<string, Shape>>;
+}
+
+export interface Expression {
+  readonly text: string;
+  /** Variables it reads. */
+  readonly uses: ReadonlySet<string>;
+  /** What it can yield. */
+  readonly shape: Shape;
+  readonly run: (focus: unknown, variables: Record<string, unknown>) => unknown[];
+}
+
+export type Compilation =
+  | { readonly kind: 'ok'; readonly expression: Expression }
+  | { readonly kind: 'faults'; readonly issues: readonly Issue[] };
+
+export const expressionLimits = { charactersMax: 4000, nodesMax: 1500, depthMax: 120, bracketsMax: 40 };
+
+export function compileExpression(text: string, setting: ExpressionSetting): Compilation {
+  const tree = parse(text);
+  if (typeof tree === 'string') return { kind: 'faults', issues: [fault(tree)] };
+  const context: CheckContext = {
+    definitions: setting.definitions,
+    variables: setting.variables,
+    faults: [],
+    uses: new Set(),
+  };
+  const checked = checkNode(context, tree, oneOf(setting.context));
+  if (context.faults.length > 0) return { kind: 'faults', issues: context.faults };
+  const options = { resolveInternalTypes: false, userInvocationTable: runtimeFunctions };
+  const run = fhirpath.compile(checked.text, r4, options) as Expression['run'];
+  const { uses } = context;
+  return { kind: 'ok', expression: { text, uses, shape: checked.shape, run: dated(run, uses, setting.variables) } };
+}
+
+/** Values of the variables by name; those that are missing are empty. */
+export type Variables = Readonly<Record<string, unknown>>;
+
+export function evaluate(expression: Expression, focus: Resource, variables: Variables, moment: Moment): unknown[] {
+  return evaluateWithOrigin(expression, focus, variables, moment).map((item) => item.value);
+}
+
+export interface EvaluatedItem {
+  readonly value: unknown;
+  /** The resource that the value was read from; undefined for a value that was computed. */
+  readonly origin: Resource | undefined;
+}
+
+export function evaluateWithOrigin(
+  expression: Expression,
+  focus: Resource,
+  variables: Variables,
+  moment: Moment,
+): EvaluatedItem[] {
+  try {
+    return expression
+      .run(focus, { ...variables, [momentVariable]: moment })
+      .map((node) => ({ value: plainValue(node), origin: findOrigin(node) }))
+      .filter((item) => item.value !== null && item.value !== undefined);
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** A condition is true or false; empty, several values or another type is an error, never false. */
+export function evaluateBoolean(
+  expression: Expression,
+  focus: Resource,
+  variables: Variables,
+  moment: Moment,
+): boolean | { readonly error: string } {
+  try {
+    const values = evaluate(expression, focus, variables, moment);
+    const [value] = values;
+    if (values.length === 1 && typeof value === 'boolean') return value;
+    return {
+      error: values.length === 0 ? 'the condition yields nothing' : 'the condition does not yield true or false',
+    };
+  } catch (error) {
+    if (error instanceof Problem) return { error: error.message };
+    throw error;
+  }
+}
+
+function parse(text: string): SyntaxNode | string {
+  const { charactersMax, bracketsMax, nodesMax, depthMax } = expressionLimits;
+  if (text.trim() === '') return 'the expression is empty';
+  if (text.length > charactersMax)
+    return `the expression has ${text.length} characters, at most ${charactersMax} are allowed`;
+  if (bracketDepth(text) > bracketsMax) return `the expression has more than ${bracketsMax} brackets inside each other`;
+  const tree = parseText(text);
+  if (typeof tree === 'string') return tree;
+  const { nodes, depth } = measure(tree);
+  if (nodes > nodesMax || depth > depthMax) return 'the expression is too large: split it';
+  return tree;
+}
+
+function parseText(text: string): SyntaxNode | string {
+  try {
+    const tree = fhirpath.parse(text) as SyntaxNode;
+    return tree.children?.[0] ?? 'the expression is empty';
+  } catch (error) {
+    // The parser throws objects that are no errors; their message tells line and column.
+    const message = (error as { message?: unknown } | null)?.message;
+    const place = /line: (\d+); column: (\d+)/.exec(String(message));
+    return `the expression is not FHIRPath${place === null ? '' : ` (line ${place[1]}, column ${place[2]})`}`;
+  }
+}
+
+function bracketDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const character of text.replace(/'(?:\\.|[^'\\])*'/g, '')) {
+    if ('([{'.includes(character)) deepest = Math.max(deepest, ++depth);
+    if (')]}'.includes(character)) depth--;
+  }
+  return deepest;
+}
+
+function measure(tree: SyntaxNode): { nodes: number; depth: number } {
+  const open: { node: SyntaxNode; level: number }[] = [{ node: tree, level: 1 }];
+  let nodes = 0;
+  let depth = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { node, level } = next;
+    nodes++;
+    depth = Math.max(depth, level);
+    for (const below of node.children ?? []) open.push({ node: below, level: level + 1 });
+  }
+  return { nodes, depth };
+}
+
+/** Gives the run only the variables it reads, dates as typed values: a plain text is not a date to the library. */
+function dated(
+  run: Expression['run'],
+  uses: ReadonlySet<string>,
+  shapes: ExpressionSetting['variables'],
+): Expression['run'] {
+  const isDate = (name: string): boolean => shapes[name]?.types.includes('System.DateTime') ?? false;
+  const names = [...uses].map((name) => ({ name, isDate: isDate(name) }));
+  return (focus, variables) => {
+    const bound: Record<string, unknown> = { [momentVariable]: variables[momentVariable] };
+    for (const { name, isDate } of names) {
+      const value = variables[name];
+      bound[name] = value === undefined ? [] : isDate && typeof value === 'string' ? toDateValue(value) : value;
+    }
+    return run(focus, bound);
+  };
+}
+
+/** A node of the library: what it wraps, and the way up to its resource. */
+interface Node {
+  readonly data?: unknown;
+  getParentResource?(): Node | null;
+}
+
+function findOrigin(item: unknown): Resource | undefined {
+  if (typeof item !== 'object' || item === null || !('getParentResource' in item)) return undefined;
+  const node = item as Node;
+  return isResource(node.data) ? node.data : asResource(node.getParentResource?.()?.data);
+}
+
+function asResource(data: unknown): Resource | undefined {
+  return isResource(data) ? data : undefined;
+}
+
+function isResource(data: unknown): data is Resource {
+  return typeof data === 'object' && data !== null && 'resourceType' in data;
+}
+
+/** The library throws errors, strings and objects whose texts quote the record: only their kind is kept. */
+function translate(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return failure(
+    /singleton|multiple items|Unexpected collection/i.test(text)
+      ? 'one value was expected, several were found'
+      : 'the expression cannot be evaluated on this record',
+  );
+}
+
+function fault(text: string): Issue {
+  return { severity: 'error', code: 'invalid', text };
+}

@@ -1,0 +1,80 @@
+/**
+ * What a letter asks the store to hold: resources that point at each other by temporary `urn:uuid` names, in an order
+ * in which each points only backwards (DocumentReference last; Binary alone points forward to it, to which it belongs), and
+ * for each the rule that says whether the store has it already. Whoever stores it goes through the entries once: search
+ * the candidates, let `matchEntry` decide, replace the name by the reference found or made; then one commit.
+ */
+import type { Identifier, Reference } from 'fhir/r4.js';
+import type { Issue } from '../base/index.ts';
+import type { Resource } from '../fhir/index.ts';
+
+export interface PlanEntry {
+  /** `urn:uuid:` and an id that the resource may keep. */
+  readonly fullUrl: string;
+  readonly resource: Resource;
+  readonly match: MatchRule;
+}
+
+/** A search whose results may be the resource; values that are `urn:uuid:` names stand for references to be filled in. */
+export interface CandidateSearch {
+  readonly type: string;
+  readonly parameters: readonly (readonly [name: string, value: string])[];
+}
+
+export type MatchKind = 'organization' | 'practitioner' | 'practitioner-role' | 'patient' | 'encounter';
+
+export type MatchRule =
+  /** Stored under its own id, which is the hash of its bytes; there already = the same. */
+  | { readonly kind: 'content' }
+  /** Always new; `decideArrival` has said so before. */
+  | { readonly kind: 'new' }
+  | { readonly kind: MatchKind; readonly searches: readonly CandidateSearch[] };
+
+/** What is said about a letter without refusing it. `code` is from the CodeSystem letter-finding. */
+export interface Finding {
+  readonly code: string;
+  readonly severity: 'warning' | 'information';
+  readonly text: string;
+  /** XPath in the letter. */
+  readonly expression?: string;
+}
+
+/** What tells one letter from another before anything of it is stored. */
+export interface LetterFacts {
+  /** DocumentReference.masterIdentifier. */
+  readonly masterIdentifier: Required<Pick<Identifier, 'system' | 'value'>>;
+  readonly versionNumber: number | undefined;
+  /** Master identifiers of the documents it replaces. */
+  readonly replaces: readonly { readonly system: string; readonly value: string }[];
+  /** Binary id: the SHA-256 of the bytes in hex. */
+  readonly sha256: string;
+}
+
+export interface LetterPlan {
+  readonly facts: LetterFacts;
+  readonly entries: readonly PlanEntry[];
+  /** Also on the DocumentReference. */
+  readonly findings: readonly Finding[];
+}
+
+export type LetterResult =
+  | { readonly kind: 'letter'; readonly plan: LetterPlan }
+  | { readonly kind: 'review'; readonly reasons: readonly Issue[] };
+
+/** Searches by any of the identifiers, in raw and in national form. */
+export function identifierSearch(type: string, identifiers: readonly Identifier[]): CandidateSearch {
+  const values = identifiers.flatMap(({ system, value }) => (value === undefined ? [] : `${system}|${escapeToken(value)}`));
+  return { type, parameters: [['identifier', values.join(',')]] };
+}
+
+/** https://hl7.org/fhir/R4/search.html#escaping */
+function escapeToken(value: string): string {
+  return value.replace(/[\\,$|]/g, '\\$&');
+}
+
+/** The name of the entry that a reference within the plan points at. */
+export function targetOf(reference: Reference | undefined): string | undefined {
+  const { reference: target } = reference ?? {};
+  return target?.startsWith('urn:uuid:') ? target : undefined;
+}
+

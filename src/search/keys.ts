@@ -1,0 +1,61 @@
+/**
+ * Index keys: a text that says type, path, form and value, hashed to 64 bits.
+ *
+ * The hash is the begin of SHA-256, because nobody may find a second text with the key of a first one: two patients
+ * whose identifiers met in one key would be taken for one. The texts are unambiguous for the same reason: a part that
+ * may hold anything comes last, or has its length before it.
+ *
+ *     c path \n length \n system code   a code or identifier with its system        (driver)
+ *     a path \n code                    a code or identifier, whatever its system   (driver)
+ *     n path \n code                    one without system                          (probe)
+ *     s path \n system                  any code of a system                        (probe)
+ *     r path \n Type/id                 a reference to a resource of this server    (driver)
+ *     v path \n Type/id/_history/n      a reference to one version                  (probe)
+ *     u path \n url                     a URI, or a reference to elsewhere          (driver)
+ *     e path \n text                    a string as it was written                  (probe)
+ *     p category path                   a value is present                          (probe)
+ *     d path, t path                    which rows of the date and string index
+ *     q path [\n length \n system code] which rows of the number index; with the unit of a quantity
+ *
+ * A *driver* has a row in token_index; a *probe* stands only in the resource's own key list. A row costs the database
+ * about as much as everything else of a key together, so what is never asked for alone is a probe.
+ */
+import { hash } from 'node:crypto';
+
+export type KeyHash = (text: string) => bigint;
+
+const keysKeptMax = 30_000;
+
+/** Keys come back often (codes, patients, presence), and hashing costs more than looking up: two generations are kept. */
+export function createKeyHash(): KeyHash {
+  let young = new Map<string, bigint>();
+  let old = new Map<string, bigint>();
+  return (text) => {
+    const known = young.get(text);
+    if (known !== undefined) return known;
+    const key = old.get(text) ?? hash('sha256', text, 'buffer').readBigInt64BE(0);
+    if (young.size >= keysKeptMax) {
+      old = young;
+      young = new Map();
+    }
+    young.set(text, key);
+    return key;
+  };
+}
+
+export const keyText = {
+  systemCode: (path: string, system: string, code: string) => `c${path}\n${system.length}\n${system}${code}`,
+  anyCode: (path: string, code: string) => `a${path}\n${code}`,
+  noSystem: (path: string, code: string) => `n${path}\n${code}`,
+  system: (path: string, system: string) => `s${path}\n${system}`,
+  /** Followed by `Type/id`, which SQL appends too when it follows references. */
+  referencePrefix: (path: string) => `r${path}\n`,
+  versioned: (path: string, reference: string) => `v${path}\n${reference}`,
+  url: (path: string, url: string) => `u${path}\n${url}`,
+  exact: (path: string, text: string) => `e${path}\n${text}`,
+  present: (category: string, path: string) => `p${category} ${path}`,
+  dates: (path: string) => `d${path}`,
+  strings: (path: string) => `t${path}`,
+  numbers: (path: string) => `q${path}`,
+  quantities: (path: string, system: string, code: string) => `q${path}\n${system.length}\n${system}${code}`,
+} as const;
