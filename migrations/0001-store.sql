@@ -16,7 +16,7 @@ create table resource (
   is_deleted boolean not null,
   ord bigint not null,                       -- main clinical instant in ms: the order of token pages
   patients text[] not null,                  -- Patient/id: the patient compartments it stands in
-  keys bigint[] not null,                    -- every token key of this version, sorted
+  keys bigint[] not null,                    -- every key of this version, sorted: what a probe asks
   raw text not null,
   primary key (rid, shard)
 ) with (toast_tuple_target = 8160, fillfactor = 90);
@@ -37,7 +37,8 @@ create table version (
   primary key (rid, version, shard)
 ) with (toast_tuple_target = 8160);
 
--- k: 64-bit hash of type|parameter|form|value. One ordered index serves equality, newest-first pages and counts.
+-- k: 64-bit hash of a key text (src/search/keys.ts); only the keys that a search may start from have rows here.
+-- One ordered index serves equality, newest-first pages and counts.
 create table token_index (
   k bigint not null,
   ord bigint not null,

@@ -44,6 +44,7 @@ begin
   with entry as materialized (
     select e.place, e.method, e.type, e.id, e.head, e.tail, coalesce(e.ord, 0) as ord,
            coalesce(e.patients, '{}') as patients, coalesce(e.keys, '{}') as keys,
+           coalesce(e.drivers, '{}') as drivers,
            e.dates, e.strings, e.numbers,
            e.method = 'DELETE' as deletes,
            r.rid as old_rid, r.version as old_version, r.keys as old_keys, r.ord as old_ord, r.raw as old_raw,
@@ -53,7 +54,7 @@ begin
            coalesce(r.version, 0) + 1 as version,
            greatest(date_trunc('milliseconds', now), r.last_updated)::timestamptz(3) as last_updated
     from json_to_recordset(entries) as e(place integer, method text, type text, id text, head text, tail text,
-      ord bigint, patients text[], keys bigint[], dates json, strings json, numbers json)
+      ord bigint, patients text[], keys bigint[], drivers bigint[], dates json, strings json, numbers json)
     left join resource r on r.type = e.type and r.id = e.id
   ),
   written as materialized (
@@ -78,6 +79,7 @@ begin
         ord = w.ord, patients = w.patients, keys = w.keys, raw = w.raw
     from written w where w.old_rid is not null and r.rid = w.rid
   ),
+  -- Whether a key has a row (is a driver) follows from its text, so the old keys tell which rows are there.
   tokens_out as (
     delete from token_index t using written w, unnest(w.old_keys) as old(k)
     where w.old_rid is not null and t.k = old.k and t.ord = w.old_ord and t.rid = w.rid
@@ -85,7 +87,7 @@ begin
   ),
   tokens_in as (
     insert into token_index (k, ord, rid)
-    select new.k, w.ord, w.rid from written w, unnest(w.keys) as new(k)
+    select new.k, w.ord, w.rid from written w, unnest(w.drivers) as new(k)
     where w.old_rid is null or w.ord <> w.old_ord or not (new.k = any (w.old_keys))
     order by 1, 2, 3
   ),

@@ -68,7 +68,7 @@ export const personMoves: Readonly<Record<BreakState, readonly BreakState[]>> = 
 
 /** What the engine may do when the record changes or time passes. */
 export const engineMoves: Readonly<Record<BreakState, readonly BreakState[]>> = {
-  'pre-alert': ['open', 'moot'],
+  'pre-alert': ['open', 'auto-closed', 'moot'],
   open: ['auto-closed', 'moot'],
   acknowledged: ['repaired', 'moot'],
   'in-progress': ['repaired', 'moot'],

@@ -1,12 +1,15 @@
 /**
- * Under which account the embedded PostgreSQL runs. It refuses to run as root, so root lends it another face:
+ * Under which account the embedded PostgreSQL runs. It refuses to run as root, so root lends it another face. In order:
  *
- * - the owner of the data, when that is not root;
- * - else uid 65534 inside a user namespace: outside it stays root, so nothing changes hands and private folders open;
- * - else (no `unshare`, or forbidden, as in many containers) really uid 65534, which must be able to reach the data.
+ * - the owner of the data, when there are data of somebody else;
+ * - uid 65534 inside a user namespace: outside it stays root, so nothing changes hands and root's private folders open;
+ * - the owner of the folder above (`sudo` in somebody's home);
+ * - really uid 65534, where namespaces are forbidden, as in many containers.
  */
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Problem } from '../base/index.ts';
 
 export type Account =
   | { readonly kind: 'same' }
@@ -18,16 +21,45 @@ export interface RunResult {
   readonly output: string;
 }
 
-const nobody = 65534;
+const nobodyId = 65534;
+const nobody: Account = { kind: 'other', uid: nobodyId, gid: nobodyId };
 const same: Account = { kind: 'same' };
 const programLimits = { outputBytes: 1_000_000 } as const;
 
+/** The first account that can enter the folder in which the data folder stands. */
 export async function chooseAccount(dataFolder: string): Promise<Account> {
   if (process.getuid?.() !== 0) return same;
-  const owner = await stat(dataFolder).catch(() => undefined);
-  if (owner !== undefined && owner.uid !== 0) return { kind: 'other', uid: owner.uid, gid: owner.gid };
-  const { status } = await run({ kind: 'namespace' }, 'true', []);
-  return status === 0 ? { kind: 'namespace' } : { kind: 'other', uid: nobody, gid: nobody };
+  const parent = dirname(dataFolder);
+  for (const account of await candidates(dataFolder)) {
+    const { status } = await run(account, 'test', ['-x', parent]);
+    if (status === 0) return account;
+  }
+  throw new Problem(
+    'unavailable',
+    `PostgreSQL does not run as root, and no other account can enter ${parent}: ` +
+      'start Suture as an ordinary user, or set SUTURE_DATA_DIR or DATABASE_URL',
+  );
+}
+
+async function candidates(dataFolder: string): Promise<readonly Account[]> {
+  const data = await ownerOf(dataFolder);
+  if (data !== undefined) return [data];
+  const neighbour = await ownerAbove(dataFolder);
+  return [{ kind: 'namespace' }, ...(neighbour === undefined ? [] : [neighbour]), nobody];
+}
+
+async function ownerAbove(folder: string): Promise<Account | undefined> {
+  for (let above = dirname(folder); above !== dirname(above); above = dirname(above)) {
+    const owner = await ownerOf(above);
+    if (owner !== undefined) return owner;
+  }
+  return undefined;
+}
+
+/** undefined when it is root's, or not there. */
+async function ownerOf(path: string): Promise<Account | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined || found.uid === 0 ? undefined : { kind: 'other', uid: found.uid, gid: found.gid };
 }
 
 /** Gives files made by root to the account. */
@@ -54,5 +86,5 @@ export function run(account: Account, program: string, args: readonly string[], 
 }
 
 function inNamespace(program: string, args: readonly string[]): [string, readonly string[]] {
-  return ['unshare', ['--user', `--map-user=${nobody}`, `--map-group=${nobody}`, program, ...args]];
+  return ['unshare', ['--user', `--map-user=${nobodyId}`, `--map-group=${nobodyId}`, program, ...args]];
 }

@@ -5,11 +5,12 @@
  * made here. Where the folder of npm may not be written, or may not be read by the account that PostgreSQL runs under,
  * the programs are copied once beside the database.
  */
-import { cp, readFile, rename, stat, symlink } from 'node:fs/promises';
+import { cp, readFile, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { type Log, Problem } from '../base/index.ts';
 import { type Account, run } from './embedded-account.ts';
+import { draftOf, isThere, putInPlace, removeAbandonedDrafts } from './folder.ts';
 
 export interface Binaries {
   readonly initdb: string;
@@ -27,8 +28,7 @@ const platforms: Readonly<Record<string, string>> = {
 export async function findBinaries(account: Account, besideFolder: string, log: Log): Promise<Binaries> {
   const installed = installedFolder();
   if ((await complaintOf(installed, account)) === undefined) return programsIn(installed);
-  log.info({ component: 'embedded' }, 'the PostgreSQL that npm installed does not run from its place: copying it');
-  const copy = await copyOnce(installed, besideFolder);
+  const copy = await copyOnce(installed, besideFolder, log);
   const complaint = await complaintOf(copy, account);
   if (complaint === undefined) return programsIn(copy);
   throw notHere(complaint);
@@ -72,13 +72,15 @@ async function makeLinks(folder: string): Promise<void> {
   }
 }
 
-async function copyOnce(installed: string, besideFolder: string): Promise<string> {
+async function copyOnce(installed: string, besideFolder: string, log: Log): Promise<string> {
   const manifest = await readFile(join(installed, '..', 'package.json'), 'utf8');
   const { version } = JSON.parse(manifest) as { version: string };
-  const copy = join(besideFolder, `postgres-${version}`, 'native');
-  const draft = `${copy}.new-${process.pid}`;
-  if (await stat(copy).catch(() => undefined)) return copy;
-  await cp(installed, draft, { recursive: true, verbatimSymlinks: true, force: true });
-  await rename(draft, copy);
-  return copy;
+  const folder = join(besideFolder, `postgres-${version}`);
+  if (!(await isThere(folder))) {
+    log.info({ component: 'embedded' }, 'the PostgreSQL that npm installed does not run from its place: copying it');
+    await removeAbandonedDrafts(folder);
+    await cp(installed, join(draftOf(folder), 'native'), { recursive: true, verbatimSymlinks: true });
+    await putInPlace(folder);
+  }
+  return join(folder, 'native');
 }

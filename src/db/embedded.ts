@@ -12,19 +12,19 @@
  * leaves it running when others are connected, so that a second Suture that fails to start does not stop the first one's.
  */
 import { randomBytes } from 'node:crypto';
-import { access, appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { type Log, Problem } from '../base/index.ts';
 import { type Account, chooseAccount, handOver, run } from './embedded-account.ts';
 import { type Binaries, findBinaries } from './embedded-binaries.ts';
+import { draftOf, isThere, putInPlace, removeAbandonedDrafts } from './folder.ts';
 import { clientConfig } from './pool.ts';
 import {
   chooseAddress,
   clearReusedPid,
   findPostmaster,
-  isAlive,
   isPostmasterAlive,
   type PostmasterAddress,
 } from './postmaster.ts';
@@ -56,12 +56,15 @@ const embeddedLimits = {
   /** A start after a crash replays up to `max_wal_size` first. */
   startSeconds: 600,
   startPollMs: 50,
+  startAttempts: 4,
+  startPauseMs: 250,
   /** Then the stop is immediate, and the next start replays. */
   stopSeconds: 60,
   logTailCharacters: 2_000,
 } as const;
 
 const user = 'suture';
+const passwordBytes = 24;
 
 /** Made for one machine and records of a few kilobytes; the log tells nothing about what is stored. */
 const ourSettings: Readonly<Record<string, string>> = {
@@ -104,18 +107,13 @@ async function findPlace(folder: string, log: Log): Promise<Place> {
 
 async function createCluster({ folder, account, binaries }: Place): Promise<void> {
   await removeAbandonedDrafts(folder);
-  const draft = `${folder}.new-${process.pid}`;
+  const draft = draftOf(folder);
   const passwordFile = join(draft, 'password');
   await mkdir(draft, { mode: 0o700 });
-  await writeFile(passwordFile, randomBytes(24).toString('hex'), { mode: 0o600 });
+  await writeFile(passwordFile, randomBytes(passwordBytes).toString('hex'), { mode: 0o600 });
   await handOver(account, draft);
   await initialise({ cluster: join(draft, 'cluster'), passwordFile, account, binaries });
-  try {
-    await rename(draft, folder);
-  } catch (error) {
-    await rm(draft, { recursive: true });
-    if (!(await isThere(folder))) throw error; // else another start was quicker
-  }
+  await putInPlace(folder);
 }
 
 /** C.UTF-8 is PostgreSQL's own: the same order on every system, in every version. */
@@ -133,29 +131,32 @@ async function initialise(draft: {
   await appendFile(join(draft.cluster, 'postgresql.conf'), "\ninclude = 'suture.conf'\n");
 }
 
-async function removeAbandonedDrafts(folder: string): Promise<void> {
-  const names = await readdir(dirname(folder));
-  for (const name of names.filter((each) => each.startsWith(`${basename(folder)}.new-`))) {
-    const maker = Number(name.slice(name.lastIndexOf('-') + 1));
-    if (!isAlive(maker) || maker === process.pid) await rm(join(dirname(folder), name), { recursive: true });
-  }
-}
-
 async function startPostmaster(place: Place, settings: Readonly<Record<string, string>>): Promise<PostmasterAddress> {
-  const { cluster, folder, account, binaries } = place;
-  await clearReusedPid(cluster);
+  const { cluster, folder } = place;
   const address = await chooseAddress(folder);
   await writeFile(join(cluster, 'suture.conf'), settingsText({ ...ourSettings, ...settings, ...listening(address) }));
-  const log = join(folder, 'log');
-  await rm(log, { force: true });
-  const args = ['start', '-D', cluster, '-l', log, '-w', '-t', String(embeddedLimits.startSeconds)];
-  const { status } = await run(account, binaries.pgCtl, args);
-  if (status === 0) return address;
-  // Another start may have been quicker, or a PostgreSQL that was left over is still replaying.
-  const other = await waitForOther(cluster);
-  if (other !== undefined) return other;
-  const tail = (await readFile(log, 'utf8').catch(() => '')).slice(-embeddedLimits.logTailCharacters);
+  for (let attempt = 1; attempt <= embeddedLimits.startAttempts; attempt++) {
+    await clearReusedPid(folder, cluster);
+    if (await runPostmaster(place)) return address;
+    // Another start may have been quicker, or one that was left over is replaying; one that was killed may be dying.
+    const other = await waitForOther(cluster);
+    if (other !== undefined) return other;
+    await wait(embeddedLimits.startPauseMs);
+  }
+  const tail = (await readFile(logFile(place), 'utf8').catch(() => '')).slice(-embeddedLimits.logTailCharacters);
   throw new Problem('unavailable', `the embedded PostgreSQL in ${folder} does not start: ${tail}`);
+}
+
+async function runPostmaster(place: Place): Promise<boolean> {
+  const log = logFile(place);
+  await rm(log, { force: true });
+  const args = ['start', '-D', place.cluster, '-l', log, '-w', '-t', String(embeddedLimits.startSeconds)];
+  const { status } = await run(place.account, place.binaries.pgCtl, args);
+  return status === 0;
+}
+
+function logFile({ folder }: Place): string {
+  return join(folder, 'log');
 }
 
 async function waitForOther(cluster: string): Promise<PostmasterAddress | undefined> {
@@ -173,7 +174,7 @@ function listening({ host, port }: PostmasterAddress): Record<string, string> {
   return {
     port: String(port),
     listen_addresses: isSocket ? '' : host,
-    unix_socket_directories: isSocket ? host : '',
+    unix_socket_directories: isSocket ? `"${host.replaceAll('"', '""')}"` : '', // a list: the path may hold a comma
   };
 }
 
@@ -212,11 +213,4 @@ async function isUsedByOthers(url: string): Promise<boolean> {
   } finally {
     await client.end().catch(() => undefined);
   }
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,3 +1,4 @@
+export { checkServer } from './check-server.ts';
 export {
   type Database,
   type DatabaseOptions,

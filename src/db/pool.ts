@@ -3,13 +3,13 @@ import pg from 'pg';
 import type { Log } from '../base/index.ts';
 import { databaseLimits } from './limits.ts';
 
-const oidDate = 1082;
-const oidTimestamp = 1114;
+/** Their object ids in PostgreSQL's catalogue: date, timestamp. */
+const typesWithoutZone: ReadonlySet<number> = new Set([1082, 1114]);
 
 /** `date` and `timestamp` have no zone: the driver would read them in the zone of this process. They stay text. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
-    oid === oidDate || oid === oidTimestamp
+    typesWithoutZone.has(oid)
       ? (text: unknown) => text
       : (pg.types.getTypeParser(oid, format) as (text: unknown) => unknown),
 };

@@ -18,6 +18,7 @@ interface Postmaster {
   readonly address: PostmasterAddress;
 }
 
+const pidFile = 'postmaster.pid';
 const defaultPort = 5432;
 /** `sockaddr_un` holds 104 bytes on macOS, 108 on Linux. */
 const socketPathBytesMax = 103;
@@ -44,34 +45,34 @@ export async function isPostmasterAlive(cluster: string): Promise<boolean> {
 }
 
 /**
- * After a crash of the machine or of a container, the pid in the file may be that of any other process, and PostgreSQL
- * would refuse to start for as long as that one lives. The file must not be deleted, because it also guards against
- * processes of the former run; but PostgreSQL knows that the pid of whoever starts it is not a PostgreSQL.
+ * After a crash of the machine or of a container, the pid that the lock files hold may be that of any other process, and
+ * PostgreSQL would refuse to start for as long as that one lives. The files must not be deleted, because they also guard
+ * against processes of the former run; but PostgreSQL knows that the pid of whoever starts it is not a PostgreSQL.
  */
-export async function clearReusedPid(cluster: string): Promise<void> {
-  const text = await readPidFile(cluster);
-  const pid = Number.parseInt(text ?? '', 10);
-  if (text === undefined || !isAlive(pid) || (await isPostgres(pid))) return;
-  await writeFile(join(cluster, 'postmaster.pid'), text.replace(/^\d+/, String(process.pid)));
+export async function clearReusedPid(folder: string, cluster: string): Promise<void> {
+  const socketLock = `${socketPath({ host: folder, port: defaultPort })}.lock`;
+  for (const file of [join(cluster, pidFile), socketLock]) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    const pid = Number.parseInt(text, 10);
+    if (Number.isNaN(pid) || !isAlive(pid) || (await isPostgres(pid))) continue;
+    await writeFile(file, text.replace(/^\d+/, String(process.pid)));
+  }
 }
 
 async function readPostmaster(cluster: string): Promise<Postmaster | undefined> {
-  const [pid, , , port, socketFolder, , , state] = ((await readPidFile(cluster)) ?? '').split('\n');
+  const text = await readFile(join(cluster, pidFile), 'utf8').catch(() => '');
+  const [pid, , , port, socketFolder, , , state] = text.split('\n');
   if (pid === undefined || port === undefined || state === undefined) return undefined;
   const host = socketFolder === undefined || socketFolder === '' ? '127.0.0.1' : socketFolder;
   return { pid: Number(pid), isReady: state.trim() === 'ready', address: { host, port: Number(port) } };
 }
 
-async function readPidFile(cluster: string): Promise<string | undefined> {
-  return readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => undefined);
-}
-
-/** True when it cannot be told (no /proc): then only the answer on its address counts. */
+/** Where it cannot be told (no /proc), any process counts; then only the answer on its address decides. */
 async function isPostgres(pid: number): Promise<boolean> {
   if (!isAlive(pid)) return false;
   if (process.platform !== 'linux') return true;
-  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-  return name.trim() === 'postgres';
+  const [, name, state] = /\((.*)\) (\S)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')) ?? [];
+  return name === 'postgres' && state !== 'Z'; // dead, but nobody has asked for its end (a container without init)
 }
 
 export function isAlive(pid: number): boolean {

@@ -4,7 +4,7 @@
  *
  * - Synchronous, pure: no request leaves, the clock and the zone are parameters, resources are not touched.
  * - Results are plain values: dates are their texts, resources and elements the objects of the record.
- * - What fails throws a Problem whose text has no data of the record in it.
+ * - What the library throws (errors, strings, objects that quote the record) becomes a text without data of the record.
  */
 import fhirpath from 'fhirpath';
 import r4 from 'fhirpath/fhir-context/r4';
@@ -58,29 +58,31 @@ export function compileExpression(text: string, setting: ExpressionSetting): Com
 /** Values of the variables by name; those that are missing are empty. */
 export type Variables = Readonly<Record<string, unknown>>;
 
-export function evaluate(expression: Expression, focus: Resource, variables: Variables, moment: Moment): unknown[] {
-  return evaluateWithOrigin(expression, focus, variables, moment).map((item) => item.value);
-}
-
 export interface EvaluatedItem {
   readonly value: unknown;
   /** The resource that the value was read from; undefined for a value that was computed. */
   readonly origin: Resource | undefined;
 }
 
-export function evaluateWithOrigin(
-  expression: Expression,
-  focus: Resource,
-  variables: Variables,
-  moment: Moment,
-): EvaluatedItem[] {
+/** Throws where `tryEvaluate` answers an error. */
+export function evaluate(expression: Expression, focus: Resource, variables: Variables, moment: Moment): unknown[] {
+  const result = tryEvaluate(expression, focus, variables, moment);
+  if (result.kind === 'error') throw failure(result.text);
+  return result.items.map((item) => item.value);
+}
+
+export type Evaluation =
+  | { readonly kind: 'items'; readonly items: readonly EvaluatedItem[] }
+  /** The text has no data of the record in it. */
+  | { readonly kind: 'error'; readonly text: string };
+
+export function tryEvaluate(expression: Expression, focus: Resource, variables: Variables, moment: Moment): Evaluation {
   try {
-    return expression
-      .run(focus, { ...variables, [momentVariable]: moment })
-      .map((node) => ({ value: plainValue(node), origin: findOrigin(node) }))
-      .filter((item) => item.value !== null && item.value !== undefined);
+    const nodes = expression.run(focus, { ...variables, [momentVariable]: moment });
+    const items = nodes.map((node) => ({ value: plainValue(node), origin: findOrigin(node) }));
+    return { kind: 'items', items: items.filter((item) => item.value !== null && item.value !== undefined) };
   } catch (error) {
-    throw translate(error);
+    return { kind: 'error', text: describeError(error) };
   }
 }
 
@@ -91,17 +93,11 @@ export function evaluateBoolean(
   variables: Variables,
   moment: Moment,
 ): boolean | { readonly error: string } {
-  try {
-    const values = evaluate(expression, focus, variables, moment);
-    const [value] = values;
-    if (values.length === 1 && typeof value === 'boolean') return value;
-    return {
-      error: values.length === 0 ? 'the condition yields nothing' : 'the condition does not yield true or false',
-    };
-  } catch (error) {
-    if (error instanceof Problem) return { error: error.message };
-    throw error;
-  }
+  const result = tryEvaluate(expression, focus, variables, moment);
+  if (result.kind === 'error') return { error: result.text };
+  const value = result.items[0]?.value;
+  if (result.items.length === 1 && typeof value === 'boolean') return value;
+  return { error: result.items.length === 0 ? 'the condition yields nothing' : 'the condition is not true or false' };
 }
 
 function parse(text: string): SyntaxNode | string {
@@ -190,15 +186,13 @@ function isResource(data: unknown): data is Resource {
   return typeof data === 'object' && data !== null && 'resourceType' in data;
 }
 
-/** The library throws errors, strings and objects whose texts quote the record: only their kind is kept. */
-function translate(error: unknown): Problem {
-  if (error instanceof Problem) return error;
+/** The library throws errors, strings and objects whose texts quote the record: only their kind is told. */
+function describeError(error: unknown): string {
+  if (error instanceof Problem) return error.message;
   const text = error instanceof Error ? error.message : String(error);
-  return failure(
-    /singleton|multiple items|Unexpected collection/i.test(text)
-      ? 'one value was expected, several were found'
-      : 'the expression cannot be evaluated on this record',
-  );
+  return /singleton|multiple items|Unexpected collection/i.test(text)
+    ? 'one value was expected, several were found'
+    : 'the expression cannot be evaluated on this record';
 }
 
 function fault(text: string): Issue {

@@ -15,3 +15,28 @@ export { toOperationOutcome } from './outcome.ts';
 export type { Resource } from './resource.ts';
 export { beginningOfTime, createDateReader, type DateRange, type DateReader, endOfTime } from './dates.ts';
 export { createReferenceReader, type ParsedReference, type ReferenceReader } from './reference.ts';
+export {
+  type Compilation,
+  compileExpression,
+  type EvaluatedItem,
+  evaluate,
+  evaluateBoolean,
+  type Evaluation,
+  type Expression,
+  type ExpressionSetting,
+  expressionLimits,
+  tryEvaluate,
+  type Variables,
+} from './fhirpath.ts';
+export { type Moment, referenceKey } from './fhirpath-runtime.ts';
+export {
+  formatLocal,
+  localDay,
+  readTimeSpan,
+  shiftDate,
+  shiftDay,
+  shiftInstant,
+  type TimeSpan,
+  type TimeUnit,
+} from './fhirpath-time.ts';
+export { manyOf, mayBe, oneOf, type Shape } from './fhirpath-types.ts';

@@ -57,7 +57,11 @@ export function isAdmissionLetter({ code }: ClinicalDocument): boolean {
  */
 const classByType: ReadonlyMap<string, Coding> = new Map(
   [
-    { code: '10', display: 'Compte rendu', types: [dischargeLetter, admissionLetter, '34112-3', '34133-9', '34794-8', '34874-8'] },
+    {
+      code: '10',
+      display: 'Compte rendu',
+      types: [dischargeLetter, admissionLetter, '34112-3', '34133-9', '34794-8', '34874-8'],
+    },
     { code: '11', display: 'Synthèse', types: ['SYNTH', '96163-1'] },
     { code: '31', display: 'Imagerie médicale', types: ['85895-1'] },
     { code: '44', display: 'Plan de soins, protocole de soins', types: ['18776-5', 'PROT_ALD'] },

@@ -41,8 +41,10 @@ export function patientIdentifiers(ids: readonly InstanceIdentifier[]): Identifi
 
 /** National forms of PS_IdNat: the first digit says which register the rest is from. */
 function professionalForm(value: string): Identifier | undefined {
-  if (/^8\d{11}$/.test(value)) return { type: frType('RPPS'), system: 'https://rpps.esante.gouv.fr', value: value.slice(1) };
-  if (/^0\d{9}$/.test(value)) return { type: frType('ADELI'), system: 'https://adeli.esante.gouv.fr', value: value.slice(1) };
+  if (/^8\d{11}$/.test(value))
+    return { type: frType('RPPS'), system: 'https://rpps.esante.gouv.fr', value: value.slice(1) };
+  if (/^0\d{9}$/.test(value))
+    return { type: frType('ADELI'), system: 'https://adeli.esante.gouv.fr', value: value.slice(1) };
   return undefined;
 }
 
@@ -100,7 +102,10 @@ function nationalForm(register: string, value: string): Identifier | undefined {
   return undefined;
 }
 
-export function shareIdentity(one: readonly Identifier[] | undefined, other: readonly Identifier[] | undefined): boolean {
+export function shareIdentity(
+  one: readonly Identifier[] | undefined,
+  other: readonly Identifier[] | undefined,
+): boolean {
   const keys = new Set(identityKeys(other));
   return identityKeys(one).some((key) => keys.has(key));
 }

@@ -46,7 +46,10 @@ export interface LetterFacts {
   readonly versionNumber: number | undefined;
   /** Master identifiers of the documents it replaces. */
   readonly replaces: readonly { readonly system: string; readonly value: string }[];
-  /** Binary id: the SHA-256 of the bytes in hex. */
+  readonly size: number;
+  /** Base64, as Attachment.hash. */
+  readonly sha1: string;
+  /** Hex; also the id of the Binary. */
   readonly sha256: string;
 }
 
@@ -63,7 +66,9 @@ export type LetterResult =
 
 /** Searches by any of the identifiers, in raw and in national form. */
 export function identifierSearch(type: string, identifiers: readonly Identifier[]): CandidateSearch {
-  const values = identifiers.flatMap(({ system, value }) => (value === undefined ? [] : `${system}|${escapeToken(value)}`));
+  const values = identifiers.flatMap(({ system, value }) =>
+    value === undefined ? [] : `${system}|${escapeToken(value)}`,
+  );
   return { type, parameters: [['identifier', values.join(',')]] };
 }
 
@@ -77,4 +82,3 @@ export function targetOf(reference: Reference | undefined): string | undefined {
   const { reference: target } = reference ?? {};
   return target?.startsWith('urn:uuid:') ? target : undefined;
 }
-

@@ -120,7 +120,8 @@ function readPractitioner(party: Party): Practitioner {
 
 /** Same identifier and no other family name. */
 export function isSamePerson(one: Practitioner, other: Practitioner): boolean {
-  const families = (person: Practitioner) => (person.name ?? []).flatMap(({ family }) => (family ? foldName(family) : []));
+  const families = (person: Practitioner) =>
+    (person.name ?? []).flatMap(({ family }) => (family ? foldName(family) : []));
   const known = families(one);
   const asked = families(other);
   const isNameless = known.length === 0 || asked.length === 0;

@@ -41,6 +41,7 @@ export function entryJson(entry: WriteEntry, place: number, values: IndexValues 
     ord: values.ord,
     patients: values.patients,
     keys: values.tokens.map(String),
+    drivers: values.drivers.map(String),
     dates: numbers(values.dates),
     strings: values.strings.map(({ k, v }) => [String(k), v]),
     numbers: numbers(values.numbers),

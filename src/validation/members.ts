@@ -111,7 +111,7 @@ function compileRules(rules: MemberRules): CheckMembers {
     }
     if (repeated !== 0) faults = join(faults, findChoices(rules, repeated, data));
     if ((seen & required) !== required) faults = join(faults, findMissing(rules, seen));
-    return count > 1 ? faults : join(faults, findEmpty(rules, data));
+    return count > 1 ? faults : join(faults, findEmpty(rules, count, data));
   };
 }
 
@@ -177,9 +177,8 @@ function findMissing(rules: MemberRules, seen: number): MemberFault[] {
 }
 
 /** Every element has a value or children (ele-1); an id is not enough. */
-function findEmpty(rules: MemberRules, data: Members): readonly MemberFault[] | null {
-  const isBare =
-    Object.values(data).every((value) => value === undefined) || (rules.kind === 'element' && 'id' in data);
+function findEmpty(rules: MemberRules, count: number, data: Members): readonly MemberFault[] | null {
+  const isBare = count === 0 || (rules.kind === 'element' && data['id'] !== undefined);
   return isBare ? [{ kind: 'empty', path: '', names: [] }] : null;
 }
 

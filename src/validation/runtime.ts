@@ -16,11 +16,12 @@ export interface Fault {
 
 export interface Runtime {
   readonly formats: Readonly<Record<string, Format>>;
-  readonly faultsMax: number;
   members(typeName: string): CheckMembers;
   binding(kind: string, valueSet: string): (data: never) => boolean;
   targets(types: readonly string[]): (data: never) => boolean;
   invariant(name: string): (data: never) => boolean;
+  /** The faults found so far with one more, up to the limit. */
+  add(faults: Fault[] | null, instancePath: string, keyword: string, params: Fault['params']): Fault[];
   /** Puts the faults of a part behind those already found, up to the limit. */
   join(faults: Fault[] | null, found: readonly Fault[] | null): Fault[] | null;
   /** Makes faults of what `members` found. */
@@ -33,7 +34,7 @@ export const faultsMax = 50;
 export function createRuntime(definitions: Definitions): Runtime {
   return {
     formats,
-    faultsMax,
+    add,
     members: (typeName) => createMemberCheck(definitions, typeName),
     binding: (kind, valueSet) => createBindingCheck(definitions, kind, valueSet),
     targets: (types) => createTargetCheck(definitions, new Set(types)),
@@ -41,6 +42,12 @@ export function createRuntime(definitions: Definitions): Runtime {
     join,
     place,
   };
+}
+
+function add(faults: Fault[] | null, instancePath: string, keyword: string, params: Fault['params']): Fault[] {
+  if (faults === null) return [{ instancePath, keyword, params }];
+  if (faults.length <= faultsMax) faults.push({ instancePath, keyword, params });
+  return faults;
 }
 
 function join(faults: Fault[] | null, found: readonly Fault[] | null): Fault[] | null {

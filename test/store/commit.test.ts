@@ -25,6 +25,7 @@ beforeAll(async () => {
       const { tokens = [], ord = 0, dates = [], strings = [], patients = [] } = (resource['index'] ?? {}) as Indexed;
       return {
         tokens: tokens.map(BigInt),
+        drivers: tokens.map(BigInt),
         ord,
         dates: dates.map(([k, lo, hi]) => ({ k: BigInt(k), lo, hi })),
         strings: strings.map(([k, v]) => ({ k: BigInt(k), v })),

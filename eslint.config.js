@@ -1,0 +1,68 @@
+// Lint: what the compiler does not see. Formatting is biome's; types are tsc's.
+import importX from 'eslint-plugin-import-x';
+import node from 'eslint-plugin-n';
+import tseslint from 'typescript-eslint';
+
+const noClock = 'time is an argument: take it from a Clock (src/base/clock.ts)';
+const noChance = 'randomness is an argument: take it from whoever made you';
+
+export default tseslint.config(
+  { ignores: ['node_modules/', 'dist/', 'generated/', 'data/', 'coverage/'] },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    plugins: { 'import-x': importX, n: node },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    settings: {
+      'import-x/extensions': ['.ts', '.js'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver': { node: { extensions: ['.ts', '.js'] } },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // Our objects are closures without `this`: their methods may be taken out.
+      '@typescript-eslint/unbound-method': 'off',
+      'import-x/no-cycle': 'error',
+      'import-x/no-default-export': 'error',
+      'n/no-process-env': 'error',
+      'no-console': 'error',
+      eqeqeq: 'error',
+      complexity: ['error', 12],
+      'max-depth': ['error', 3],
+      'max-params': ['error', 4],
+      'max-lines': ['error', 400],
+      'max-lines-per-function': ['error', 60],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: noClock },
+        { object: 'Math', property: 'random', message: noChance },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: noClock },
+        { selector: "CallExpression[callee.name='Date']", message: noClock },
+      ],
+    },
+  },
+  {
+    // The process itself: the one place that reads its environment.
+    files: ['src/main.ts'],
+    rules: { 'n/no-process-env': 'off' },
+  },
+  {
+    // Tests tell long stories, and speak to the process that runs them.
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/require-await': 'off',
+      'max-lines': 'off',
+      'max-lines-per-function': 'off',
+      'import-x/no-default-export': 'off',
+      'n/no-process-env': 'off',
+      'no-console': 'off',
+    },
+  },
+);

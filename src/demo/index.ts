@@ -1,0 +1,2 @@
+export { type DemoResult, demoStartMs, playDemo } from './play.ts';
+export { createPrinter } from './print.ts';

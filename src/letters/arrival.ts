@@ -1,0 +1,78 @@
+/** What a letter is to the letters that the store has already: new, known, in conflict; and which ones it replaces. */
+import type { DocumentReference } from 'fhir/r4.js';
+import type { Issue } from '../base/index.ts';
+import { versionExtension } from './document-reference.ts';
+import { type CandidateSearch, identifierSearch, type LetterFacts } from './plan.ts';
+
+export type Arrival =
+  | { readonly kind: 'new' }
+  /** Same identifier, same bytes: nothing changes. */
+  | { readonly kind: 'known'; readonly id: string }
+  /** Same identifier, other bytes: refused to review. */
+  | { readonly kind: 'conflict'; readonly id: string; readonly reasons: readonly Issue[] };
+
+export function arrivalSearch({ masterIdentifier }: LetterFacts): CandidateSearch {
+  return identifierSearch('DocumentReference', [masterIdentifier]);
+}
+
+export function decideArrival(facts: LetterFacts, candidates: readonly DocumentReference[]): Arrival {
+  const { system, value } = facts.masterIdentifier;
+  const same = candidates.filter(
+    ({ masterIdentifier: other }) => other?.system === system && other?.value === value,
+  );
+  const known = same.find((candidate) => hasSameBytes(facts, candidate));
+  if (known !== undefined) return { kind: 'known', id: known.id ?? '' };
+  const other = same[0];
+  if (other === undefined) return { kind: 'new' };
+  const text = 'un document du même identifiant est connu, avec un autre contenu';
+  const reason: Issue = { severity: 'error', code: 'duplicate', text, expression: '/ClinicalDocument/id' };
+  return { kind: 'conflict', id: other.id ?? '', reasons: [reason] };
+}
+
+/** By SHA-256 where the Binary bears it; by SHA-1 and size where the document came in another way. */
+function hasSameBytes({ sha1, sha256, size }: LetterFacts, { content }: DocumentReference): boolean {
+  return content.some(({ attachment: { url, hash, size: bytes } }) => {
+    const binary = /(?:^|\/)Binary\/([0-9a-f]{64})$/.exec(url ?? '')?.[1];
+    return binary === undefined ? hash === sha1 && bytes === size : binary === sha256;
+  });
+}
+
+export type Replacement =
+  /** The former becomes `superseded`, in the commit that stores the letter. */
+  | { readonly kind: 'supersedes'; readonly id: string }
+  /** The former is not here: the letter is taken, and a later arrival of the former will find itself replaced. */
+  | { readonly kind: 'former-unknown' }
+  | { readonly kind: 'refused'; readonly reasons: readonly Issue[] };
+
+export function replacementSearches({ replaces }: LetterFacts): readonly CandidateSearch[] {
+  return replaces.map((identifier) => identifierSearch('DocumentReference', [identifier]));
+}
+
+/** Only the latest version is replaced, by a later one, about the same patient, from the same keeper (codes 900, 901). */
+export function decideReplacement(
+  facts: LetterFacts,
+  former: DocumentReference | undefined,
+  letter: { readonly patient: string | undefined; readonly custodian: string | undefined },
+): Replacement {
+  if (former === undefined) return { kind: 'former-unknown' };
+  const reasons: Issue[] = [];
+  const refuse = (code: string, text: string, diagnostics: string): number =>
+    reasons.push({
+      severity: 'error',
+      code,
+      text,
+      expression: '/ClinicalDocument/relatedDocument/parentDocument/id',
+      diagnostics,
+    });
+  const version = Number(former.extension?.find(({ url }) => url === versionExtension)?.valueString ?? 0);
+  if (former.subject?.reference !== letter.patient)
+    refuse('conflict', 'le document remplacé concerne un autre patient', '904');
+  if (former.custodian?.reference !== letter.custodian) {
+    refuse('forbidden', 'le document remplacé est conservé par une autre structure', '901');
+  }
+  if (former.status !== 'current') refuse('conflict', 'le document remplacé l’a déjà été', '900');
+  if (facts.versionNumber !== undefined && facts.versionNumber <= version) {
+    refuse('conflict', 'la version n’est pas plus récente que celle qu’elle remplace', '900');
+  }
+  return reasons.length > 0 ? { kind: 'refused', reasons } : { kind: 'supersedes', id: former.id ?? '' };
+}

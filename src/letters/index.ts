@@ -1,0 +1,36 @@
+/** What a letter means: bytes -> plan of FHIR resources, and the decisions that hold it against what the store knows. */
+export {
+  type Arrival,
+  arrivalSearch,
+  decideArrival,
+  decideReplacement,
+  type Replacement,
+  replacementSearches,
+} from './arrival.ts';
+export { findingExtension, versionExtension } from './document-reference.ts';
+export { admissionLetter, dischargeLetter } from './document-types.ts';
+export { identityKeys, shareIdentity } from './identifiers.ts';
+export { isInsValid } from './ins.ts';
+export {
+  type MatchContext,
+  matchEncounter,
+  matchEntry,
+  matchOrganization,
+  matchPractitioner,
+  matchRole,
+  type StayCandidates,
+  withFindings,
+} from './match.ts';
+export { type IdentitySettings, type Match, matchPatient } from './match-patient.ts';
+export type {
+  CandidateSearch,
+  Finding,
+  LetterFacts,
+  LetterPlan,
+  LetterResult,
+  MatchKind,
+  MatchRule,
+  PlanEntry,
+} from './plan.ts';
+export { type LetterSettings, readLetter } from './read.ts';
+export { derivedStaySystem } from './stay.ts';

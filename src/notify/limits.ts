@@ -1,0 +1,40 @@
+/** Every wait, size and number of what leaves this server for subscribers, by name. */
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+export const notifyLimits = {
+  /** Changes that are matched in one transaction. */
+  changesMax: 200,
+  /** Real time, from the first byte of the name look-up: a connection; then the whole call. */
+  connectTimeoutMs: 3 * second,
+  callTimeoutMs: 10 * second,
+  /** The longest that a subscription may ask for with the timeout extension. */
+  callTimeoutMaxMs: minute,
+  /** Of an answer; more is not read. */
+  answerBytesMax: 64 * 1024,
+  /** An endpoint that takes longer is served apart, so that it delays only its like. */
+  slowAfterMs: 2 * second,
+  /** Calls at once: to endpoints that answer, and to those that do not or are not known yet. */
+  callsMax: 32,
+  slowCallsMax: 16,
+  endpointLengthMax: 2048,
+  headersMax: 20,
+  headerLengthMax: 4096,
+  /** First wait after a failure; doubles up to the largest, with jitter. */
+  retryFirstMs: 5 * second,
+  retryMaxMs: hour,
+  /** Bounds of what a Retry-After may ask for. */
+  retryAfterMinMs: second,
+  retryAfterMaxMs: hour,
+  /** Failing without a break for this long puts the Subscription in error. */
+  giveUpAfterMs: day,
+  /** How long events and the delivery log are kept, and how long a Subscription stays in error before it is off. */
+  keptMs: 30 * day,
+  trimEveryMs: day,
+  trimRowsMax: 5_000,
+  /** When the database fails, before the same delivery is tried again. */
+  faultRetryFirstMs: second,
+  faultRetryMaxMs: minute,
+} as const;

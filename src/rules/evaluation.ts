@@ -1,0 +1,99 @@
+/** One pass of a rule's expressions over one record: binds the variables, reads dates, keeps the trace. */
+import { formatLocal, type Expression, evaluateBoolean, readTimeSpan, type Resource, type TimeSpan, tryEvaluate } from '../fhir/index.ts';
+import type { Delay, Place } from './calendar.ts';
+import { codeSystemVariables } from './code-systems.ts';
+import type { Rule } from './rule.ts';
+
+/** What a rule may read before its inputs are known. */
+export interface Facts {
+  readonly focus: Resource;
+  readonly patient: Resource | undefined;
+  /** The active care plan that matters to the focus. */
+  readonly plan?: Resource | undefined;
+  /** Active care teams of the patient. */
+  readonly team: readonly Resource[];
+  /** References that stand for the patient's GP (`resolveGp`). */
+  readonly gp: readonly string[];
+  /** `lastUpdated` of the first version of the present unbroken run in which `starts` held. */
+  readonly since?: string | undefined;
+  readonly nowMs: number;
+  readonly place: Place;
+  /** Delays that plan, pathway, site or territory set, by parameter name. */
+  readonly parameters?: Readonly<Record<string, Delay>> | undefined;
+}
+
+export interface TraceEntry {
+  /** Name of the part: `starts`, `met`, `anchor`, ... */
+  readonly name: string;
+  readonly expression: string;
+  readonly value: readonly unknown[];
+}
+
+export interface EvaluationError {
+  readonly kind: 'error';
+  /** Name of the part that failed. */
+  readonly expression: string;
+  /** Free of patient data. */
+  readonly message: string;
+  readonly trace: readonly TraceEntry[];
+}
+
+/** A date that an expression yielded. */
+export interface DatedItem extends TimeSpan {
+  /** As written. */
+  readonly text: string;
+  /** The resource it was read from. */
+  readonly origin: Resource | undefined;
+}
+
+export interface EvaluationRun {
+  readonly trace: TraceEntry[];
+  /** Binds more variables for what follows. */
+  bind(variables: Readonly<Record<string, unknown>>): void;
+  condition(name: string, expression: Expression): boolean | EvaluationError;
+  /** Dates of day precision or finer; a coarser one is an error. */
+  dates(name: string, expression: Expression): readonly DatedItem[] | EvaluationError;
+  error(name: string, message: string): EvaluationError;
+}
+
+export function startRun(rule: Rule, facts: Facts): EvaluationRun {
+  const { focus, nowMs, place } = facts;
+  const moment = { nowMs, dates: place.dates };
+  const trace: TraceEntry[] = [];
+  const inputs = Object.fromEntries(rule.inputs.map(({ name }) => [name, []]));
+  let variables: Record<string, unknown> = { ...codeSystemVariables, ...inputs, ...surroundings(facts) };
+  const error = (name: string, message: string): EvaluationError => ({ kind: 'error', expression: name, message, trace });
+  return {
+    trace,
+    error,
+    bind: (more) => {
+      variables = { ...variables, ...more };
+    },
+    condition(name, expression) {
+      const value = evaluateBoolean(expression, focus, variables, moment);
+      trace.push({ name, expression: expression.text, value: typeof value === 'boolean' ? [value] : [] });
+      return typeof value === 'boolean' ? value : error(name, value.error);
+    },
+    dates(name, expression) {
+      const result = tryEvaluate(expression, focus, variables, moment);
+      if (result.kind === 'error') return error(name, result.text);
+      trace.push({ name, expression: expression.text, value: result.items.map((item) => item.value) });
+      const dates: DatedItem[] = [];
+      for (const { value, origin } of result.items) {
+        const span = typeof value === 'string' ? readTimeSpan(value, place.dates) : undefined;
+        if (span === undefined) return error(name, 'a date does not exist');
+        if (span.precision === 'month' || span.precision === 'year') return error(name, 'a date is known to the month only');
+        dates.push({ ...span, text: value as string, origin });
+      }
+      return dates;
+    },
+  };
+}
+
+function surroundings({ focus, patient, plan, team, gp, since, nowMs, place }: Facts): Record<string, unknown> {
+  return { focus, patient, plan, team, gp, since, now: formatLocal(nowMs, place.dates.zone) };
+}
+
+export function isError(value: unknown): value is EvaluationError {
+  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'error';
+}

@@ -1,0 +1,136 @@
+/**
+ * What a break is: a pure function of the record and the clock (design.md section 2).
+ *
+ *     starts?    no  -> none: there is no expectation; one that was known is thereby cancelled
+ *     anchor, due    read from the focus, never from the time of arrival
+ *     applies?   no  -> cancelled: the expectation has lost its object
+ *     met?       yes -> met when it happened before the due instant by its own date, however late it was learned;
+ *                       else repaired
+ *     due?       not yet -> waiting; passed, or no delay -> broken
+ *
+ * An expression that fails, or yields nothing where something is needed, is an error: never false, never met.
+ */
+import type { Resource } from '../fhir/index.ts';
+import { readTiming, type Timing } from './deadline.ts';
+import { type DatedItem, type EvaluationError, type EvaluationRun, type Facts, isError, startRun, type TraceEntry } from './evaluation.ts';
+import { collectEvidence, type Evidence } from './evidence.ts';
+import { recordedMetAtMs } from './recorded.ts';
+import type { Rule } from './rule.ts';
+
+/** Everything a judgment depends on. */
+export interface Case extends Facts {
+  /** Results of the rule's input queries, by name. */
+  readonly inputs: Readonly<Record<string, readonly Resource[]>>;
+  /** For rules without `metAt`: when an earlier judgment first found it met. Else the time of recording counts. */
+  readonly metSince?: string | undefined;
+}
+
+export type JudgmentState = 'waiting' | 'met' | 'broken' | 'repaired' | 'cancelled';
+
+export type JudgmentReason =
+  | 'before-due'
+  | 'overdue'
+  | 'at-once'
+  | 'met'
+  | 'met-in-time-known-late'
+  | 'late'
+  | EndReason;
+
+/** Why an expectation is gone. */
+export type EndReason = 'deceased' | 'entered-in-error' | 'plan-ended' | 'premise-changed';
+
+export interface Judgment {
+  readonly kind: 'judgment';
+  readonly state: JudgmentState;
+  readonly reason: JudgmentReason;
+  /** Undefined only when the judgment is cancelled and its anchor cannot be read. */
+  readonly timing: Timing | undefined;
+  /** When the expected thing happened, as written. */
+  readonly metAt: string | undefined;
+  readonly metAtMs: number | undefined;
+  /** Future instants at which time alone can change the result. */
+  readonly reviewAtMs: readonly number[];
+  readonly evidence: readonly Evidence[];
+  readonly trace: readonly TraceEntry[];
+}
+
+export interface NoJudgment {
+  readonly kind: 'none';
+  /** Why a judgment that was known is cancelled now. */
+  readonly reason: EndReason;
+  readonly trace: readonly TraceEntry[];
+}
+
+export type JudgmentResult = Judgment | NoJudgment | EvaluationError;
+
+export function judge(rule: Rule, facts: Case): JudgmentResult {
+  const run = startRun(rule, facts);
+  const starts = run.condition('starts', rule.starts);
+  if (isError(starts)) return starts;
+  if (!starts) return { kind: 'none', reason: reasonOfEnd(facts), trace: run.trace };
+  run.bind(facts.inputs);
+  const timing = readTiming(rule, facts, run);
+  if (isError(timing) && !rule.appliesOnItsOwn) return timing;
+  const applies = rule.applies === undefined ? true : run.condition('applies', rule.applies);
+  if (isError(applies)) return applies;
+  if (!applies) return cancel(rule, facts, { timing: isError(timing) ? undefined : timing, run });
+  return isError(timing) ? timing : judgeExpectation(rule, facts, { timing, run });
+}
+
+interface Progress<Known> {
+  readonly timing: Known;
+  readonly run: EvaluationRun;
+}
+
+function judgeExpectation(rule: Rule, facts: Case, { timing, run }: Progress<Timing>): JudgmentResult {
+  const met = run.condition('met', rule.met);
+  if (isError(met)) return met;
+  const reviewAtMs = readReviews(rule, facts, run);
+  if (isError(reviewAtMs)) return reviewAtMs;
+  const base = { kind: 'judgment', timing, reviewAtMs, trace: run.trace } as const;
+  if (met) {
+    const metAt = readMetAt(rule, facts, run);
+    if (isError(metAt)) return metAt;
+    const evidence = collectEvidence(rule, facts, metAt.origin);
+    const metAtFields = { metAt: metAt.text, metAtMs: metAt.fromMs, evidence };
+    return { ...base, ...metAtFields, ...stateOfMet(metAt, timing) };
+  }
+  const unmet = { ...base, metAt: undefined, metAtMs: undefined, evidence: collectEvidence(rule, facts, undefined) };
+  if (timing.dueAtMs === undefined) return { ...unmet, state: 'broken', reason: 'at-once' };
+  return facts.nowMs < timing.dueAtMs
+    ? { ...unmet, state: 'waiting', reason: 'before-due' }
+    : { ...unmet, state: 'broken', reason: 'overdue' };
+}
+
+/** Half-open: at the due instant itself it is late. A rule without delay is due at its anchor. */
+function stateOfMet(metAt: MetAt, timing: Timing): Pick<Judgment, 'state' | 'reason'> {
+  const limitMs = timing.dueAtMs ?? timing.anchorMs;
+  if (metAt.fromMs >= limitMs) return { state: 'repaired', reason: 'late' };
+  const isKnownLate = metAt.knownAtMs !== undefined && metAt.knownAtMs >= limitMs;
+  return { state: 'met', reason: isKnownLate ? 'met-in-time-known-late' : 'met' };
+}
+
+interface MetAt {
+  readonly text: string;
+  readonly fromMs: number;
+  /** When the resource that shows it was recorded. */
+  readonly knownAtMs: number | undefined;
+  readonly origin: Resource | undefined;
+}
+
+function readMetAt(rule: Rule, facts: Case, run: EvaluationRun): MetAt | EvaluationError {
+  if (rule.metAt === undefined) return recordedMetAt(rule, facts);
+  const dates = run.dates('metAt', rule.metAt);
+  if (isError(dates)) return dates;
+  const first = dates.reduce<DatedItem | undefined>(earlier, undefined);
+  if (first === undefined) return run.error('metAt', 'the expected thing is there, but has no date');
+  const known = first.origin?.meta?.lastUpdated;
+  return { ...first, knownAtMs: known === undefined ? undefined : facts.place.dates.range(known)?.lo };
+}
+
+/** Of equal dates the one of the lower resource id, so that the order of inputs does not show. */
+function earlier(best: DatedItem | undefined, next: DatedItem): DatedItem {
+  if (best === undefined || next.fromMs < best.fromMs) return next;
+  const isSame = next.fromMs === best.fromMs && (next.origin?.id ?? '') < (best.origin?.id ?? '');
+  return isSame ? next : best;
+}

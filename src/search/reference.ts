@@ -1,0 +1,95 @@
+/** References (https://hl7.org/fhir/R4/search.html#reference) and URIs, both sides. */
+import type { ReferenceReader } from '../fhir/index.ts';
+import type { Collector, Emitter, Place } from './collector.ts';
+import { keyText } from './keys.ts';
+import { emitIdentifierKeys, identifierPath } from './token.ts';
+
+interface Reference {
+  readonly reference?: string;
+  readonly type?: string;
+  readonly identifier?: { readonly system?: string; readonly value?: string };
+}
+
+function emitReference(value: Reference, place: Place, out: Collector): void {
+  out.present(place);
+  const type = value.reference === undefined ? value.type : (emitLiteral(value.reference, place, out) ?? value.type);
+  const restriction = place.restrictions.find((one) => one === type);
+  if (restriction !== undefined) out.present(place, restriction);
+  if (value.identifier === undefined) return;
+  emitIdentifierKeys(value.identifier, identifierPath(place.path, undefined), out);
+  if (restriction !== undefined) emitIdentifierKeys(value.identifier, identifierPath(place.path, restriction), out);
+}
+
+/** Answers the type of the resource referred to, where the text says it. */
+function emitLiteral(text: string, place: Place, out: Collector): string | undefined {
+  const parsed = out.readers.references(text);
+  switch (parsed.kind) {
+    case 'local':
+      emitLocal(`${parsed.type}/${parsed.id}`, parsed.version, { place, out });
+      return parsed.type;
+    case 'remote':
+      out.driver(keyText.url(place.path, parsed.url), place);
+      if (parsed.version !== undefined) out.driver(keyText.url(place.path, text), place);
+      return parsed.type;
+    case 'urn':
+      out.driver(keyText.url(place.path, parsed.urn), place);
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+function emitLocal(
+  reference: string,
+  version: string | undefined,
+  { place, out }: { readonly place: Place; readonly out: Collector },
+): void {
+  out.driver(keyText.referencePrefix(place.path) + reference, place);
+  if (version !== undefined) out.probe(keyText.versioned(place.path, `${reference}/_history/${version}`));
+  if (place.isCompartment && reference.startsWith('Patient/')) out.patient(reference);
+  out.links.push({ path: place.path, reference });
+}
+
+/** A canonical is found by its URL with and without its version. */
+function emitUrl(value: string, place: Place, out: Collector): void {
+  out.present(place);
+  out.driver(keyText.url(place.path, value), place);
+  const bar = value.indexOf('|');
+  if (bar > 0) out.driver(keyText.url(place.path, value.slice(0, bar)), place);
+}
+
+/** `Bundle.entry[0].resource`: the resource itself stands where others have a reference. */
+function emitResource(value: { resourceType?: string; id?: string }, place: Place, out: Collector): void {
+  out.present(place);
+  if (value.resourceType === undefined || value.id === undefined) return;
+  out.driver(keyText.referencePrefix(place.path) + `${value.resourceType}/${value.id}`, place);
+}
+
+const urlTypes = ['uri', 'url', 'canonical', 'oid', 'uuid'];
+const urlEmitters = Object.fromEntries(urlTypes.map((type) => [type, emitUrl]));
+
+export const uriEmitters: Readonly<Record<string, Emitter>> = urlEmitters;
+export const referenceEmitters: Readonly<Record<string, Emitter>> = {
+  ...urlEmitters,
+  Reference: emitReference,
+  Resource: emitResource,
+};
+
+export type ReferenceValue =
+  | { readonly kind: 'reference'; readonly type: string; readonly id: string; readonly version?: string }
+  /** An id whose type is not said. */
+  | { readonly kind: 'untyped'; readonly id: string }
+  | { readonly kind: 'url'; readonly url: string };
+
+export function readReferenceValue(text: string, read: ReferenceReader): ReferenceValue {
+  const parsed = read(text);
+  if (parsed.kind === 'local') {
+    const { type, id, version } = parsed;
+    return version === undefined ? { kind: 'reference', type, id } : { kind: 'reference', type, id, version };
+  }
+  return /^[A-Za-z0-9.-]{1,64}$/.test(text) ? { kind: 'untyped', id: text } : { kind: 'url', url: text };
+}
+
+export function isUrlType(type: string): boolean {
+  return urlTypes.includes(type);
+}

@@ -1,0 +1,1 @@
+export { createValidator, type Expectations, type Validator, type ValidatorOptions } from './validator.ts';

@@ -1,0 +1,188 @@
+/**
+ * Faults made into issues: where, as FHIRPath; what was found and what was expected, in words.
+ *
+ * No value is quoted, save a code that a required binding refuses, when it is short and has the shape of a code;
+ * no name of an element, save one that has the shape of a name.
+ */
+import type { Issue } from '../base/index.ts';
+import type { Definitions, ElementDefinition } from '../fhir/index.ts';
+import { jsonName } from './members.ts';
+import { formatTexts } from './primitives.ts';
+import { type Fault, faultsMax } from './runtime.ts';
+
+export function makeIssues(definitions: Definitions, resource: unknown, faults: readonly Fault[]): readonly Issue[] {
+  const issues = faults.slice(0, faultsMax).map((fault) => makeIssue(definitions, resource, fault));
+  return faults.length > faultsMax ? [...issues, thereMayBeMore] : issues;
+}
+
+const thereMayBeMore: Issue = {
+  severity: 'information',
+  code: 'informational',
+  text: `more than ${faultsMax} faults were found: the others are not listed`,
+};
+
+/** A place in a resource. */
+interface Spot {
+  readonly expression: string;
+  /** Of the value at the place, or of the object that lacks it. */
+  readonly typeName: string;
+  readonly value: unknown;
+}
+
+function makeIssue(definitions: Definitions, resource: unknown, fault: Fault): Issue {
+  const spot = findSpot(definitions, resource, fault.instancePath);
+  const [code, text] = describe(definitions, fault, spot);
+  return { severity: 'error', code, text, expression: spot.expression };
+}
+
+/** JSON pointer -> FHIRPath: `/deceasedDateTime` -> `Patient.deceased.ofType(dateTime)`, `/name/0` -> `Patient.name[0]`. */
+function findSpot(definitions: Definitions, resource: unknown, pointer: string): Spot {
+  let typeName = resourceType(resource);
+  let expression = typeName === '' ? 'Resource' : typeName;
+  let value = resource;
+  for (const segment of pointer.split('/').slice(1)) {
+    const name = segment.replaceAll('~1', '/').replaceAll('~0', '~');
+    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+    if (/^[0-9]+$/.test(name)) {
+      expression += `[${name}]`;
+    } else {
+      const step = findStep(definitions, typeName, name);
+      expression += step.text;
+      typeName = step.typeName;
+    }
+    if (typeName === 'Resource') typeName = resourceType(value) || typeName;
+  }
+  return { expression, typeName, value };
+}
+
+interface Step {
+  readonly text: string;
+  readonly typeName: string;
+}
+
+const nameShape = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+
+function findStep(definitions: Definitions, typeName: string, name: string): Step {
+  const elements = definitions.type(typeName)?.elements;
+  const plainName = name.replace(/^_/, '');
+  const element = elements?.get(plainName);
+  if (element !== undefined)
+    return { text: `.${plainName}`, typeName: element.isChoice ? '' : (element.types[0]?.code ?? '') };
+  for (const choice of elements?.values() ?? []) {
+    const type = choice.isChoice ? findChoiceType(choice, plainName) : undefined;
+    if (type !== undefined) return { text: `.${choice.name}.ofType(${type})`, typeName: type };
+  }
+  return { text: nameShape.test(name) ? `.${name}` : '', typeName: '' };
+}
+
+function findChoiceType(choice: ElementDefinition, name: string): string | undefined {
+  return choice.types.find((type) => jsonName(choice, type) === name)?.code;
+}
+
+function resourceType(value: unknown): string {
+  const type =
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)['resourceType'] : undefined;
+  return typeof type === 'string' && nameShape.test(type) ? type : '';
+}
+
+type Described = readonly [code: string, text: string];
+
+function describe(definitions: Definitions, { keyword, params, instancePath }: Fault, spot: Spot): Described {
+  const found = describeValue(spot.value);
+  switch (keyword) {
+    case 'resourceType':
+      return describeResourceType(params['expected'], spot);
+    case 'members':
+      return describeMembers(params['kind'] as string, params['names'] as readonly string[]);
+    case 'type':
+      return ['structure', `expected ${typeWords[params['type'] as string] ?? 'another type'}, found ${found}`];
+    case 'minItems':
+    case 'maxItems':
+      return [
+        'structure',
+        `expected at ${keyword === 'minItems' ? 'least' : 'most'} ${String(params['limit'])} in the array, found ${(spot.value as unknown[]).length}`,
+      ];
+    case 'minimum':
+    case 'maximum':
+      return [
+        'value',
+        `expected a number ${keyword === 'minimum' ? 'not below' : 'not above'} ${String(params['limit'])}`,
+      ];
+    case 'format':
+      return ['value', `expected ${formatTexts[params['format'] as string] ?? 'another form'}, found ${found}`];
+    case 'binding':
+      return ['code-invalid', describeBinding(params['valueSet'] as string, spot.value)];
+    case 'targets':
+      return [
+        'value',
+        `expected a reference to ${Object.values(params).join(', ')}, found one to another type of resource`,
+      ];
+    case 'invariants':
+      return ['invariant', describeInvariant(definitions, params['name'] as string)];
+    default:
+      throw new Error(`no words for the keyword ${keyword} at ${instancePath}`);
+  }
+}
+
+const typeWords: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+};
+
+function describeValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (value === '') return 'empty text';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'a whole number' : 'a number';
+  return (
+    { string: 'other text', boolean: 'true or false', object: 'an object' }[typeof value as string] ?? 'something else'
+  );
+}
+
+function describeResourceType(expected: unknown, { value }: Spot): Described {
+  if (expected !== undefined)
+    return ['structure', `expected a resource of type ${String(expected)}, found ${nameOr(value, 'another')}`];
+  if (value === undefined) return ['structure', 'expected a resource: an object with a resourceType'];
+  return ['structure', `expected a resource type of R4, found ${nameOr(value, 'something else')}`];
+}
+
+function nameOr(value: unknown, otherwise: string): string {
+  return typeof value === 'string' && nameShape.test(value) ? value : otherwise;
+}
+
+function describeMembers(kind: string, names: readonly string[]): Described {
+  switch (kind) {
+    case 'unknown':
+      return ['structure', 'there is no element of this name here'];
+    case 'missing':
+      return ['required', 'this element is required, and not there'];
+    case 'choice':
+      return ['structure', `expected one type of this element, found ${names.join(' and ')}`];
+    case 'null':
+      return ['structure', `expected a value, or an extension at the same place of _${names[0] ?? ''}, found neither`];
+    default:
+      return ['structure', 'expected an element with a value or with children, found an empty one'];
+  }
+}
+
+const codeShape = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
+
+function describeBinding(valueSet: string, value: unknown): string {
+  const found = typeof value === 'string' && codeShape.test(value) ? `the code ${value}` : 'another code, or none';
+  return `expected a code of ${valueSet} (required binding), found ${found}`;
+}
+
+function describeInvariant(definitions: Definitions, name: string): string {
+  const [source = '', key = ''] = name.split(' ');
+  const type = definitions.type(source);
+  const stated = [
+    ...(type?.constraints ?? []),
+    ...[...(type?.elements.values() ?? [])].flatMap((element) => element.constraints ?? []),
+  ];
+  return `${key}: ${stated.find((constraint) => constraint.key === key && constraint.source === source)?.human ?? 'does not hold'}`;
+}
