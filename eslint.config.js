@@ -31,7 +31,7 @@ export default tseslint.config(
       'n/no-process-env': 'error',
       'no-console': 'error',
       eqeqeq: 'error',
-      complexity: ['error', 12],
+      complexity: ['error', { max: 12, variant: 'modified' }], // an exhaustive switch counts once
       'max-depth': ['error', 3],
       'max-params': ['error', 4],
       'max-lines': ['error', 400],

@@ -1,8 +1,8 @@
 /**
- * Where the parts are put together. Building the server is this function; reading the environment, signals and the
- * process belong to main.ts. Time, ids and randomness come from outside, so that a test states them.
+ * Where the parts are put together. Building the server is this function; the environment, signals and the process
+ * belong to main.ts. Time, ids and randomness come from outside, so that a test states them.
  */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import {
   type Clock,
@@ -14,26 +14,217 @@ import {
   type Lifecycle,
   type Log,
 } from './base/index.ts';
-import { createBreaks } from './breaks/index.ts';
+import {
+  checkRuleSet,
+  checkTaskMove,
+  createFollower,
+  createJudgeWork,
+  createRuleBooks,
+  type EngineInput,
+  installShipped,
+} from './breaks/index.ts';
 import { type Database, migrate, migrationsFolder, openDatabase, startEmbedded } from './db/index.ts';
-import { loadDefinitions } from './fhir/index.ts';
+import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
 import { createHttp } from './http/index.ts';
-import { type Context, createOperations } from './interactions/index.ts';
+import { breakOperations, type Context, ingestOperations, subscriptionOperations, type WriteGuard } from './interactions/index.ts';
+import { createMetrics } from './metrics.ts';
 import { createNotify } from './notify/index.ts';
-import { announceHolder, createTimeKeeper, createWorkers, keptClock, settleOrFail } from './queue/index.ts';
-import { createSearch } from './search/index.ts';
-import { createStore } from './store/index.ts';
+import { announceHolder, createTimeKeeper, createWorkers, keptClock, settleOrFail, type Workers } from './queue/index.ts';
+import { createPlace, type RuleSetting } from './rules/index.ts';
+import { compartmentKeys, createIndexer, createSearchContext, type SearchContext, select, checkQuery } from './search/index.ts';
+import { createStore, type Store } from './store/index.ts';
 import { createValidator } from './validation/index.ts';
 
 export interface AppInput {
   readonly config: Config;
   readonly ids: Ids;
   readonly log: Log;
+  /** In [0, 1): jitter of retries, the number of this instance. */
   readonly random: () => number;
 }
 
 export interface App {
+  /** FHIR base, without trailing slash. */
   readonly baseUrl: string;
   readonly http: FastifyInstance;
+  readonly clock: Clock;
   stop(): Promise<void>;
+}
+
+export const softwareVersion = '0.1.0';
+const limits = { bundleEntriesMax: 500, pageDefault: 20, pageMax: 1000 };
+
+/** Starts everything and listens. A failure half-way closes what was opened. */
+export async function startApp(input: AppInput): Promise<App> {
+  const lifecycle = createLifecycle(input.log);
+  try {
+    return await openApp(input, lifecycle);
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
+  const { config, ids, log } = input;
+  const definitions = loadDefinitions();
+  const db = await openData(input, lifecycle);
+  const clock = await openClock(config, db);
+  const baseUrl = config.baseUrl ?? `http://${config.host}:${config.port}/fhir`;
+  const search = createSearchContext({ definitions, zone: config.zone, baseUrl });
+  const ground = openStore({ db, clock, search });
+  const holder = await takeHolder(input, db, lifecycle);
+  const metrics = createMetrics(db, clock.now);
+  const setting: RuleSetting = { definitions, checkQuery: (type, query) => checkQuery(search, type, query) };
+  const engine: EngineInput = {
+    store: ground.store,
+    clock,
+    ids,
+    log,
+    place: createPlace(config.zone),
+    holder,
+    ruleBook: createRuleBooks(setting, log),
+    select: (type, query, resources) => select(search, { type, query }, resources),
+    metrics: metrics.engine,
+  };
+  const notify = createNotify({ store: ground.store, db, search, clock, random: input.random, log, holder, allowsLoopback: config.allowsLoopbackHooks });
+  await installShipped(ground.store, await readShipped());
+  const workers = createWorkers({
+    db,
+    clock,
+    log,
+    holder,
+    followers: [createFollower(engine), notify.follower],
+    works: [createJudgeWork(engine), ...notify.works],
+  });
+  ground.wakeOnCommit(workers);
+  await workers.start();
+  lifecycle.onStop('workers', () => workers.stop());
+  const context: Context = {
+    store: ground.store,
+    definitions,
+    search,
+    validate: createValidate(definitions),
+    guards: [...breakGuards(setting), notify.guard],
+    clock,
+    ids,
+    baseUrl,
+    limits,
+    softwareVersion,
+    startedAtMs: clock.now(),
+  };
+  const keeper = clock.kind === 'manual' ? createTimeKeeper({ db, clock, workers }) : undefined;
+  const http = createHttp({
+    context,
+    clock,
+    ids,
+    log,
+    operations: [
+      ...breakOperations(engine),
+      ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
+      ...subscriptionOperations(notify),
+    ],
+    onAnswered: metrics.requested,
+    admin: {
+      clock,
+      moveClock: keeper === undefined ? undefined : (instantMs) => keeper.moveTo(instantMs),
+      settle: () => settleOrFail(workers),
+      isReady: () => isReady(db),
+      metrics: metrics.text,
+    },
+  });
+  lifecycle.onStop('http', () => http.close());
+  await http.listen({ host: config.host, port: config.port });
+  return { baseUrl, http, clock, stop: () => lifecycle.stop() };
+}
+
+async function openData({ config, log, random }: AppInput, lifecycle: Lifecycle): Promise<Database> {
+  const url = config.databaseUrl ?? (await openEmbedded(config, log, lifecycle));
+  await migrate({ url, folder: migrationsFolder, log });
+  const db = openDatabase({ url, poolSize: config.poolSize, log, random });
+  lifecycle.onStop('database', () => db.close());
+  return db;
+}
+
+async function openEmbedded(config: Config, log: Log, lifecycle: Lifecycle): Promise<string> {
+  const embedded = await startEmbedded({ folder: config.dataFolder, log });
+  lifecycle.onStop('embedded database', async () => void (await embedded.stop()));
+  return embedded.url;
+}
+
+/** A manual clock goes on from where it stood: the later of the setting and what was kept. */
+async function openClock(config: Config, db: Database): Promise<Clock> {
+  if (config.clock === 'real') return createRealClock();
+  return createManualClock(Math.max(config.clock.startMs, (await keptClock(db)) ?? 0));
+}
+
+interface Ground {
+  readonly store: Store;
+  wakeOnCommit(workers: Workers): void;
+}
+
+function openStore({ db, clock, search }: { db: Database; clock: Clock; search: SearchContext }): Ground {
+  let wake = (): void => undefined;
+  const store = createStore({
+    db,
+    index: createIndexer(search),
+    compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
+    now: clock.now,
+    onCommit: () => wake(),
+  });
+  return {
+    store,
+    wakeOnCommit(workers) {
+      wake = workers.wake;
+    },
+  };
+}
+
+const holderMax = 2 ** 31 - 2;
+
+/** The number of this instance; losing the connection that announces it ends the process (main.ts restarts nothing). */
+async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Lifecycle): Promise<number> {
+  const holder = 1 + Math.floor(random() * holderMax);
+  const connection = await db.dedicate(() => log.error({ component: 'queue' }, 'the connection that holds the leases was lost'));
+  lifecycle.onStop('holder', () => connection.close());
+  await announceHolder(connection, holder);
+  return holder;
+}
+
+function createValidate(definitions: Definitions): Context['validate'] {
+  const validator = createValidator({ definitions });
+  return (resource, typeExpected) => validator.validate(resource, typeExpected === undefined ? {} : { typeExpected });
+}
+
+function breakGuards(setting: RuleSetting): readonly WriteGuard[] {
+  return [
+    {
+      types: ['PlanDefinition'],
+      check(_session, write) {
+        checkRuleSet(write, setting);
+        return Promise.resolve(undefined);
+      },
+    },
+    { types: ['Task'], check: (_session, write) => Promise.resolve(checkTaskMove(write)) },
+  ];
+}
+
+const shippedFolders = ['code-systems', 'extensions', 'search-parameters', 'rules'];
+
+async function readShipped(): Promise<readonly Resource[]> {
+  const resources: Resource[] = [];
+  for (const folder of shippedFolders) {
+    const path = new URL(`../profiles/${folder}/`, import.meta.url);
+    for (const name of (await readdir(path)).filter((one) => one.endsWith('.json')).sort()) {
+      resources.push(JSON.parse(await readFile(new URL(name, path), 'utf8')) as Resource);
+    }
+  }
+  return resources;
+}
+
+async function isReady(db: Database): Promise<boolean> {
+  return db.query({ text: 'select 1' }).then(
+    () => true,
+    () => false,
+  );
 }

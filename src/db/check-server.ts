@@ -20,7 +20,10 @@ export interface ServerFindings {
 const versionMin = 140_000;
 const clockDifferenceMaxMs = 5_000;
 
-export async function checkServer(database: Queryable, { clock, log }: { readonly clock: Clock; readonly log: Log }): Promise<void> {
+export async function checkServer(
+  database: Queryable,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<void> {
   const [facts] = await database.query<ServerFacts>({
     text: `select current_setting('server_version_num')::integer as version,
              current_setting('server_encoding') as encoding,
@@ -39,7 +42,8 @@ export async function checkServer(database: Queryable, { clock, log }: { readonl
 export function judgeServer(facts: ServerFacts, clock: Clock): ServerFindings {
   const refusals: string[] = [];
   const warnings: string[] = [];
-  if (facts.version < versionMin) refusals.push(`it is version ${Math.floor(facts.version / 10_000)}, expected 14 or newer`);
+  if (facts.version < versionMin)
+    refusals.push(`it is version ${Math.floor(facts.version / 10_000)}, expected 14 or newer`);
   if (facts.encoding !== 'UTF8') refusals.push(`its database has the encoding ${facts.encoding}, expected UTF8`);
   for (const name of ['fsync', 'full_page_writes', 'synchronous_commit'] as const) {
     if (facts[name] === 'off') warnings.push(`${name} is off: a crash may lose what was answered`);

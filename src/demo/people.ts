@@ -30,7 +30,7 @@ export interface Person {
 }
 
 export function createPerson(number: number, chance: Chance): Person {
-  const gender = chance.pick(['female', 'male']);
+  const gender = chance.pick<Person['gender']>(['female', 'male']);
   const year = chance.whole(1938, 1985);
   const month = chance.whole(1, 12);
   const id = `demo-${String(number).padStart(2, '0')}`;

@@ -49,10 +49,9 @@ export function compileExpression(text: string, setting: ExpressionSetting): Com
   };
   const checked = checkNode(context, tree, oneOf(setting.context));
   if (context.faults.length > 0) return { kind: 'faults', issues: context.faults };
-  const options = { resolveInternalTypes: false, userInvocationTable: runtimeFunctions };
-  const run = fhirpath.compile(checked.text, r4, options) as Expression['run'];
   const { uses } = context;
-  return { kind: 'ok', expression: { text, uses, shape: checked.shape, run: dated(run, uses, setting.variables) } };
+  const run = createRun(checked.text, uses, setting.variables);
+  return { kind: 'ok', expression: { text, uses, shape: checked.shape, run } };
 }
 
 /** Values of the variables by name; those that are missing are empty. */
@@ -148,21 +147,23 @@ function measure(tree: SyntaxNode): { nodes: number; depth: number } {
   return { nodes, depth };
 }
 
-/** Gives the run only the variables it reads, dates as typed values: a plain text is not a date to the library. */
-function dated(
-  run: Expression['run'],
-  uses: ReadonlySet<string>,
-  shapes: ExpressionSetting['variables'],
-): Expression['run'] {
+/**
+ * Gives the library only the variables that the expression reads, dates as typed values: a plain text is not a date to
+ * it. Its parser takes milliseconds, so it sees the text when the expression first runs: many never do.
+ */
+function createRun(text: string, uses: ReadonlySet<string>, shapes: ExpressionSetting['variables']): Expression['run'] {
+  const options = { resolveInternalTypes: false, userInvocationTable: runtimeFunctions };
   const isDate = (name: string): boolean => shapes[name]?.types.includes('System.DateTime') ?? false;
   const names = [...uses].map((name) => ({ name, isDate: isDate(name) }));
+  let compiled: Expression['run'] | undefined;
   return (focus, variables) => {
+    compiled ??= fhirpath.compile(text, r4, options) as Expression['run'];
     const bound: Record<string, unknown> = { [momentVariable]: variables[momentVariable] };
     for (const { name, isDate } of names) {
       const value = variables[name];
       bound[name] = value === undefined ? [] : isDate && typeof value === 'string' ? toDateValue(value) : value;
     }
-    return run(focus, bound);
+    return compiled(focus, bound);
   };
 }
 

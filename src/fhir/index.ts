@@ -40,3 +40,5 @@ export {
   type TimeUnit,
 } from './fhirpath-time.ts';
 export { manyOf, mayBe, oneOf, type Shape } from './fhirpath-types.ts';
+export { type FhirXmlLimits, fhirXmlLimits, readFhirXml } from './xml/read.ts';
+export { writeFhirXml } from './xml/write.ts';

@@ -5,21 +5,17 @@
  * The fast path is the native JSON.parse between two cheap passes: a scan of the text counts names and depth and
  * notices numbers whose text JavaScript would not print again (`1.50`, `1e3`); a walk of the result counts names again:
  * fewer names than the text had means that one was there twice. Only such documents take the slow path, a second walk
- * of text and value side by side, which keeps the digits on the parent object under the symbol `digits` (a symbol:
- * invisible to validators, FHIRPath and JSON.stringify, copied by spread) or finds the name that is there twice.
+ * of text and value side by side, which keeps the digits on the parent object (`digits.ts`) or finds the name that is
+ * there twice.
  */
 import { Problem } from '../base/index.ts';
+import { type Container, digits, digitsOf, isUnusual } from './digits.ts';
 
 export interface JsonLimits {
   readonly depthMax: number;
 }
 
 export const jsonLimits: JsonLimits = { depthMax: 100 };
-
-/** On an object: names of members -> the digits as received. On its ancestors: an empty record, "look below". */
-const digits = Symbol('digits');
-type Digits = Record<string, string>;
-type Container = Record<string, unknown> & { [digits]?: Digits };
 
 /**
  * The parsed value. Throws `incorrect` (with the place as line and column or as FHIRPath) when the bytes are not UTF-8,
@@ -124,7 +120,6 @@ interface Facts {
 
 const quote = 34;
 const backslash = 92;
-const plainNumber = /^-?(?:0|[1-9]\d{0,14})$/;
 
 /** One pass over the text, strings skipped. It need not recognise bad JSON: JSON.parse comes after it. */
 function scan(text: string, limits: JsonLimits): Facts {
@@ -169,10 +164,6 @@ function endOfNumber(text: string, start: number): number {
     if (!isPart) break;
   }
   return at;
-}
-
-function isUnusual(number: string): boolean {
-  return !plainNumber.test(number) && String(Number(number)) !== number;
 }
 
 function countNames(value: unknown, path: string): number {
@@ -298,10 +289,11 @@ function hasDigits(value: unknown): boolean {
 
 function writeExact(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((item) => writeExact(item ?? null)).join(',')}]`;
-  const container = value as Container;
-  const members = Object.entries(container)
+  if (Array.isArray(value)) {
+    return `[${value.map((item, index) => digitsOf(value, index) ?? writeExact(item ?? null)).join(',')}]`;
+  }
+  const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)
-    .map(([name, member]) => `${JSON.stringify(name)}:${container[digits]?.[name] ?? writeExact(member)}`);
+    .map(([name, member]) => `${JSON.stringify(name)}:${digitsOf(value, name) ?? writeExact(member)}`);
   return `{${members.join(',')}}`;
 }

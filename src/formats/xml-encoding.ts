@@ -3,7 +3,7 @@
  * XML declaration (https://www.w3.org/TR/xml/#sec-guessing), and must be on a short list; bytes that are not valid in
  * it are refused, never replaced. A byte order mark is proof and wins over a declaration that says otherwise: tools
  * that re-encode a letter forget the declaration. As in the WHATWG Encoding Standard, iso-8859-1 is read as
- * windows-1252, of which it is a subset.
+ * windows-1252, which puts letters and signs where the former has control characters nobody means.
  */
 export type XmlEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'iso-8859-1' | 'iso-8859-15' | 'windows-1252';
 
@@ -29,11 +29,27 @@ export function decodeXml(bytes: Uint8Array): DecodedXml {
       text: 'encodage XML non admis : attendu UTF-8, UTF-16, ISO-8859-1, ISO-8859-15 ou windows-1252',
     };
   }
+  const text = encoding === 'windows-1252' || encoding === 'iso-8859-1' ? decode1252(bytes) : decode(bytes, encoding);
+  if (text !== undefined) return { kind: 'text', text, encoding };
+  return { kind: 'refused', text: `des octets ne sont pas valides dans l’encodage ${encoding} du document` };
+}
+
+function decode(bytes: Uint8Array, encoding: XmlEncoding): string | undefined {
   try {
-    return { kind: 'text', text: new TextDecoder(encoding, { fatal: true }).decode(bytes), encoding };
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
-    return { kind: 'refused', text: `des octets ne sont pas valides dans l'encodage ${encoding} du document` };
+    return undefined;
   }
+}
+
+/** What windows-1252 has at 80 to 9F (hex); five places are empty. */
+const high1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
+
+/** By hand: the TextDecoder of Node 20 takes windows-1252 for Latin 1 and turns € into a control character. */
+function decode1252(bytes: Uint8Array): string | undefined {
+  const latin = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const text = latin.replace(/[\u0080-\u009f]/g, (char) => high1252[char.charCodeAt(0) - 0x80] ?? char);
+  return /[\u0080-\u009f]/.test(text) ? undefined : text;
 }
 
 function encodingByShape(bytes: Uint8Array): XmlEncoding | undefined {
@@ -49,7 +65,7 @@ function encodingByShape(bytes: Uint8Array): XmlEncoding | undefined {
 
 /** `undefined` when the declaration names an encoding that is not on the list (a 16-bit one cannot be true here). */
 function encodingByDeclaration(bytes: Uint8Array): XmlEncoding | undefined {
-  const start = new TextDecoder('windows-1252').decode(bytes.subarray(0, declarationBytesMax));
+  const start = Buffer.from(bytes.subarray(0, declarationBytesMax)).toString('latin1');
   const declaration = /^<\?xml\s[^>]*\?>/.exec(start)?.[0];
   const name = declaration && /\sencoding\s*=\s*["']([^"']*)["']/.exec(declaration)?.[1];
   return name ? declared.get(name.toLowerCase()) : 'utf-8';

@@ -4,7 +4,7 @@
  */
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock, Ids, Log } from '../base/index.ts';
-import type { Answer, Context } from '../interactions/index.ts';
+import type { Answer, Context, Operation } from '../interactions/index.ts';
 import { answerError } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
@@ -31,6 +31,8 @@ export interface HttpInput {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly operations: readonly Operation[];
+  readonly onAnswered: (route: string, status: number, seconds: number) => void;
 }
 
 /** Headers on every answer: the content is data, never a page. */
@@ -57,12 +59,14 @@ export function createHttp(input: HttpInput): FastifyInstance {
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
   });
-  server.addHook('onResponse', async (request, reply) => logRequest(input.log, request, reply));
+  server.addHook('onResponse', async (request, reply) => report(input, request, reply));
   server.setErrorHandler((error, _request, reply) => sendError(input, reply, error));
   server.setNotFoundHandler((_request, reply) => sendNotFound(reply));
-  registerFhirRoutes(server, input.context, (error) =>
-    answerError(error, input.log, () => input.ids.next(input.clock.now())),
-  );
+  registerFhirRoutes(server, {
+    context: input.context,
+    operations: input.operations,
+    answerError: (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())),
+  });
   registerAdminRoutes(server, input.admin);
   return server;
 }
@@ -94,16 +98,10 @@ function sendNotFound(reply: FastifyReply): FastifyReply {
     .send(JSON.stringify({ resourceType: 'OperationOutcome', issue }));
 }
 
-function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): void {
-  log.info(
-    {
-      component: 'http',
-      requestId: request.id,
-      method: request.method,
-      route: request.routeOptions.url ?? 'none',
-      status: reply.statusCode,
-      durationMs: Math.round(reply.elapsedTime),
-    },
-    'request',
-  );
+function report({ log, onAnswered }: HttpInput, request: FastifyRequest, reply: FastifyReply): void {
+  const route = request.routeOptions.url ?? 'none';
+  onAnswered(route, reply.statusCode, reply.elapsedTime / 1000);
+  const durationMs = Math.round(reply.elapsedTime);
+  const { id: requestId, method } = request;
+  log.info({ component: 'http', requestId, method, route, status: reply.statusCode, durationMs }, 'request');
 }

@@ -17,9 +17,7 @@ export function arrivalSearch({ masterIdentifier }: LetterFacts): CandidateSearc
 
 export function decideArrival(facts: LetterFacts, candidates: readonly DocumentReference[]): Arrival {
   const { system, value } = facts.masterIdentifier;
-  const same = candidates.filter(
-    ({ masterIdentifier: other }) => other?.system === system && other?.value === value,
-  );
+  const same = candidates.filter(({ masterIdentifier: other }) => other?.system === system && other?.value === value);
   const known = same.find((candidate) => hasSameBytes(facts, candidate));
   if (known !== undefined) return { kind: 'known', id: known.id ?? '' };
   const other = same[0];

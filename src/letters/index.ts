@@ -28,9 +28,10 @@ export type {
   LetterFacts,
   LetterPlan,
   LetterResult,
+  LetterSettings,
   MatchKind,
   MatchRule,
   PlanEntry,
 } from './plan.ts';
-export { type LetterSettings, readLetter } from './read.ts';
+export { readLetter } from './read.ts';
 export { derivedStaySystem } from './stay.ts';

@@ -53,6 +53,17 @@ export interface LetterFacts {
   readonly sha256: string;
 }
 
+export interface LetterSettings {
+  /** IANA zone of times without offset, and of the days by which stays are told apart. */
+  readonly zone: string;
+  /** Ids of the new resources; called in a fixed order. */
+  readonly newId: () => string;
+  /** Instant at which the letter came in. */
+  readonly receivedAt: string;
+  /** Visibility codes that the carrier gave beside the document (HL7 v2 flags, XDS metadata). */
+  readonly visibility?: readonly string[];
+}
+
 export interface LetterPlan {
   readonly facts: LetterFacts;
   readonly entries: readonly PlanEntry[];

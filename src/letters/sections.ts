@@ -46,7 +46,11 @@ function allSections(sections: readonly Section[]): readonly Section[] {
 
 /** The section says something, in words or in entries. */
 export function isFilled(section: Section | undefined): boolean {
-  return section !== undefined && (section.entries.length > 0 || sectionText(section, 16) !== undefined);
+  return section !== undefined && (section.entries.length > 0 || (section.text !== undefined && hasText(section.text)));
+}
+
+function hasText(node: XmlElement | string): boolean {
+  return typeof node === 'string' ? /\S/.test(node) : node.children.some(hasText);
 }
 
 export function sectionText(section: Section | undefined, lengthMax: number): string | undefined {

@@ -7,8 +7,9 @@
  *   responsibleParty, encounterParticipant, performer, REFB -> participant
  *   section 42349-1 -> reasonCode.text                    ORG-070, ORG-074 -> admitSource, dischargeDisposition
  *
- * Only a stay in hospital becomes an Encounter. The consultations and laboratory visits that other documents name stay
- * on the DocumentReference: as Encounters they would pass for follow-up that never took place.
+ * Only liaison letters make an Encounter. The consultations, laboratory visits and stays in a nursing home that other
+ * documents name stay on their DocumentReference: as Encounters they would pass for follow-up that never took place, or
+ * for stays whose discharge letter is late.
  */
 import type {
   CodeableConcept,
@@ -31,7 +32,7 @@ import type {
   Participation,
   TimeInterval,
 } from '../formats/index.ts';
-import { codeSystems, coding, concept, oids } from './codes.ts';
+import { codeSystems, coding, concept } from './codes.ts';
 import { isAdmissionLetter, isDischargeLetter, isLiaisonLetter } from './document-types.ts';
 import { element } from './element.ts';
 import { persons, plainIdentifier, structures, uriOf } from './identifiers.ts';
@@ -46,9 +47,6 @@ export const derivedStaySystem = 'https://suture.example/fhir/sid/stay';
 
 const reasonLengthMax = 1000;
 
-/** v3-ActCode classes of a stay or passage in hospital. */
-const hospitalClasses: ReadonlySet<string> = new Set(['IMP', 'ACUTE', 'NONAC', 'SS', 'OBSENC', 'PRENC', 'EMER']);
-
 export interface Stay {
   readonly encounter: Encounter;
   readonly findings: readonly Finding[];
@@ -59,8 +57,7 @@ export function readStay(
   subject: Reference,
   professionals: Professionals,
 ): Stay | undefined {
-  const stayClass = classOfStay(document);
-  if (stayClass === undefined) return undefined;
+  if (!isLiaisonLetter(document)) return undefined;
   const { encounter: source, events } = document;
   const identifier = stayIdentifiers(document);
   const period = readPeriod(document);
@@ -71,7 +68,7 @@ export function readStay(
     contained: location && [location],
     identifier,
     status: period?.end === undefined || isAdmissionLetter(document) ? 'in-progress' : 'finished',
-    class: stayClass,
+    class: classOfStay(document),
     subject,
     participant: readParticipants(document, professionals),
     period,
@@ -83,12 +80,9 @@ export function readStay(
   return { encounter, findings: stayFindings(source, identifier, events[0]?.time) };
 }
 
-function classOfStay(document: ClinicalDocument): Coding | undefined {
-  const said = document.encounter?.code;
-  const isHospital = said?.system === oids.actCode && hospitalClasses.has(said.code ?? '');
-  if (isHospital || (said?.code !== undefined && isLiaisonLetter(document))) return coding(said)[0];
-  if (!isLiaisonLetter(document)) return undefined;
-  return { system: codeSystems.actCode, code: 'IMP', display: 'inpatient encounter' };
+function classOfStay({ encounter }: ClinicalDocument): Coding {
+  const said = encounter?.code && coding(encounter.code)[0];
+  return said ?? { system: codeSystems.actCode, code: 'IMP', display: 'inpatient encounter' };
 }
 
 /** An admission letter is written when the stay begins: the end it may carry is not the discharge. */

@@ -20,6 +20,10 @@ export const notifyLimits = {
   callsMax: 32,
   slowCallsMax: 16,
   endpointLengthMax: 2048,
+  filtersMax: 20,
+  heartbeatMaxS: 86_400,
+  /** Told in one notification, whatever backport-max-count allows. */
+  eventsMax: 100,
   headersMax: 20,
   headerLengthMax: 4096,
   /** First wait after a failure; doubles up to the largest, with jitter. */

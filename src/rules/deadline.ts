@@ -33,7 +33,8 @@ export function readTiming(rule: Rule, facts: Facts, run: EvaluationRun): Timing
 }
 
 function readAnchor(rule: Rule, facts: Facts, run: EvaluationRun): DatedItem | EvaluationError {
-  if (rule.usesSince && facts.since === undefined) return run.error('since', 'it is not known since when the rule starts');
+  if (rule.usesSince && facts.since === undefined)
+    return run.error('since', 'it is not known since when the rule starts');
   if (rule.anchor === undefined) {
     const span = facts.place.dates.range(facts.since ?? '');
     if (span === undefined) return run.error('since', 'it is not known since when the rule starts');

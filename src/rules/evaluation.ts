@@ -1,5 +1,13 @@
 /** One pass of a rule's expressions over one record: binds the variables, reads dates, keeps the trace. */
-import { formatLocal, type Expression, evaluateBoolean, readTimeSpan, type Resource, type TimeSpan, tryEvaluate } from '../fhir/index.ts';
+import {
+  formatLocal,
+  type Expression,
+  evaluateBoolean,
+  readTimeSpan,
+  type Resource,
+  type TimeSpan,
+  tryEvaluate,
+} from '../fhir/index.ts';
 import type { Delay, Place } from './calendar.ts';
 import { codeSystemVariables } from './code-systems.ts';
 import type { Rule } from './rule.ts';
@@ -62,7 +70,12 @@ export function startRun(rule: Rule, facts: Facts): EvaluationRun {
   const trace: TraceEntry[] = [];
   const inputs = Object.fromEntries(rule.inputs.map(({ name }) => [name, []]));
   let variables: Record<string, unknown> = { ...codeSystemVariables, ...inputs, ...surroundings(facts) };
-  const error = (name: string, message: string): EvaluationError => ({ kind: 'error', expression: name, message, trace });
+  const error = (name: string, message: string): EvaluationError => ({
+    kind: 'error',
+    expression: name,
+    message,
+    trace,
+  });
   return {
     trace,
     error,
@@ -82,7 +95,8 @@ export function startRun(rule: Rule, facts: Facts): EvaluationRun {
       for (const { value, origin } of result.items) {
         const span = typeof value === 'string' ? readTimeSpan(value, place.dates) : undefined;
         if (span === undefined) return error(name, 'a date does not exist');
-        if (span.precision === 'month' || span.precision === 'year') return error(name, 'a date is known to the month only');
+        if (span.precision === 'month' || span.precision === 'year')
+          return error(name, 'a date is known to the month only');
         dates.push({ ...span, text: value as string, origin });
       }
       return dates;

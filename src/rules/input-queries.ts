@@ -20,7 +20,7 @@ export interface InputQuery {
 export function inputQueries(rule: Rule, facts: Facts): readonly InputQuery[] {
   const run = startRun(rule, facts);
   if (run.condition('starts', rule.starts) !== true) return [];
-  const timing = rule.readsInputsFirst ? undefined : readTiming(rule, facts, run);
+  const timing = rule.anchorReadsInputs ? undefined : readTiming(rule, facts, run);
   if (isError(timing)) return [];
   const values = {
     'focus.id': facts.focus.id ?? '',

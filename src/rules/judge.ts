@@ -10,20 +10,20 @@
  *
  * An expression that fails, or yields nothing where something is needed, is an error: never false, never met.
  */
-import type { Resource } from '../fhir/index.ts';
+import assert from 'node:assert';
 import { readTiming, type Timing } from './deadline.ts';
-import { type DatedItem, type EvaluationError, type EvaluationRun, type Facts, isError, startRun, type TraceEntry } from './evaluation.ts';
-import { collectEvidence, type Evidence } from './evidence.ts';
-import { recordedMetAtMs } from './recorded.ts';
+import {
+  type DatedItem,
+  type EvaluationError,
+  type EvaluationRun,
+  type Facts,
+  isError,
+  startRun,
+  type TraceEntry,
+} from './evaluation.ts';
+import { type Case, collectEvidence, type Evidence } from './evidence.ts';
+import { type MetAt, recordedMetAt } from './recorded.ts';
 import type { Rule } from './rule.ts';
-
-/** Everything a judgment depends on. */
-export interface Case extends Facts {
-  /** Results of the rule's input queries, by name. */
-  readonly inputs: Readonly<Record<string, readonly Resource[]>>;
-  /** For rules without `metAt`: when an earlier judgment first found it met. Else the time of recording counts. */
-  readonly metSince?: string | undefined;
-}
 
 export type JudgmentState = 'waiting' | 'met' | 'broken' | 'repaired' | 'cancelled';
 
@@ -71,6 +71,7 @@ export function judge(rule: Rule, facts: Case): JudgmentResult {
   run.bind(facts.inputs);
   const timing = readTiming(rule, facts, run);
   if (isError(timing) && !rule.appliesOnItsOwn) return timing;
+  if (!isError(timing)) assertInputs(rule, facts);
   const applies = rule.applies === undefined ? true : run.condition('applies', rule.applies);
   if (isError(applies)) return applies;
   if (!applies) return cancel(rule, facts, { timing: isError(timing) ? undefined : timing, run });
@@ -110,14 +111,6 @@ function stateOfMet(metAt: MetAt, timing: Timing): Pick<Judgment, 'state' | 'rea
   return { state: 'met', reason: isKnownLate ? 'met-in-time-known-late' : 'met' };
 }
 
-interface MetAt {
-  readonly text: string;
-  readonly fromMs: number;
-  /** When the resource that shows it was recorded. */
-  readonly knownAtMs: number | undefined;
-  readonly origin: Resource | undefined;
-}
-
 function readMetAt(rule: Rule, facts: Case, run: EvaluationRun): MetAt | EvaluationError {
   if (rule.metAt === undefined) return recordedMetAt(rule, facts);
   const dates = run.dates('metAt', rule.metAt);
@@ -133,4 +126,42 @@ function earlier(best: DatedItem | undefined, next: DatedItem): DatedItem {
   if (best === undefined || next.fromMs < best.fromMs) return next;
   const isSame = next.fromMs === best.fromMs && (next.origin?.id ?? '') < (best.origin?.id ?? '');
   return isSame ? next : best;
+}
+
+function cancel(rule: Rule, facts: Case, { timing, run }: Progress<Timing | undefined>): Judgment {
+  return {
+    kind: 'judgment',
+    state: 'cancelled',
+    reason: reasonOfEnd(facts),
+    timing,
+    metAt: undefined,
+    metAtMs: undefined,
+    reviewAtMs: [],
+    evidence: collectEvidence(rule, facts, undefined),
+    trace: run.trace,
+  };
+}
+
+function reasonOfEnd({ focus, patient, plan }: Facts): EndReason {
+  if (focus['status'] === 'entered-in-error') return 'entered-in-error';
+  if (patient?.['deceasedBoolean'] === true || patient?.['deceasedDateTime'] !== undefined) return 'deceased';
+  const plans = focus.resourceType === 'CarePlan' ? [focus] : plan === undefined ? [] : [plan];
+  return plans.some((one) => endedPlan.has(one['status'])) ? 'plan-ended' : 'premise-changed';
+}
+
+const endedPlan: ReadonlySet<unknown> = new Set(['completed', 'revoked', 'entered-in-error']);
+
+/** An instant that was reviewed changes nothing more; a day ends at its end. */
+function readReviews(rule: Rule, facts: Case, run: EvaluationRun): readonly number[] | EvaluationError {
+  if (rule.review === undefined) return [];
+  const dates = run.dates('review', rule.review);
+  if (isError(dates)) return dates;
+  const instants = dates.map((date) => (date.precision === 'day' ? date.toMs : date.fromMs));
+  return [...new Set(instants)].filter((atMs) => atMs > facts.nowMs).sort((left, right) => left - right);
+}
+
+/** An input that was not loaded would be judged as absent: that must never pass for a break. */
+function assertInputs(rule: Rule, facts: Case): void {
+  for (const { name } of rule.inputs)
+    assert(Object.hasOwn(facts.inputs, name), `the input ${name} of ${rule.code} is not loaded`);
 }

@@ -11,6 +11,7 @@ import { breakRuleSystem, codeSystemVariables } from './code-systems.ts';
 import { type DeadlineParts, readDeadlineParts } from './read-deadline.ts';
 import { readInputs } from './read-inputs.ts';
 import type { ReadingContext, WrittenExpression } from './reading.ts';
+import { templateNames } from './templates.ts';
 import { type Deadline, type Priority, type Role, type Rule, type RuleInput, severities, type Text } from './rule.ts';
 
 /** Undefined where not even the focus is known; other faults are in `faults`, which the caller looks at. */
@@ -25,6 +26,7 @@ export function readRule(action: PlanDefinitionAction, context: ReadingContext):
   if (parts.inhibits.includes(code)) context.faults.add(context.place, `the rule ${code} inhibits itself`);
   if (starts === undefined || met === undefined) return undefined;
   const title = readText(action.title, action._title) ?? { fr: code, en: code };
+  refuseUnknownAnchor(expressions, inputs, context);
   const priority = (action.priority ?? 'routine') as Priority;
   return {
     code,
@@ -242,6 +244,16 @@ function compile(
   return undefined;
 }
 
+/** Where the anchor comes from an input, no query can use it. */
+function refuseUnknownAnchor({ anchor }: RuleExpressions, inputs: readonly RuleInput[], context: ReadingContext): void {
+  if (!inputs.some(({ name }) => anchor?.uses.has(name))) return;
+  for (const { name, query } of inputs) {
+    const isTimed = templateNames(query).some((template) => template === 'anchor' || template === 'due');
+    if (isTimed)
+      context.faults.add(`${context.place}.input`, `the query of ${name} needs the anchor, which is read from inputs`);
+  }
+}
+
 const typesOfVariables: Readonly<Record<string, readonly string[]>> = {
   patient: ['Patient'],
   plan: ['CarePlan'],
@@ -253,12 +265,17 @@ function summarise(
   focusType: string,
   inputs: readonly RuleInput[],
   expressions: RuleExpressions,
-): Pick<Rule, 'uses' | 'usesSince' | 'wakes'> {
+): Pick<Rule, 'uses' | 'usesSince' | 'wakes' | 'anchorReadsInputs' | 'appliesOnItsOwn'> {
   const written = Object.values(expressions as unknown as Record<string, Expression | undefined>);
   const uses = new Set(written.flatMap((expression) => [...(expression?.uses ?? [])]));
   const surrounding = [...uses].flatMap((name) => typesOfVariables[name] ?? []);
+  const names = inputs.map((input) => input.name);
+  const reads = (expression: Expression | undefined, variables: readonly string[]): boolean =>
+    variables.some((name) => expression?.uses.has(name));
   return {
     uses,
+    anchorReadsInputs: reads(expressions.anchor, names),
+    appliesOnItsOwn: expressions.applies !== undefined && !reads(expressions.applies, [...names, 'anchor', 'due']),
     usesSince: uses.has('since') || expressions.anchor === undefined,
     wakes: new Set([focusType, ...inputs.map((input) => input.type), ...surrounding]),
   };

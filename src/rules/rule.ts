@@ -40,6 +40,10 @@ export interface Rule {
   /** Codes of the rules that stay silent while this one is broken. */
   readonly inhibits: readonly string[];
   readonly escalation: readonly EscalationStep[];
+  /** The anchor is read from inputs: their queries then know neither anchor nor due. */
+  readonly anchorReadsInputs: boolean;
+  /** `applies` reads neither inputs nor deadline: a rule without object is cancelled even when its anchor is unknown. */
+  readonly appliesOnItsOwn: boolean;
   /** Whether `since` must be known to judge. */
   readonly usesSince: boolean;
   /** Variables that its expressions read. */

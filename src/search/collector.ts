@@ -56,17 +56,25 @@ export class Collector {
     this.probe(keyText.present(place.category, restrictPath(place.path, restriction)));
   }
 
+  // The key of each row stands among the probes too: "no row under this key" is what sorts last.
+
   date(place: Place, lo: number, hi: number): void {
-    this.#dates.push({ k: this.readers.hash(keyText.dates(place.path)), lo, hi });
+    this.#dates.push({ k: this.#rowKey(keyText.dates(place.path)), lo, hi });
     if (place.isOrd && lo > this.#ord) this.#ord = lo;
   }
 
   string(place: Place, v: string): void {
-    this.#strings.push({ k: this.readers.hash(keyText.strings(place.path)), v });
+    this.#strings.push({ k: this.#rowKey(keyText.strings(place.path)), v });
   }
 
   number(text: string, lo: number, hi: number): void {
-    this.#numbers.push({ k: this.readers.hash(text), lo, hi });
+    this.#numbers.push({ k: this.#rowKey(text), lo, hi });
+  }
+
+  #rowKey(text: string): bigint {
+    const key = this.readers.hash(text);
+    this.#probes.push(key);
+    return key;
   }
 
   patient(reference: string): void {

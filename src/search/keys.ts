@@ -14,7 +14,7 @@
  *     u path \n url                     a URI, or a reference to elsewhere          (driver)
  *     e path \n text                    a string as it was written                  (probe)
  *     p category path                   a value is present                          (probe)
- *     d path, t path                    which rows of the date and string index
+ *     d path, t path                    which rows of the date and string index  (these three: probe)
  *     q path [\n length \n system code] which rows of the number index; with the unit of a quantity
  *
  * A *driver* has a row in token_index; a *probe* stands only in the resource's own key list. A row costs the database

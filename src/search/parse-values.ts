@@ -83,7 +83,7 @@ export function readReferences(
     }
     if (targetType === undefined) return value;
     if (value.kind !== 'untyped') throw incorrect(input.name, 'after a type, expected an id alone');
-    return { kind: 'reference', type: targetType, id: value.id };
+    return { kind: 'reference', text: value.text, type: targetType, id: value.id, version: undefined };
   });
 }
 

@@ -2,6 +2,7 @@
  * Query text -> tree (https://hl7.org/fhir/R4/search.html). Strict: what is unknown or cannot be read stops the search,
  * because a filter that is dropped would widen the answer.
  */
+import { Problem } from '../base/index.ts';
 import { tooCostly, unsupported, incorrect } from './fault.ts';
 import type { SearchContext } from './context.ts';
 import { searchLimits } from './limits.ts';
@@ -38,17 +39,22 @@ export function parseSearch(
 ): Search {
   const accepted = parameters.filter(([name]) => !ignored.has(name));
   if (accepted.length > searchLimits.parametersMax) {
-    throw tooCostly('', `${accepted.length} parameters found, at most ${searchLimits.parametersMax} are allowed`);
+    const text = `${accepted.length} parameters found, at most ${searchLimits.parametersMax} are allowed`;
+    throw new Problem('too-costly', text);
   }
   const types = resourceType === undefined ? readTypes(context, accepted) : [resourceType];
   const scope: Scope = { context, types, now: options.now, depth: 0 };
   const criteria = accepted
     .filter(([name]) => !isResult(name) && (name !== '_type' || resourceType !== undefined))
     .map(([name, value]) => parseCriterion(scope, { name, value }, name));
-  const compartment: readonly Criterion[] =
-    options.compartment === undefined ? [] : [{ kind: 'compartment', types, patient: options.compartment }];
+  const compartment = options.compartment === undefined ? [] : [compartmentCriterion(context, types, options.compartment)];
   const result = parseResult(context, types, accepted.filter(([name]) => isResult(name)));
   return { types, criteria: [...compartment, ...criteria], result, accepted };
+}
+
+function compartmentCriterion(context: SearchContext, types: readonly string[], patient: string): Criterion {
+  if (types.some((type) => context.parameters(type).compartment.length > 0)) return { kind: 'compartment', types, patient };
+  throw new Problem('unsupported-parameter', 'resources of this type never stand in the compartment of a patient');
 }
 
 /** How the answer is written: not the business of the search. */
@@ -98,6 +104,9 @@ function parseHas(scope: Scope, input: Input, rest: string): Criterion {
   }
   const parameter = seekParameter(scope.context, [type], { name: input.name, code });
   requireReference(input, parameter);
+  if (!targetTypes(scope.context, parameter).some((target) => scope.types.includes(target))) {
+    throw incorrect(input.name, 'its reference never leads to the type searched');
+  }
   const innerScope = { ...scope, types: [type], depth: scope.depth + 1 };
   const of = parseCriterion(innerScope, input, inner.join(':'));
   return { kind: 'has', parameter, type, targets: scope.types, of };

@@ -75,19 +75,27 @@ export const referenceEmitters: Readonly<Record<string, Emitter>> = {
   Resource: emitResource,
 };
 
-export type ReferenceValue =
-  | { readonly kind: 'reference'; readonly type: string; readonly id: string; readonly version?: string }
+/** `text` is the value as given: what is compared where the element holds a URL. */
+export type ReferenceValue = { readonly text: string } & (
+  | { readonly kind: 'reference'; readonly type: string; readonly id: string; readonly version: string | undefined }
   /** An id whose type is not said. */
   | { readonly kind: 'untyped'; readonly id: string }
-  | { readonly kind: 'url'; readonly url: string };
+  | { readonly kind: 'url' }
+);
 
 export function readReferenceValue(text: string, read: ReferenceReader): ReferenceValue {
   const parsed = read(text);
-  if (parsed.kind === 'local') {
-    const { type, id, version } = parsed;
-    return version === undefined ? { kind: 'reference', type, id } : { kind: 'reference', type, id, version };
-  }
-  return /^[A-Za-z0-9.-]{1,64}$/.test(text) ? { kind: 'untyped', id: text } : { kind: 'url', url: text };
+  if (parsed.kind === 'local') return { kind: 'reference', text, type: parsed.type, id: parsed.id, version: parsed.version };
+  return /^[A-Za-z0-9.-]{1,64}$/.test(text) ? { kind: 'untyped', text, id: text } : { kind: 'url', text };
+}
+
+/** The keys of a value at a path; a version is asked for exactly. */
+export function referenceTexts(path: string, isUrl: boolean, value: ReferenceValue): readonly string[] {
+  if (isUrl || value.kind === 'url') return [keyText.url(path, value.text)];
+  if (value.kind === 'untyped') return [];
+  const reference = `${value.type}/${value.id}`;
+  const version = value.version === undefined ? [] : [keyText.versioned(path, `${reference}/_history/${value.version}`)];
+  return version.length > 0 ? version : [keyText.referencePrefix(path) + reference];
 }
 
 export function isUrlType(type: string): boolean {

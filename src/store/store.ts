@@ -46,8 +46,11 @@ export interface Session {
   history(type: string, id: string, page: HistoryPage, visible: Visible): Promise<readonly StoredVersion[]>;
   /** Current, undeleted resources by `Type/id`; what is not there is left out. */
   readMany(references: readonly string[], visible: Visible): Promise<readonly StoredVersion[]>;
-  /** All current resources of these types that stand in the patient's compartment (`Patient/id`). */
-  compartment(patient: string, types: readonly string[]): Promise<readonly StoredVersion[]>;
+  /**
+   * All resources of these types that stand in the patient's compartment (`Patient/id`) now; with `knownAtMs` in the
+   * version that was current then (what was deleted since is left out).
+   */
+  compartment(patient: string, types: readonly string[], knownAtMs?: number): Promise<readonly StoredVersion[]>;
   /** Writes all entries or none; `precondition` when a version is not the expected one, `conflict` when an id is taken. */
   commit(entries: readonly WriteEntry[]): Promise<readonly Written[]>;
   /** Any statement of the search compiler. */
@@ -69,7 +72,8 @@ export interface Store extends Session {
 export interface StoreInput {
   readonly db: Database;
   readonly index: (resource: Resource) => IndexValues;
-  readonly compartmentKey: (patient: string, type: string) => bigint;
+  /** Keys of the token index under which resources of these types stand in the patient's compartment. */
+  readonly compartmentKeys: (patient: string, types: readonly string[]) => readonly bigint[];
   readonly now: () => number;
   /** Called after each commit outside a transaction, and after each transaction: a hint that there is work. */
   readonly onCommit: () => void;
@@ -129,13 +133,10 @@ function createSession(input: StoreInput, db: Queryable): Session {
       (await stored(versionStatement({ type, id, version }, visible)))[0],
     history: (type, id, page, visible) => stored(historyStatement(type, id, page, visible)),
     readMany: (references, visible) => stored(manyStatement(references, visible)),
-    compartment: (patient, types) =>
-      stored({
-        name: 'compartment',
-        text: `select ${columns('r')}, r.is_deleted from token_index t join resource r on r.rid = t.rid
-               where t.k = any ($1::bigint[]) order by r.type, r.rid`,
-        values: [types.map((type) => String(input.compartmentKey(patient, type)))],
-      }),
+    compartment(patient, types, knownAtMs) {
+      const keys = input.compartmentKeys(patient, types).map(String);
+      return stored(compartmentStatement({ keys, patient, knownAtMs }));
+    },
     commit: (entries) => commit(input, db, entries),
     async lockCriteria(criteria) {
       await db.query({
@@ -181,6 +182,32 @@ function historyStatement(type: string, id: string, page: HistoryPage, visible: 
              where r.type = $1 and r.id = $2 and v.version < $3 and ${visible('v', bind)}
            ) as h order by h.version desc limit $4`,
     values,
+  };
+}
+
+/** The patient is in his own compartment, by identity; everything else by reference. */
+function compartmentStatement(of: { keys: readonly string[]; patient: string; knownAtMs: number | undefined }): Statement {
+  const members = `select rid from token_index where k = any ($1::bigint[])
+                   union select rid from resource where type = 'Patient' and id = $2`;
+  const values = [of.keys, of.patient.replace('Patient/', '')];
+  if (of.knownAtMs === undefined) {
+    return {
+      name: 'compartment',
+      text: `select ${columns('r')}, r.is_deleted from resource r
+             where r.rid in (${members}) and not r.is_deleted order by r.rid`,
+      values,
+    };
+  }
+  return {
+    name: 'compartment-then',
+    text: `select * from (
+             select distinct on (h.rid) h.* from (
+               select r.rid, ${columns('r')}, r.is_deleted from resource r where r.rid in (${members})
+               union all
+               select v.rid, ${columns('v')}, v.method = 'DELETE' from version v where v.rid in (${members})
+             ) as h where h.last_updated <= $3 order by h.rid, h.version desc
+           ) as then where not is_deleted order by rid`,
+    values: [...values, new Date(of.knownAtMs)],
   };
 }
 

@@ -56,13 +56,6 @@ function judgeInner(resource: Members, path: string): Fault[] {
   return places.filter(([value]) => value !== undefined).map(([, below, key]) => fault(path + below, key));
 }
 
-/** Pointed at from anywhere, or itself pointing at the resource that contains it. */
-function isLinked(item: Members, path: string, links: readonly Link[]): boolean {
-  return links.some(
-    ({ text, path: from }) => text === `#${String(item['id'])}` || (text === '#' && from.startsWith(path)),
-  );
-}
-
 /** Paths are put together only where there is a link: most resources have none. */
 function findLinks(value: Members | readonly unknown[], steps: (string | number)[], links: Link[]): void {
   if (steps.length > depthMax) return;

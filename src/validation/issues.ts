@@ -6,7 +6,7 @@
  */
 import type { Issue } from '../base/index.ts';
 import type { Definitions, ElementDefinition } from '../fhir/index.ts';
-import { jsonName } from './members.ts';
+import { hasElementBeside, jsonName } from './members.ts';
 import { formatTexts } from './primitives.ts';
 import { type Fault, faultsMax } from './runtime.ts';
 
@@ -73,6 +73,12 @@ function findStep(definitions: Definitions, typeName: string, name: string): Ste
     if (type !== undefined) return { text: `.${choice.name}.ofType(${type})`, typeName: type };
   }
   return { text: nameShape.test(name) ? `.${name}` : '', typeName: '' };
+}
+
+/** `_birthDate` is part of the element `birthDate`; `_name` is nothing. */
+function isBesideKnown(definitions: Definitions, typeName: string, element: ElementDefinition): boolean {
+  const type = definitions.type(typeName);
+  return element.types.some((reference) => type !== undefined && hasElementBeside(definitions, type, element, reference));
 }
 
 function findChoiceType(choice: ElementDefinition, name: string): string | undefined {

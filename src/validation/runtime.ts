@@ -3,7 +3,8 @@
  * handed to the generated module, so that the module imports nothing.
  */
 import type { Definitions } from '../fhir/index.ts';
-import { type Check, invariants } from './invariants.ts';
+import { findInvariant } from './invariants/index.ts';
+import type { Check } from './invariants/members.ts';
 import { type CheckMembers, createMemberCheck, type MemberFault } from './members.ts';
 import { type Format, formats } from './primitives.ts';
 
@@ -38,7 +39,7 @@ export function createRuntime(definitions: Definitions): Runtime {
     members: (typeName) => createMemberCheck(definitions, typeName),
     binding: (kind, valueSet) => createBindingCheck(definitions, kind, valueSet),
     targets: (types) => createTargetCheck(definitions, new Set(types)),
-    invariant: (name) => findInvariant(name),
+    invariant: getInvariant,
     join,
     place,
   };
@@ -96,10 +97,12 @@ function createTargetCheck(definitions: Definitions, types: ReadonlySet<string>)
   };
 }
 
-function findInvariant(name: string): Check {
-  const check = invariants.get(name);
+/** What is no object has the wrong form: that is reported elsewhere. */
+function getInvariant(name: string): Check {
+  const [source = '', key = ''] = name.split(' ');
+  const check = findInvariant(source, key);
   if (check === undefined) throw new Error(`the generated validators name ${name}, which is not here: build again`);
-  return check;
+  return (data) => !isObject(data) || check(data);
 }
 
 function isObject(data: unknown): data is Record<string, unknown> {

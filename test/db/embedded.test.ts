@@ -13,7 +13,7 @@ let folder: string;
 let running: EmbeddedDatabase | undefined;
 
 beforeAll(async () => {
-  parent = await mkdtemp(join(tmpdir(), "suture's, embedded-")) // a path that needs every kind of quoting;
+  parent = await mkdtemp(join(tmpdir(), "suture's, embedded-")); // a path that needs every kind of quoting;
   folder = join(parent, 'postgres');
   await mkdir(`${folder}.new-4194304`); // what a start that was killed left: above the largest pid of Linux
 });

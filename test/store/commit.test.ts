@@ -34,7 +34,7 @@ beforeAll(async () => {
         references: [],
       } as never;
     },
-    compartmentKey: () => 0n,
+    compartmentKeys: () => [],
     now: () => nowMs,
     onCommit: () => undefined,
   });

@@ -4,7 +4,7 @@
  * header demands and is missing is told as a warning.
  */
 import type { Issue } from '../../base/index.ts';
-import { attribute, child, children, isElement, textOf, type XmlElement, xpath } from '../xml-tree.ts';
+import { attribute, child, children, isElement, textOf, type XmlElement, type XmlNode, xpath } from '../xml-tree.ts';
 import { readBody } from './body.ts';
 import { readEncounter, readEvents, readPatient, readRelatedDocuments } from './context.ts';
 import type { ClinicalDocument } from './model.ts';
@@ -26,6 +26,8 @@ export function readClinicalDocument(tree: XmlElement, zone: string): ClinicalDo
     report(reading, { severity: 'error', code: 'structure', text }, tree);
     return { kind: 'refused', issues };
   }
+  refuseCrowds(reading, root);
+  if (issues.length > 0) return { kind: 'refused', issues };
   const id = readIds(reading, root)[0];
   const code = readCode(child(root, 'code'));
   const effectiveTime = readTime(reading, child(root, 'effectiveTime'), 'error');
@@ -49,6 +51,30 @@ function findDocument(tree: XmlElement): XmlElement | undefined {
 
 function descend(element: XmlElement, namespace: string): XmlElement | undefined {
   return element.children.filter(isElement).find((node) => node.namespace === namespace);
+}
+
+/** The largest header among the official samples has 495 elements and 13 000 characters. */
+const headerElementsMax = 5000;
+const headerTextMax = 200_000;
+
+/** A header is small; one that is not would cost its square where people are told apart, and fill plain text fields. */
+function refuseCrowds(reading: Reading, root: XmlElement): void {
+  const header = root.children.filter((node) => !isElement(node) || node.name !== 'component');
+  let elements = 0;
+  let length = 0;
+  const count = (node: XmlNode): void => {
+    if (!isElement(node)) {
+      length += node.length;
+      return;
+    }
+    elements++;
+    for (const value of node.attributes.values()) length += value.length;
+    node.children.forEach(count);
+  };
+  header.forEach(count);
+  if (elements <= headerElementsMax && length <= headerTextMax) return;
+  const text = `en-tête de plus de ${headerElementsMax} éléments ou ${headerTextMax} caractères`;
+  report(reading, { severity: 'error', code: 'too-costly', text }, root);
 }
 
 type Header = Omit<ClinicalDocument, 'id' | 'code' | 'effectiveTime' | 'patient' | 'body'>;

@@ -6,7 +6,7 @@
  * other), `binding`, `targets`, `invariants`. A place for any resource is only an object here: `../validator.ts` goes on.
  */
 import type { Definitions, ElementDefinition, TypeDefinition, TypeReference } from '../../fhir/index.ts';
-import { invariants } from '../invariants.ts';
+import { findInvariant } from '../invariants/index.ts';
 import { hasElementBeside, jsonName } from '../members.ts';
 
 export interface Schema {
@@ -122,7 +122,8 @@ function makeBinding(definitions: Definitions, element: ElementDefinition, refer
 
 const boundTypes: ReadonlySet<string> = new Set(['code', 'Coding', 'CodeableConcept']);
 
-/** Those that `../invariants.ts` has a function for, each named `type key`. */
+/** Those that `../invariants/` has a function for, each as `type key`. */
 function invariantsOf(constraints: TypeDefinition['constraints']): string[] {
-  return constraints.map(({ source, key }) => `${source} ${key}`).filter((name) => invariants.has(name));
+  const known = constraints.filter(({ source, key, severity }) => severity === 'error' && findInvariant(source, key));
+  return known.map(({ source, key }) => `${source} ${key}`);
 }

@@ -1,0 +1,163 @@
+/** What the engine answers when asked: the judgments of a patient ($breaks), and why a break is what it is ($explain). */
+import { Problem } from '../base/index.ts';
+import { formatLocal, type Resource } from '../fhir/index.ts';
+import { everything, type Session } from '../store/index.ts';
+import { type EngineInput, judgeRecord, lastBreaks } from './engine.ts';
+import { type Judged, type KnownJudgment, verdictOf } from './judge-patient.ts';
+import { readJudgments } from './judgment.sql.ts';
+import { loadRecord } from './record.ts';
+import { breakKey, readBreak } from './resources.ts';
+
+export type AnswerInput = Pick<EngineInput, 'ruleBook' | 'select' | 'place' | 'clock'>;
+
+interface Parameter {
+  readonly name: string;
+  readonly part?: readonly Parameter[];
+  readonly [value: string]: unknown;
+}
+
+/**
+ * One parameter `judgment` for each rule and focus, judged with business time `atMs` on the versions known then
+ * (design.md section 5). Judgments that were known and have lost their expectation are told as cancelled.
+ */
+export async function answerBreaks(
+  input: AnswerInput,
+  session: Session,
+  of: { readonly patient: string; readonly atMs: number | undefined },
+): Promise<Resource> {
+  const book = await input.ruleBook(session);
+  const known = await readJudgments(session, of.patient);
+  const isPast = of.atMs !== undefined && of.atMs < input.clock.now();
+  const record = await loadRecord(session, {
+    patient: of.patient,
+    types: book.types,
+    ...(isPast ? { knownAtMs: of.atMs } : {}),
+  });
+  const nowMs = of.atMs ?? input.clock.now();
+  const judged = await judgeRecord(input, session, { record, book, known: isPast ? [] : known, nowMs });
+  const breaks = lastBreaks(record);
+  const told = judged.flatMap((one) => {
+    const issue = breaks.get(breakKey(one.rule.code, of.patient, one.focusKey))?.issue;
+    return judgmentParameter(input, one, issue) ?? [];
+  });
+  const spoken = new Set(told.map(({ key }) => key));
+  const gone = isPast ? [] : known.filter(({ rule, focus, state }) => state === 'cancelled' && !spoken.has(`${rule} ${focus}`));
+  return { resourceType: 'Parameters', parameter: [...told.map(({ parameter }) => parameter), ...gone.map(goneParameter)] };
+}
+
+function judgmentParameter(
+  input: AnswerInput,
+  one: Judged,
+  issue: Resource | undefined,
+): { key: string; parameter: Parameter } | undefined {
+  const { rule, focusKey, result, inhibitedBy } = one;
+  const key = `${rule.code} ${focusKey}`;
+  const head: Parameter[] = [
+    { name: 'rule', valueCode: rule.code },
+    { name: 'focus', valueReference: { reference: focusKey } },
+  ];
+  if (result.kind === 'none') return undefined;
+  if (result.kind === 'error') {
+    const reason = `${result.expression}: ${result.message}`;
+    return { key, parameter: { name: 'judgment', part: [...head, { name: 'error', valueString: reason }] } };
+  }
+  const at = (name: string, ms: number | undefined): Parameter[] =>
+    ms === undefined ? [] : [{ name, valueDateTime: formatLocal(ms, input.place.dates.zone) }];
+  const verdict = verdictOf(one);
+  const reason = verdict?.cancelReason === 'inhibited' ? `inhibited by ${inhibitedBy}` : result.reason;
+  const part = [
+    ...head,
+    { name: 'state', valueCode: verdict?.state ?? result.state },
+    ...at('dueAt', result.timing?.dueAtMs),
+    ...at('metAt', result.metAtMs),
+    ...(issue === undefined ? [] : [{ name: 'issue', valueReference: { reference: `DetectedIssue/${issue.id}` } }]),
+    { name: 'reason', valueString: reason },
+  ];
+  return { key, parameter: { name: 'judgment', part } };
+}
+
+function goneParameter({ rule, focus }: KnownJudgment): Parameter {
+  return {
+    name: 'judgment',
+    part: [
+      { name: 'rule', valueCode: rule },
+      { name: 'focus', valueReference: { reference: focus } },
+      { name: 'state', valueCode: 'cancelled' },
+      { name: 'reason', valueString: 'premise-changed' },
+    ],
+  };
+}
+
+/** Each expression with its value, the evidence with its versions, the time line. Judged now, on the present record. */
+export async function answerExplain(input: AnswerInput, session: Session, issueId: string): Promise<Resource> {
+  const stored = await session.read('DetectedIssue', issueId, everything);
+  if (stored === undefined || stored.isDeleted) throw new Problem('not-found', 'no DetectedIssue with this id');
+  const issue = JSON.parse(stored.raw) as Resource;
+  const found = readBreak(issue);
+  if (found === undefined) throw new Problem('unprocessable', 'this DetectedIssue is no break: no rule of Suture made it');
+  const patient = (issue['patient'] as { reference: string }).reference;
+  const focusKey = found.key.slice(found.rule.length + patient.length + 2);
+  const book = await input.ruleBook(session);
+  const known = await readJudgments(session, patient);
+  const record = await loadRecord(session, { patient, types: book.types });
+  const judged = await judgeRecord(input, session, { record, book, known, nowMs: input.clock.now() });
+  const one = judged.find(({ rule, focusKey: key }) => rule.code === found.rule && key === focusKey);
+  return {
+    resourceType: 'Parameters',
+    parameter: [
+      { name: 'rule', valueCode: found.rule },
+      { name: 'ruleSet', valueUri: String(issue['reference'] ?? '') },
+      { name: 'focus', valueReference: { reference: focusKey } },
+      { name: 'state', valueCode: found.known.state },
+      ...(found.known.reason === undefined ? [] : [{ name: 'closingReason', valueCode: found.known.reason }]),
+      ...(one === undefined ? [] : explainJudgment(input, one)),
+      ...(await timeLine(session, issueId)),
+    ],
+  };
+}
+
+function explainJudgment(input: AnswerInput, one: Judged): readonly Parameter[] {
+  const judgment = judgmentParameter(input, one, undefined)?.parameter.part ?? [];
+  const trace = one.result.kind === 'none' ? one.result.trace : one.result.trace;
+  const evidence = one.result.kind === 'judgment' ? one.result.evidence : [];
+  return [
+    { name: 'judgment', part: judgment },
+    ...trace.map(({ name, expression, value }) => ({
+      name: 'expression',
+      part: [
+        { name: 'name', valueString: name },
+        { name: 'expression', valueString: expression },
+        ...value.map((item) => ({ name: 'value', valueString: typeof item === 'string' ? item : JSON.stringify(item) })),
+      ],
+    })),
+    ...evidence.map(({ reference, versionId, role, isDecisive }) => ({
+      name: 'evidence',
+      part: [
+        { name: 'role', valueString: role },
+        {
+          name: 'reference',
+          valueReference: { reference: versionId === undefined ? reference : `${reference}/_history/${versionId}` },
+        },
+        ...(isDecisive ? [{ name: 'decisive', valueBoolean: true }] : []),
+      ],
+    })),
+  ];
+}
+
+const timeLineMax = 100;
+
+/** What happened to the break, oldest first: one entry for each version of its DetectedIssue. */
+async function timeLine(session: Session, issueId: string): Promise<readonly Parameter[]> {
+  const history = await session.history('DetectedIssue', issueId, { limit: timeLineMax }, everything);
+  return [...history].reverse().flatMap(({ raw, version, lastUpdated, isDeleted }) => {
+    const there = isDeleted ? undefined : readBreak(JSON.parse(raw) as Resource);
+    if (there === undefined) return [];
+    const part: Parameter[] = [
+      { name: 'at', valueInstant: lastUpdated.toISOString() },
+      { name: 'state', valueCode: there.known.state },
+      ...(there.known.reason === undefined ? [] : [{ name: 'reason', valueCode: there.known.reason }]),
+      { name: 'version', valueReference: { reference: `DetectedIssue/${issueId}/_history/${version}` } },
+    ];
+    return [{ name: 'timeline', part }];
+  });
+}

@@ -1,0 +1,127 @@
+/**
+ * All rules on all foci of one patient, judged at one instant. Pure: the record, what was known before, and the clock
+ * decide. What a rule cannot decide (an error) is told as such and leaves its break as it is.
+ */
+import type { Resource } from '../fhir/index.ts';
+import {
+  type Case,
+  inputQueries,
+  type JudgmentResult,
+  judge,
+  type Place,
+  resolveGp,
+  type Rule,
+  type RuleSet,
+} from '../rules/index.ts';
+import type { BreakReason, Verdict } from './machine.ts';
+import type { PatientRecord } from './record.ts';
+
+/** Runs an input query over resources of its type; made by the search compiler. */
+export type Select = (type: string, query: string, resources: readonly Resource[]) => readonly Resource[];
+
+export interface KnownJudgment {
+  readonly rule: string;
+  readonly focus: string;
+  readonly state: string;
+  readonly since: string | undefined;
+  readonly focusVersion: number;
+  readonly metSince: string | undefined;
+}
+
+export interface JudgeInput {
+  readonly record: PatientRecord;
+  readonly ruleSets: readonly RuleSet[];
+  readonly select: Select;
+  readonly place: Place;
+  readonly nowMs: number;
+  readonly since: (rule: Rule, focus: Resource) => string | undefined;
+  readonly metSince: (rule: Rule, focus: Resource) => string | undefined;
+}
+
+export interface Judged {
+  readonly rule: Rule;
+  readonly ruleSet: RuleSet;
+  readonly focus: Resource;
+  /** `Encounter/e1`. */
+  readonly focusKey: string;
+  readonly facts: Case;
+  readonly result: JudgmentResult;
+  /** Set when another rule that is broken silences this one. */
+  readonly inhibitedBy: string | undefined;
+}
+
+/** One entry for each rule and focus, also where the rule does not start (`none`). */
+export function judgePatient(input: JudgeInput): readonly Judged[] {
+  const judged = input.ruleSets
+    .filter(({ mode }) => mode !== 'off')
+    .flatMap((ruleSet) => ruleSet.rules.flatMap((rule) => judgeRule(input, ruleSet, rule)));
+  return judged.map((one) => ({ ...one, inhibitedBy: inhibitorOf(one, judged) }));
+}
+
+function judgeRule(input: JudgeInput, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
+  const foci = input.record.byType.get(rule.focusType) ?? [];
+  return foci.map((focus) => {
+    const facts = factsOf(input, rule, focus);
+    const focusKey = `${focus.resourceType}/${focus.id ?? ''}`;
+    return { rule, ruleSet, focus, focusKey, facts, result: judge(rule, facts), inhibitedBy: undefined };
+  });
+}
+
+function factsOf(input: JudgeInput, rule: Rule, focus: Resource): Case {
+  const { record, place, nowMs } = input;
+  const plans = (record.byType.get('CarePlan') ?? []).filter((plan) => plan['status'] === 'active');
+  const team = (record.byType.get('CareTeam') ?? []).filter((one) => one['status'] === 'active');
+  const facts = {
+    focus,
+    patient: record.patient,
+    plan: focus.resourceType === 'CarePlan' ? focus : plans.at(-1),
+    team,
+    gp: resolveGp({ patient: record.patient, teams: team, nowMs, dates: place.dates }, record.professionals),
+    since: input.since(rule, focus),
+    nowMs,
+    place,
+  };
+  const queries = inputQueries(rule, facts);
+  const inputs = Object.fromEntries(
+    queries.map(({ name, type, query }) => [name, input.select(type, query, record.byType.get(type) ?? [])]),
+  );
+  return { ...facts, inputs, metSince: input.metSince(rule, focus) };
+}
+
+/** A rule silences another on the same focus, or anywhere on the patient when their foci are of different types. */
+function inhibitorOf(one: Judged, all: readonly Judged[]): string | undefined {
+  const inhibitor = all.find(
+    (other) =>
+      other.rule.inhibits.includes(one.rule.code) &&
+      other.result.kind === 'judgment' &&
+      other.result.state === 'broken' &&
+      (other.rule.focusType !== one.rule.focusType || other.focusKey === one.focusKey),
+  );
+  return inhibitor?.rule.code;
+}
+
+/** What the life of the break depends on; undefined where the rule has nothing to say: no expectation, or an error. */
+export function verdictOf({ result, inhibitedBy }: Judged): Verdict | undefined {
+  if (result.kind !== 'judgment') return undefined;
+  const { state, reason, timing } = result;
+  const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs };
+  const isSilenced = inhibitedBy !== undefined && (state === 'broken' || state === 'waiting');
+  if (isSilenced) return { ...times, state: 'cancelled', cancelReason: 'inhibited' };
+  return { ...times, state, cancelReason: endReason(reason) };
+}
+
+export function endReason(reason: string): BreakReason {
+  const known: readonly BreakReason[] = ['deceased', 'entered-in-error', 'plan-ended', 'premise-changed'];
+  return known.find((one) => one === reason) ?? 'premise-changed';
+}
+
+/** The next instant at which time alone can change something; undefined when nothing waits. */
+export function nextInstant(judged: readonly Judged[], nowMs: number): number | undefined {
+  const instants = judged.flatMap(({ result }) => {
+    if (result.kind !== 'judgment') return [];
+    const waits = result.state === 'waiting' ? [result.timing?.noticeAtMs, result.timing?.dueAtMs] : [];
+    return [...waits, ...result.reviewAtMs];
+  });
+  const future = instants.filter((instant): instant is number => instant !== undefined && instant > nowMs);
+  return future.length === 0 ? undefined : Math.min(...future);
+}

@@ -1,0 +1,81 @@
+/** What is remembered of judgments and of break occurrences (migrations/0004-breaks.sql). */
+import type { Queryable } from '../db/index.ts';
+import type { KnownJudgment } from './judge-patient.ts';
+
+interface Row {
+  readonly rule: string;
+  readonly focus: string;
+  readonly state: string;
+  readonly since_at: Date | null;
+  readonly focus_version: number;
+  readonly met_since: Date | null;
+}
+
+export async function readJudgments(db: Queryable, patient: string): Promise<readonly KnownJudgment[]> {
+  const rows = await db.query<Row>({
+    name: 'read-judgments',
+    text: 'select rule, focus, state, since_at, focus_version, met_since from judgment where patient = $1 order by rule, focus',
+    values: [patient],
+  });
+  return rows.map(({ rule, focus, state, since_at, focus_version, met_since }) => ({
+    rule,
+    focus,
+    state,
+    since: since_at?.toISOString(),
+    focusVersion: focus_version,
+    metSince: met_since?.toISOString(),
+  }));
+}
+
+export interface JudgmentRow {
+  readonly rule: string;
+  readonly focus: string;
+  readonly state: string;
+  readonly dueAt: string | undefined;
+  readonly since: string | undefined;
+  readonly focusVersion: number;
+  readonly metSince: string | undefined;
+}
+
+export async function keepJudgments(tx: Queryable, patient: string, rows: readonly JudgmentRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query({
+    name: 'keep-judgments',
+    text: `insert into judgment (patient, rule, focus, state, due_at, since_at, focus_version, met_since)
+           select $1, rule, focus, state, "dueAt", since, "focusVersion", "metSince"
+           from json_to_recordset($2) as j(rule text, focus text, state text, "dueAt" timestamptz, since timestamptz,
+             "focusVersion" integer, "metSince" timestamptz)
+           on conflict (patient, rule, focus, shard) do update
+           set state = excluded.state, due_at = excluded.due_at, since_at = excluded.since_at,
+               focus_version = excluded.focus_version, met_since = excluded.met_since
+           where (judgment.state, judgment.due_at, judgment.since_at, judgment.focus_version, judgment.met_since)
+             is distinct from (excluded.state, excluded.due_at, excluded.since_at, excluded.focus_version, excluded.met_since)`,
+    values: [patient, JSON.stringify(rows)],
+  });
+}
+
+/** Fails on a key and occurrence that is there already: a break is raised once, whatever races. */
+export async function keepOccurrences(
+  tx: Queryable,
+  raised: readonly { readonly key: string; readonly occurrence: number; readonly issueId: string }[],
+): Promise<void> {
+  if (raised.length === 0) return;
+  await tx.query({
+    name: 'keep-occurrences',
+    text: `insert into break (key, occurrence, issue_id)
+           select key, occurrence, "issueId"
+           from json_to_recordset($1) as b(key text, occurrence integer, "issueId" text)`,
+    values: [JSON.stringify(raised)],
+  });
+}
+
+/** Asks for a judgment of every patient: a rule set has changed. */
+export async function requestAllPatients(tx: Queryable, atMs: number): Promise<void> {
+  await tx.query({
+    text: `insert into job (kind, key, run_at)
+           select 'judge', 'Patient/' || id, $1 from resource where type = 'Patient' and not is_deleted order by id
+           on conflict (kind, key) do update
+           set run_at = least(job.run_at, excluded.run_at), stamp = job.stamp + 1, is_parked = false`,
+    values: [new Date(atMs)],
+  });
+}

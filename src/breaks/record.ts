@@ -1,0 +1,65 @@
+/** A patient's record as the rules see it: all current resources of the compartment that they name, parsed once. */
+import type { Resource } from '../fhir/index.ts';
+import { everything, type Session, type StoredVersion } from '../store/index.ts';
+
+export interface PatientRecord {
+  /** `Patient/id`. */
+  readonly reference: string;
+  /** Undefined while only others speak of the patient: feeds arrive in any order. */
+  readonly patient: Resource | undefined;
+  readonly byType: ReadonlyMap<string, readonly Resource[]>;
+  /** Practitioners and roles that the record names: needed to know who stands for whom. */
+  readonly professionals: readonly Resource[];
+}
+
+/** Types that every judgment needs, whatever the rules name. */
+const basicTypes = ['Patient', 'CareTeam', 'CarePlan', 'DetectedIssue', 'Task'];
+
+export interface RecordQuery {
+  readonly patient: string;
+  readonly types: ReadonlySet<string>;
+  /** The record as it was known then; undefined: now. */
+  readonly knownAtMs?: number;
+}
+
+export async function loadRecord(session: Session, query: RecordQuery): Promise<PatientRecord> {
+  const types = [...new Set([...query.types, ...basicTypes])].sort();
+  const stored = await session.compartment(query.patient, types, query.knownAtMs);
+  const byType = groupByType(stored);
+  const patient = byType.get('Patient')?.find(({ id }) => `Patient/${id}` === query.patient);
+  const named = professionalReferences(byType, patient);
+  const professionals = named.length === 0 ? [] : (await session.readMany(named, everything)).map(parse);
+  return { reference: query.patient, patient, byType, professionals };
+}
+
+function parse(stored: StoredVersion): Resource {
+  return JSON.parse(stored.raw) as Resource;
+}
+
+function groupByType(stored: readonly StoredVersion[]): ReadonlyMap<string, readonly Resource[]> {
+  const byType = new Map<string, Resource[]>();
+  for (const one of stored) {
+    const group = byType.get(one.type) ?? [];
+    group.push(parse(one));
+    byType.set(one.type, group);
+  }
+  return byType;
+}
+
+interface Reference {
+  readonly reference?: string;
+}
+
+const professionalForm = /^(?:Practitioner|PractitionerRole|Organization)\/[A-Za-z0-9\-.]{1,64}$/;
+
+function professionalReferences(byType: PatientRecord['byType'], patient: Resource | undefined): readonly string[] {
+  const members = (byType.get('CareTeam') ?? []).flatMap((team) =>
+    ((team['participant'] ?? []) as readonly { member?: Reference }[]).map(({ member }) => member),
+  );
+  const doctors = (patient?.['generalPractitioner'] ?? []) as readonly Reference[];
+  const recipients = (byType.get('Communication') ?? []).flatMap(
+    (message) => (message['recipient'] ?? []) as readonly Reference[],
+  );
+  const named = [...members, ...doctors, ...recipients].map((one) => one?.reference ?? '');
+  return [...new Set(named.filter((reference) => professionalForm.test(reference)))];
+}

@@ -1,0 +1,58 @@
+/**
+ * What Suture brings along: its rule sets, code systems, extensions and search parameters, put into the record at the
+ * start. A resource is written when it is not there, or when it still carries the mark of an older shipped version; one
+ * that a site has replaced by its own (without the mark) is left alone.
+ */
+import type { Resource } from '../fhir/index.ts';
+import { everything, type Store } from '../store/index.ts';
+import { canonicalBase } from './resources.ts';
+
+export const shippedSystem = `${canonicalBase}/CodeSystem/shipped`;
+
+interface Tag {
+  readonly system?: string;
+  readonly code?: string;
+}
+
+/** Writes the shipped resources that are missing or outdated; answers how many that were. */
+export async function installShipped(store: Store, resources: readonly Resource[]): Promise<number> {
+  return store.transaction(async (session) => {
+    await session.lockCriteria(['shipped resources']);
+    const references = resources.map(({ resourceType, id }) => `${resourceType}/${id}`);
+    const stored = await session.readMany(references, everything);
+    const there = new Map(stored.map((one) => [`${one.type}/${one.id}`, JSON.parse(one.raw) as Resource]));
+    const known = await session.query<{ reference: string }>({
+      text: `select type || '/' || id as reference from resource where type || '/' || id = any ($1)`,
+      values: [references],
+    });
+    const deleted = new Set(known.map(({ reference }) => reference).filter((reference) => !there.has(reference)));
+    const wanted = resources.filter((resource) => {
+      const reference = `${resource.resourceType}/${resource.id}`;
+      return !deleted.has(reference) && needsWriting(resource, there.get(reference));
+    });
+    await session.commit(
+      wanted.map((resource) => ({
+        method: 'PUT',
+        type: resource.resourceType,
+        id: resource.id ?? '',
+        resource: marked(resource),
+      })),
+    );
+    return wanted.length;
+  });
+}
+
+function needsWriting(resource: Resource, there: Resource | undefined): boolean {
+  if (there === undefined) return true;
+  const mark = (there.meta?.tag as readonly Tag[] | undefined)?.find(({ system }) => system === shippedSystem);
+  return mark !== undefined && mark.code !== versionOf(resource);
+}
+
+function versionOf(resource: Resource): string {
+  return String(resource['version'] ?? '1');
+}
+
+function marked(resource: Resource): Resource {
+  const tag = [...(resource.meta?.tag ?? []), { system: shippedSystem, code: versionOf(resource) }];
+  return { ...resource, meta: { ...resource.meta, tag } };
+}

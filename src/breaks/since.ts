@@ -1,0 +1,40 @@
+/**
+ * Since when a rule holds on its focus: `lastUpdated` of the first version of the present unbroken run in which `starts`
+ * was true. Read from the history, because versions may follow each other faster than judgments do.
+ */
+import type { Resource } from '../fhir/index.ts';
+import { type Place, type Rule, startsOn } from '../rules/index.ts';
+import { everything, type Session } from '../store/index.ts';
+import type { KnownJudgment } from './judge-patient.ts';
+
+/** Beyond so many versions the oldest one read counts. */
+const versionsMax = 200;
+
+export interface SinceInput {
+  readonly rule: Rule;
+  readonly focus: Resource;
+  readonly patient: Resource | undefined;
+  readonly place: Place;
+  readonly nowMs: number;
+  readonly known: KnownJudgment | undefined;
+}
+
+/** Undefined when the rule does not start on the focus as it is now. */
+export async function findSince(session: Session, input: SinceInput): Promise<string | undefined> {
+  const { rule, focus, known } = input;
+  const facts = { ...input, team: [], gp: [] };
+  if (!startsOn(rule, facts)) return undefined;
+  const version = Number(focus.meta?.versionId ?? 1);
+  if (version === 1) return focus.meta?.lastUpdated;
+  if (known?.focusVersion === version && known.since !== undefined) return known.since;
+  const history = await session.history(focus.resourceType, focus.id ?? '', { limit: versionsMax }, everything);
+  let since = focus.meta?.lastUpdated;
+  for (const stored of history) {
+    if (stored.version >= version) continue;
+    if (stored.isDeleted) break;
+    const former = JSON.parse(stored.raw) as Resource;
+    if (!startsOn(rule, { ...facts, focus: former })) break;
+    since = former.meta?.lastUpdated;
+  }
+  return since;
+}

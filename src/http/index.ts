@@ -1,0 +1,1 @@
+export { createHttp, type HttpInput } from './server.ts';

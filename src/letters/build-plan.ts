@@ -1,0 +1,126 @@
+/** ClinicalDocument and the facts of its bytes -> LetterPlan. */
+import type { Binary, Encounter, Patient, Reference } from 'fhir/r4.js';
+import type { Issue } from '../base/index.ts';
+import type { Resource } from '../fhir/index.ts';
+import type { ClinicalDocument } from '../formats/index.ts';
+import { readDocumentReference } from './document-reference.ts';
+import { bodyFindings, headerFindings, legalFindings } from './findings.ts';
+import { plainIdentifier, uriOf } from './identifiers.ts';
+import { isRestricted, type Labels, readLabels } from './labels.ts';
+import { localDay } from './local-day.ts';
+import { isGeneralPractitioner, readPatientResource } from './patient.ts';
+import {
+  identifierSearch,
+  type LetterFacts,
+  type LetterPlan,
+  type LetterSettings,
+  type MatchRule,
+  type PlanEntry,
+} from './plan.ts';
+import { createProfessionals, type Professionals } from './professionals.ts';
+import { readStay } from './stay.ts';
+
+export interface LetterBytes {
+  readonly size: number;
+  /** Base64, as Attachment.hash. */
+  readonly sha1: string;
+  /** Hex; also the id of the Binary. */
+  readonly sha256: string;
+  readonly base64: string;
+  readonly contentType: string;
+}
+
+interface PlanSettings extends LetterSettings {
+  /** What reading the document found. */
+  readonly issues: readonly Issue[];
+}
+
+/** Findings kept on the DocumentReference. */
+const findingsMax = 60;
+
+export function buildPlan(document: ClinicalDocument, bytes: LetterBytes, settings: PlanSettings): LetterPlan {
+  const newFullUrl = () => `urn:uuid:${settings.newId()}`;
+  const letterUrl = newFullUrl();
+  const patientUrl = newFullUrl();
+  const professionals = createProfessionals(newFullUrl);
+  const patient: Reference = { reference: patientUrl };
+  const labels = readLabels(document.confidentialityCodes, settings.visibility ?? []);
+  const patientResource = readPatientResource(document, generalPractitioners(document, professionals));
+  const stay = readStay(document, patient, professionals);
+  const stayUrl = newFullUrl();
+  const findings = [
+    ...legalFindings(document),
+    ...bodyFindings(document),
+    ...labels.findings,
+    ...(stay?.findings ?? []),
+    ...headerFindings(settings.issues),
+  ].slice(0, findingsMax);
+  const letter = readDocumentReference(document, {
+    bytes: { ...bytes, url: `Binary/${bytes.sha256}` },
+    labels,
+    findings,
+    professionals,
+    patient,
+    encounter: stay && { reference: stayUrl },
+    receivedAt: settings.receivedAt,
+  });
+  const mark = marker(document, labels);
+  const entries: PlanEntry[] = [
+    mark.all(newFullUrl(), readBinary(bytes, letterUrl), { kind: 'content' }),
+    ...professionals.entries().map(({ fullUrl, resource, match }) => mark.source(fullUrl, resource, match)),
+    mark.source(patientUrl, patientResource, patientRule(patientResource)),
+    ...(stay ? [mark.all(stayUrl, stay.encounter, stayRule(stay.encounter, settings.zone))] : []),
+    mark.all(letterUrl, letter, { kind: 'new' }),
+  ];
+  return { facts: factsOf(document, bytes), entries, findings };
+}
+
+function factsOf({ id, versionNumber, relatedDocuments }: ClinicalDocument, bytes: LetterBytes): LetterFacts {
+  const { size, sha1, sha256 } = bytes;
+  const replaced = relatedDocuments.filter(({ typeCode }) => typeCode === 'RPLC').flatMap(({ ids }) => ids);
+  const replaces = replaced.map(plainIdentifier);
+  return { masterIdentifier: plainIdentifier(id), versionNumber, replaces, size, sha1, sha256 };
+}
+
+function generalPractitioners({ participants }: ClinicalDocument, professionals: Professionals): Reference[] {
+  return participants.filter(isGeneralPractitioner).flatMap(({ party }) => [professionals.role(party) ?? []].flat());
+}
+
+function readBinary({ sha256, base64, contentType }: LetterBytes, letterUrl: string): Binary {
+  return { resourceType: 'Binary', id: sha256, contentType, securityContext: { reference: letterUrl }, data: base64 };
+}
+
+type Typed = Pick<Resource, 'resourceType'>;
+
+/** Says where each resource comes from, and on what the letter's confidentiality lies. */
+function marker(document: ClinicalDocument, labels: Labels) {
+  const source = uriOf(document.id);
+  const security = isRestricted(labels.codings) ? { security: labels.codings } : {};
+  const entry = (fullUrl: string, { resourceType, ...members }: Typed, match: MatchRule, meta: object): PlanEntry => {
+    return { fullUrl, resource: { resourceType, meta, ...members }, match };
+  };
+  return {
+    source: (fullUrl: string, resource: Typed, match: MatchRule) => entry(fullUrl, resource, match, { source }),
+    all: (fullUrl: string, resource: Typed, match: MatchRule) =>
+      entry(fullUrl, resource, match, { source, ...security }),
+  };
+}
+
+function patientRule({ identifier = [] }: Patient): MatchRule {
+  return { kind: 'patient', searches: identifier.length > 0 ? [identifierSearch('Patient', identifier)] : [] };
+}
+
+/** By number; and by patient and day, for a stay that the store knows without that number. */
+function stayRule({ identifier = [], subject, period }: Encounter, zone: string): MatchRule {
+  const searches = [identifierSearch('Encounter', identifier)];
+  const day = localDay(period?.start, zone);
+  if (day !== undefined && subject?.reference !== undefined) {
+    const around: [string, string][] = [
+      ['date', `ge${day}`],
+      ['date', `le${day}`],
+      ['_include', 'Encounter:service-provider'],
+    ];
+    searches.push({ type: 'Encounter', parameters: [['patient', subject.reference], ...around] });
+  }
+  return { kind: 'encounter', searches };
+}

@@ -1,0 +1,103 @@
+#!/usr/bin/env node
+/** The process: commands, environment, signals. Everything else is made in app.ts. */
+import { rm } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { type App, startApp } from './app.ts';
+import { createLog, createRandomIds, type Log, Problem, readConfig } from './base/index.ts';
+import { migrate, migrationsFolder, startEmbedded } from './db/index.ts';
+import { createPrinter, demoStartMs, playDemo } from './demo/index.ts';
+
+const usage = `suture serve                          start the server (settings: environment variables, see README.md)
+suture demo [--exit] [--letter FILE]  play the demo and leave the server up
+suture migrate                        bring the schema of the database up to date
+`;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+// eslint-disable-next-line n/no-process-env -- read once, here
+const environment: Environment = process.env;
+
+async function serve(): Promise<void> {
+  await start(environment);
+}
+
+/** `afterStop` runs behind everything else when the server stops. */
+async function start(settings: Environment, afterStop: () => Promise<void> = () => Promise.resolve()): Promise<App> {
+  const config = readConfig(settings);
+  const log = createLog(config.logLevel);
+  if (config.isNetworkOpen) log.warn({ component: 'main' }, 'SUTURE_OPEN_NETWORK: anybody who reaches this port can read and write');
+  // eslint-disable-next-line no-restricted-properties -- the one source of chance
+  const app = await startApp({ config, ids: createRandomIds(), log, random: Math.random });
+  const stop = (): Promise<void> => app.stop().then(afterStop);
+  stopOnSignal(stop, log);
+  process.stdout.write(`Suture is ready at ${app.baseUrl}\n`);
+  return { ...app, stop };
+}
+
+/** The first signal stops gracefully, the second at once. */
+function stopOnSignal(stop: () => Promise<void>, log: Log): void {
+  let isStopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(1);
+      isStopping = true;
+      log.info({ component: 'main', reason: signal }, 'stopping');
+      void stop().then(() => process.exit(0));
+    });
+  }
+}
+
+const demoSettings = {
+  SUTURE_CLOCK: new Date(demoStartMs).toISOString(),
+  SUTURE_ALLOW_TEST_INS: 'true',
+  SUTURE_LOG_LEVEL: 'error',
+};
+
+async function demo(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { exit: { type: 'boolean', default: false }, letter: { type: 'string' } },
+  });
+  const folder = `${environment['SUTURE_DATA_DIR'] ?? './data'}/demo-${process.pid}`;
+  // Its own database, always: the demo never writes into one that somebody uses.
+  const { DATABASE_URL: _databaseUrl, ...others } = environment;
+  const settings = { ...demoSettings, ...others, SUTURE_DATA_DIR: folder };
+  const app = await start(settings, () => rm(folder, { recursive: true, force: true }));
+  const printer = createPrinter((text) => process.stdout.write(text), process.stdout.isTTY);
+  await playDemo({ baseUrl: app.baseUrl, printer, letterFile: values.letter });
+  if (values.exit) {
+    await app.stop();
+    process.exit(0);
+  }
+  process.stdout.write(`\nThe server stays up at ${app.baseUrl} (Ctrl-C ends it)\n`);
+}
+
+async function migrateOnly(): Promise<void> {
+  const config = readConfig(environment);
+  const log = createLog(config.logLevel);
+  const embedded = config.databaseUrl === undefined ? await startEmbedded({ folder: config.dataFolder, log }) : undefined;
+  const applied = await migrate({ url: embedded?.url ?? config.databaseUrl ?? '', folder: migrationsFolder, log });
+  await embedded?.stop();
+  process.stdout.write(applied.length === 0 ? 'the schema is up to date\n' : `applied ${applied.join(', ')}\n`);
+}
+
+async function run(command: string | undefined, args: readonly string[]): Promise<void> {
+  switch (command) {
+    case 'serve':
+      return serve();
+    case 'demo':
+      return demo(args);
+    case 'migrate':
+      return migrateOnly();
+    default:
+      process.stderr.write(usage);
+      process.exitCode = 2;
+  }
+}
+
+const [command, ...args] = process.argv.slice(2);
+run(command, args).catch((error: unknown) => {
+  const lines = error instanceof Problem ? error.issues.map(({ text }) => text) : [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  process.stderr.write(`Suture cannot go on:\n${lines.map((line) => `  ${line}\n`).join('')}`);
+  process.exit(1);
+});

@@ -1,0 +1,70 @@
+/** What an operator watches, as Prometheus text (https://prometheus.io/docs/instrumenting/exposition_formats/). No label ever names a patient. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { EngineMetrics } from './breaks/index.ts';
+import type { Database } from './db/index.ts';
+
+export interface Metrics {
+  readonly engine: EngineMetrics;
+  requested(route: string, status: number, seconds: number): void;
+  /** Prometheus text, with what stands in the database now. */
+  text(): Promise<string>;
+}
+
+export function createMetrics(db: Database, now: () => number): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const requests = new Histogram({
+    name: 'suture_http_request_seconds',
+    help: 'Requests by route and status',
+    labelNames: ['route', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers,
+  });
+  const judgments = new Counter({ name: 'suture_judgments_total', help: 'Judgments of one rule on one focus', registers });
+  const opened = new Counter({ name: 'suture_breaks_opened_total', help: 'Breaks opened', labelNames: ['rule'], registers });
+  const closed = new Counter({ name: 'suture_breaks_closed_total', help: 'Breaks closed', labelNames: ['rule'], registers });
+  const errors = new Counter({
+    name: 'suture_rule_errors_total',
+    help: 'Judgments that failed, by rule and part of the rule',
+    labelNames: ['rule', 'expression'],
+    registers,
+  });
+  const jobs = new Gauge({ name: 'suture_jobs', help: 'Jobs by kind and state', labelNames: ['kind', 'state'], registers });
+  const waiting = new Gauge({ name: 'suture_judgments', help: 'Judgments by rule and state', labelNames: ['rule', 'state'], registers });
+  return {
+    engine: {
+      judged: (count) => judgments.inc(count),
+      opened: (rule) => opened.inc({ rule }),
+      closed: (rule) => closed.inc({ rule }),
+      ruleFailed: (rule, expression) => errors.inc({ rule, expression }),
+    },
+    requested: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
+    async text() {
+      jobs.reset();
+      waiting.reset();
+      for (const { kind, state, count } of await countJobs(db, now())) jobs.set({ kind, state }, count);
+      for (const { rule, state, count } of await countJudgments(db)) waiting.set({ rule, state }, count);
+      return registry.metrics();
+    },
+  };
+}
+
+interface Count {
+  readonly kind: string;
+  readonly rule: string;
+  readonly state: string;
+  readonly count: number;
+}
+
+async function countJobs(db: Database, nowMs: number): Promise<readonly Count[]> {
+  return db.query<Count>({
+    text: `select kind, case when is_parked then 'parked' when holder is not null then 'held'
+                             when run_at <= $1 then 'due' else 'waiting' end as state, count(*)::integer as count
+           from job group by 1, 2`,
+    values: [new Date(nowMs)],
+  });
+}
+
+async function countJudgments(db: Database): Promise<readonly Count[]> {
+  return db.query<Count>({ text: 'select rule, state, count(*)::integer as count from judgment group by 1, 2' });
+}

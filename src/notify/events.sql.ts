@@ -1,0 +1,111 @@
+/** Events: a change that a subscription is told of, under the next number of that subscription. And the texts of changes. */
+import type { Queryable, Transaction } from '../db/index.ts';
+import type { Change } from '../queue/index.ts';
+
+/** The texts of these versions by `rid/version`; what is not kept is left out. */
+export async function readTexts(
+  db: Queryable,
+  versions: readonly { readonly rid: string; readonly version: number }[],
+): Promise<ReadonlyMap<string, string>> {
+  if (versions.length === 0) return new Map();
+  const rows = await db.query<{ rid: string; version: number; raw: string | null }>({
+    name: 'notify-texts',
+    text: `select w.rid::text as rid, w.version, coalesce(r.raw, v.raw) as raw
+           from unnest($1::bigint[], $2::integer[]) as w(rid, version)
+           left join resource r on r.rid = w.rid and r.version = w.version
+           left join version v on v.rid = w.rid and v.version = w.version`,
+    values: [versions.map(({ rid }) => rid), versions.map(({ version }) => version)],
+  });
+  return new Map(rows.flatMap(({ rid, version, raw }) => (raw === null ? [] : [[`${rid}/${version}`, raw] as const])));
+}
+
+export interface NewEvent {
+  readonly subscription: string;
+  readonly change: Change;
+}
+
+export interface Told {
+  readonly subscription: string;
+  readonly isSlow: boolean;
+  readonly retryAtMs: number | undefined;
+}
+
+/**
+ * Numbers the events of each subscription in the order given, and keeps them; answers which subscriptions have some. A
+ * subscription that is off or gone by now gets none. Numbers have no gap, because the row that counts is locked until
+ * the events are committed, or not.
+ */
+export async function insertEvents(tx: Transaction, events: readonly NewEvent[]): Promise<readonly Told[]> {
+  if (events.length === 0) return [];
+  const rows = await tx.query<{ subscription: string; is_slow: boolean; retry_at: Date | null }>({
+    name: 'notify-insert-events',
+    text: `with new as materialized (
+             select * from json_to_recordset($1) as n(
+               place integer, subscription text, type text, id text, version integer, method text, at timestamptz)
+           ),
+           counted as (
+             update subscription_state s
+             set last_number = s.last_number + c.events
+             from (select subscription, count(*) as events from new group by subscription) c
+             where s.subscription = c.subscription and s.status in ('requested', 'active', 'error')
+             returning s.subscription, s.last_number - c.events as base, s.is_slow, s.retry_at
+           ),
+           numbered as (
+             insert into subscription_event (subscription, number, type, id, version, method, at)
+             select n.subscription, c.base + row_number() over (partition by n.subscription order by n.place),
+                    n.type, n.id, n.version, n.method, n.at
+             from new n join counted c using (subscription)
+           )
+           select subscription, is_slow, retry_at from counted`,
+    values: [
+      JSON.stringify(
+        events.map(({ subscription, change: { type, id, version, method, at } }, place) => ({
+          ...{ place, subscription, type, id, version, method, at },
+        })),
+      ),
+    ],
+  });
+  return rows.map(({ subscription, is_slow, retry_at }) => ({
+    subscription,
+    isSlow: is_slow,
+    retryAtMs: retry_at?.getTime(),
+  }));
+}
+
+export interface Event {
+  readonly number: number;
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly method: Change['method'];
+  readonly at: Date;
+  /** The version of the event; undefined for a deletion. */
+  readonly raw: string | undefined;
+}
+
+export interface EventRange {
+  readonly subscription: string;
+  /** Both inclusive. */
+  readonly from: number;
+  readonly until: number;
+  readonly limit: number;
+}
+
+export async function readEvents(db: Queryable, range: EventRange): Promise<readonly Event[]> {
+  const rows = await db.query<Omit<Event, 'number' | 'raw'> & { number: string; raw: string | null }>({
+    name: 'notify-events',
+    text: `select e.number, e.type, e.id, e.version, e.method, e.at,
+                  case when r.version = e.version then r.raw else v.raw end as raw
+           from subscription_event e
+           left join resource r on r.type = e.type and r.id = e.id
+           left join version v on v.rid = r.rid and v.version = e.version
+           where e.subscription = $1 and e.number between $2 and $3
+           order by e.number limit $4`,
+    values: [range.subscription, range.from, range.until, range.limit],
+  });
+  return rows.map(({ number, raw, ...row }) => ({
+    ...row,
+    number: Number(number),
+    raw: raw === null || raw === '' ? undefined : raw,
+  }));
+}

@@ -1,0 +1,209 @@
+/** How far each subscription has come, in the table subscription_state; and the secrets. */
+import type { Queryable, Transaction } from '../db/index.ts';
+import type { SubscriptionStatus } from './subscription.ts';
+
+export interface WatchedRow {
+  readonly subscription: string;
+  readonly version: number;
+  readonly status: SubscriptionStatus | 'gone';
+  /** The Subscription in force; null when it is gone. */
+  readonly raw: string | null;
+}
+
+/** The Subscription `s` points at, as it was at that version: current or superseded. */
+const textInForce = `(
+  select coalesce(
+    (select r.raw from resource r where r.type = 'Subscription' and r.id = s.subscription and r.version = s.version),
+    (select v.raw from version v join resource r on r.rid = v.rid
+     where r.type = 'Subscription' and r.id = s.subscription and v.version = s.version)))`;
+
+/**
+ * Every subscription that changed since an earlier look, and `also`. A look takes along the horizon of its snapshot: what
+ * commits later has a transaction number at or above it, so that no change is passed over and a few come twice.
+ */
+export async function readWatched(
+  tx: Transaction,
+  sinceXid: string,
+  also: readonly string[],
+): Promise<{ readonly horizon: string; readonly rows: readonly WatchedRow[] }> {
+  const [place] = await tx.query<{ horizon: string }>({
+    name: 'notify-horizon',
+    text: 'select pg_snapshot_xmin(pg_current_snapshot())::text as horizon',
+  });
+  const rows = await tx.query<WatchedRow>({
+    name: 'notify-watched',
+    text: `select s.subscription, s.version, s.status, ${textInForce} as raw
+           from subscription_state s where s.xid >= $1::xid8 or s.subscription = any ($2)`,
+    values: [sinceXid, also],
+  });
+  return { horizon: place?.horizon ?? '0', rows };
+}
+
+export interface StateChange {
+  readonly subscription: string;
+  readonly version: number;
+  readonly status: SubscriptionStatus | 'gone';
+  readonly secrets: readonly string[];
+}
+
+/**
+ * Puts another version of a Subscription in force. Coming back from `off` starts after what has been; coming back from
+ * `error` starts where it failed, at once. What is gone begins again at number 1. Secrets that nothing points at any
+ * more are deleted.
+ */
+export async function applyState(tx: Transaction, change: StateChange): Promise<{ readonly isSlow: boolean }> {
+  const rows = await tx.query<{ is_slow: boolean }>({
+    name: 'notify-apply-state',
+    text: `with former as (select secrets from subscription_state where subscription = $1),
+           unsealed as (
+             delete from subscription_secret x using former f
+             where x.handle = any (f.secrets) and not x.handle = any ($4::text[])
+           )
+           insert into subscription_state as s (subscription, version, status, secrets) values ($1, $2, $3, $4)
+           on conflict (subscription, shard) do update
+           set version = $2, secrets = $4, xid = pg_current_xact_id(),
+               status = $3,
+               last_number = case when $3 = 'gone' then 0 else s.last_number end,
+               delivered_number = case when $3 = 'gone' then 0
+                                       when s.status in ('off', 'gone') then s.last_number
+                                       else s.delivered_number end,
+               failures = 0, failing_since = null, retry_at = null,
+               sent_at = case when $3 = 'gone' then null else s.sent_at end
+           returning is_slow`,
+    values: [change.subscription, change.version, change.status, change.secrets],
+  });
+  if (change.status === 'gone') {
+    await tx.query({
+      name: 'notify-forget-events',
+      text: 'delete from subscription_event where subscription = $1',
+      values: [change.subscription],
+    });
+  }
+  return { isSlow: rows[0]?.is_slow ?? true };
+}
+
+export interface DueRow {
+  readonly status: SubscriptionStatus | 'gone';
+  readonly version: number;
+  readonly last_number: string;
+  readonly delivered_number: string;
+  readonly is_slow: boolean;
+  readonly failures: number;
+  readonly failing_since: Date | null;
+  readonly retry_at: Date | null;
+  readonly sent_at: Date | null;
+  readonly raw: string | null;
+}
+
+export async function readState(db: Queryable, subscription: string): Promise<DueRow | undefined> {
+  const rows = await db.query<DueRow>({
+    name: 'notify-state',
+    text: `select s.status, s.version, s.last_number, s.delivered_number, s.is_slow, s.failures, s.failing_since,
+                  s.retry_at, s.sent_at, ${textInForce} as raw
+           from subscription_state s where s.subscription = $1`,
+    values: [subscription],
+  });
+  return rows[0];
+}
+
+export interface Attempt {
+  readonly subscription: string;
+  readonly nowMs: number;
+  readonly kind: 'handshake' | 'event-notification' | 'heartbeat';
+  readonly firstNumber: number | undefined;
+  readonly lastNumber: number | undefined;
+  readonly attempt: number;
+  readonly outcome: string;
+  readonly httpStatus: number | undefined;
+  readonly durationMs: number;
+}
+
+/** Where the subscription stands after the attempt. */
+export interface AfterAttempt {
+  readonly status: SubscriptionStatus;
+  readonly deliveredNumber: number;
+  readonly isSlow: boolean;
+  readonly failures: number;
+  readonly failingSinceMs: number | undefined;
+  readonly retryAtMs: number | undefined;
+  readonly sentAtMs: number | undefined;
+}
+
+/** Logs an attempt and moves the subscription on, if it still is at the version that the attempt was made for. */
+export async function recordAttempt(tx: Transaction, attempt: Attempt, version: number, after: AfterAttempt): Promise<void> {
+  await tx.query({
+    name: 'notify-record-attempt',
+    text: `with logged as (
+             insert into delivery (subscription, at, kind, first_number, last_number, attempt, outcome, http_status, duration_ms)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           )
+           update subscription_state
+           set status = $11, delivered_number = greatest(delivered_number, $12), is_slow = $13, failures = $14,
+               failing_since = $15, retry_at = $16, sent_at = $17
+           where subscription = $1 and version = $10`,
+    values: [
+      attempt.subscription,
+      new Date(attempt.nowMs),
+      attempt.kind,
+      attempt.firstNumber ?? null,
+      attempt.lastNumber ?? null,
+      attempt.attempt,
+      attempt.outcome,
+      attempt.httpStatus ?? null,
+      Math.round(attempt.durationMs),
+      version,
+      after.status,
+      after.deliveredNumber,
+      after.isSlow,
+      after.failures,
+      timeOrNull(after.failingSinceMs),
+      timeOrNull(after.retryAtMs),
+      timeOrNull(after.sentAtMs),
+    ],
+  });
+}
+
+export async function setStatus(tx: Transaction, subscription: string, status: SubscriptionStatus): Promise<void> {
+  await tx.query({
+    name: 'notify-set-status',
+    text: 'update subscription_state set status = $2 where subscription = $1',
+    values: [subscription, status],
+  });
+}
+
+/** The current version of the Subscription, locked until the end of the transaction; undefined when it is deleted. */
+export async function lockSubscription(tx: Transaction, id: string): Promise<{ version: number; raw: string } | undefined> {
+  const rows = await tx.query<{ version: number; raw: string; is_deleted: boolean }>({
+    name: 'notify-lock-subscription',
+    text: `select version, raw, is_deleted from resource where type = 'Subscription' and id = $1 for update`,
+    values: [id],
+  });
+  const row = rows[0];
+  return row === undefined || row.is_deleted ? undefined : row;
+}
+
+/** Written in the transaction of the Subscription that points at them. */
+export async function insertSecrets(
+  session: { query(statement: { text: string; values: readonly unknown[] }): Promise<unknown> },
+  secrets: readonly { readonly handle: string; readonly value: string }[],
+): Promise<void> {
+  if (secrets.length === 0) return;
+  await session.query({
+    text: 'insert into subscription_secret (handle, value) select * from unnest($1::text[], $2::text[])',
+    values: [secrets.map(({ handle }) => handle), secrets.map(({ value }) => value)],
+  });
+}
+
+export async function readSecrets(db: Queryable, handles: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (handles.length === 0) return new Map();
+  const rows = await db.query<{ handle: string; value: string }>({
+    name: 'notify-secrets',
+    text: 'select handle, value from subscription_secret where handle = any ($1)',
+    values: [handles],
+  });
+  return new Map(rows.map(({ handle, value }) => [handle, value]));
+}
+
+function timeOrNull(ms: number | undefined): Date | null {
+  return ms === undefined ? null : new Date(ms);
+}

@@ -1,0 +1,41 @@
+export {
+  afterMs,
+  beforeMs,
+  type Calendar,
+  createPlace,
+  type Delay,
+  dueAtMs,
+  isWorkingDay,
+  type Place,
+  readDelay,
+} from './calendar.ts';
+export { breakRuleSystem } from './code-systems.ts';
+export type { Timing } from './deadline.ts';
+export type { EvaluationError, Facts, TraceEntry } from './evaluation.ts';
+export type { Case, Evidence } from './evidence.ts';
+export { type HolidayRegion, regionOfZone } from './holidays.ts';
+export { type InputQuery, inputQueries } from './input-queries.ts';
+export {
+  type EndReason,
+  type Judgment,
+  type JudgmentReason,
+  type JudgmentResult,
+  type JudgmentState,
+  judge,
+  type NoJudgment,
+} from './judge.ts';
+export { isRuleSet, readRuleSet, type RuleSetReading } from './read-rule-set.ts';
+export type { RuleSetting } from './reading.ts';
+export { type Circle, type Recipient, resolveGp, resolveRecipients } from './recipients.ts';
+export type {
+  Deadline,
+  EscalationStep,
+  Priority,
+  Role,
+  Rule,
+  RuleInput,
+  RuleSet,
+  Severity,
+  Text,
+} from './rule.ts';
+export { startsOn } from './starts.ts';

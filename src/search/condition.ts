@@ -1,0 +1,87 @@
+/**
+ * Conditions on the index: what a criterion comes to in keys and rows. SQL and the predicate read the same conditions, so
+ * that a search and a subscription cannot mean different things.
+ */
+import type { Range } from './range.ts';
+
+/** A list of conditions is their conjunction. */
+export type Condition =
+  /** Nothing can match. */
+  | { readonly kind: 'nothing' }
+  | KeysCondition
+  | RangesCondition
+  | TextsCondition
+  | { readonly kind: 'ids'; readonly ids: readonly string[] }
+  /** Bounds of meta.lastUpdated in ms, which is one instant: `lo` = `hi` - 1. */
+  | { readonly kind: 'updated'; readonly ranges: readonly Range[] }
+  | ChainCondition
+  | HasCondition;
+
+/** The resource has any, all or none of the keys. */
+export interface KeysCondition {
+  readonly kind: 'keys';
+  readonly match: 'any' | 'all' | 'none';
+  readonly keys: readonly bigint[];
+  /** Keys with rows in token_index of which each match has one; `undefined` when no search can start from here. */
+  readonly drivers: readonly bigint[] | undefined;
+  readonly rank: Rank;
+}
+
+/** A row of the table under one of the keys has its bounds in one of the ranges. */
+export interface RangesCondition {
+  readonly kind: 'ranges';
+  readonly table: 'date_index' | 'number_index';
+  readonly alternatives: readonly { readonly keys: readonly bigint[]; readonly ranges: readonly Range[] }[];
+  /** A resource has at most one row under the keys, so conditions on it can be taken together. */
+  readonly isSingle: boolean;
+  /** The row's lo is the resource's ord. */
+  readonly isOrd: boolean;
+  /** The longest that a row can reach. */
+  readonly spanMs: number | undefined;
+}
+
+/** A row of string_index under one of the keys begins with, contains or equals one of the texts (folded). */
+export interface TextsCondition {
+  readonly kind: 'texts';
+  readonly match: 'prefix' | 'contains' | 'equals';
+  readonly keys: readonly bigint[];
+  readonly texts: readonly string[];
+  readonly isSingle: boolean;
+}
+
+/** A reference under one of the prefixes leads to a resource of these types that meets the conditions. */
+export interface ChainCondition {
+  readonly kind: 'chain';
+  readonly prefixes: readonly string[];
+  readonly types: readonly string[];
+  readonly of: readonly Condition[];
+}
+
+/** A resource of the type refers here by one of the prefixes and meets the conditions. */
+export interface HasCondition {
+  readonly kind: 'has';
+  readonly prefixes: readonly string[];
+  readonly type: string;
+  readonly of: readonly Condition[];
+  /** The patients referred to are among the `patients` of the referring resource, and only patients are sought. */
+  readonly isByPatient: boolean;
+}
+
+/** How few resources a condition leaves, by experience: the least is where a search starts. No statistics are asked. */
+export type Rank = (typeof ranks)[keyof typeof ranks];
+
+export const ranks = {
+  id: 0,
+  identifier: 1,
+  reference: 2,
+  contact: 3,
+  text: 4,
+  chain: 5,
+  coded: 6,
+  range: 7,
+  contains: 8,
+  code: 9,
+} as const;
+
+/** Up to here, all matches can be gathered and sorted; beyond, a search walks along its sort order and probes. */
+export const selectiveMax: Rank = ranks.chain;

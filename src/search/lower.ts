@@ -1,0 +1,199 @@
+/** Criterion -> conditions on the index. */
+import { type Condition, type KeysCondition, type Rank, ranks } from './condition.ts';
+import type { SearchContext } from './context.ts';
+import { tooCostly } from './fault.ts';
+import { cutText, foldText } from './fold.ts';
+import { keyText } from './keys.ts';
+import { searchLimits } from './limits.ts';
+import type { IndexPath, SearchParameter } from './parameters.ts';
+import { dateRanges, numberRanges, type Range, spanMsMax } from './range.ts';
+import { isUrlType, referenceTexts } from './reference.ts';
+import { isPlainText } from './text.ts';
+import { identifierPath, tokenTexts, type TokenValue } from './token.ts';
+import type { ChainCriterion, Criterion, HasCriterion, StringCriterion } from './tree.ts';
+
+export type Lower = (criterion: Criterion) => readonly Condition[];
+
+export function lowerCriterion(context: SearchContext, criterion: Criterion, rewriteInner: Lower): readonly Condition[] {
+  switch (criterion.kind) {
+    case 'compartment':
+      throw new Error('a compartment is rewritten to references first');
+    case 'missing':
+      return [lowerMissing(context, criterion)];
+    case 'token':
+      return [lowerTokens(context, criterion.parameter, criterion)];
+    case 'identifier':
+      return [lowerIdentifiers(context, criterion)];
+    case 'reference':
+      return [lowerReferences(context, criterion)];
+    case 'uri':
+      return [lowerUris(context, criterion)];
+    case 'string':
+      return lowerStrings(context, criterion);
+    case 'date':
+      return [lowerDates(context, criterion)];
+    case 'number':
+      return [lowerNumbers(context, criterion)];
+    case 'id':
+      return [{ kind: 'ids', ids: criterion.ids }];
+    case 'updated':
+      return [{ kind: 'updated', ranges: criterion.values.flatMap((value) => dateRanges(value.prefix, value)) }];
+    case 'chain':
+      return [lowerChain(criterion, rewriteInner)];
+    case 'has':
+      return [lowerHas(context, criterion, rewriteInner)];
+  }
+}
+
+type Of<Kind extends Criterion['kind']> = Extract<Criterion, { kind: Kind }>;
+
+function lowerMissing({ readers }: SearchContext, { parameter, isMissing }: Of<'missing'>): Condition {
+  const keys = parameter.paths.map((path) => readers.hash(keyText.present(path.category, path.presence)));
+  return { kind: 'keys', match: isMissing ? 'none' : 'any', keys, drivers: undefined, rank: ranks.code };
+}
+
+function lowerTokens(
+  context: SearchContext,
+  parameter: SearchParameter,
+  { isNot, values }: { readonly isNot: boolean; readonly values: readonly TokenValue[] },
+): Condition {
+  const found = parameter.paths.flatMap(({ name, types, systems }) =>
+    values.map((value) => tokenTexts({ path: name, types, systems }, value)),
+  );
+  const condition = keysCondition(context, parameter.code, {
+    texts: found.flatMap(({ exact }) => exact),
+    // A value without driver (`system|`) leaves the whole list without: its matches could be missed.
+    driverTexts: found.some(({ exact, drivers }) => exact.length > 0 && drivers.length === 0)
+      ? undefined
+      : found.flatMap(({ drivers }) => drivers),
+    rank: tokenRank(parameter.paths),
+  });
+  return isNot ? { ...condition, match: 'none', drivers: undefined } : condition;
+}
+
+function tokenRank(paths: readonly IndexPath[]): Rank {
+  const types = paths.flatMap((path) => path.types);
+  if (types.every((type) => type === 'Identifier')) return ranks.identifier;
+  if (types.every((type) => type === 'ContactPoint' || type === 'string')) return ranks.contact;
+  return types.every((type) => type === 'code' || type === 'boolean') ? ranks.code : ranks.coded;
+}
+
+function lowerIdentifiers(context: SearchContext, { parameter, values }: Of<'identifier'>): Condition {
+  const paths = parameter.paths
+    .filter((path) => path.types.includes('Reference'))
+    .map((path) => ({
+      ...path,
+      name: identifierPath(path.name, path.restriction),
+      types: ['Identifier'],
+      systems: undefined,
+    }));
+  return lowerTokens(context, { ...parameter, paths }, { isNot: false, values });
+}
+
+function lowerReferences(context: SearchContext, { parameter, values }: Of<'reference'>): Condition {
+  const texts = parameter.paths.flatMap((path) => {
+    const isUrl = path.types.every(isUrlType);
+    const possible = values.filter(
+      (value) => path.restriction === undefined || value.kind !== 'reference' || value.type === path.restriction,
+    );
+    return possible.flatMap((value) => referenceTexts(path.name, isUrl, value));
+  });
+  const isVersioned = values.some((value) => value.kind === 'reference' && value.version !== undefined);
+  const driverTexts = isVersioned ? undefined : texts;
+  return keysCondition(context, parameter.code, { texts, driverTexts, rank: ranks.reference });
+}
+
+function lowerUris(context: SearchContext, { parameter, values }: Of<'uri'>): Condition {
+  const texts = parameter.paths.flatMap((path) => values.map((value) => keyText.url(path.name, value)));
+  const isProbe = parameter.paths.some((path) => path.isProbe);
+  return keysCondition(context, parameter.code, {
+    texts,
+    driverTexts: isProbe ? undefined : texts,
+    rank: ranks.contact,
+  });
+}
+
+function keysCondition(
+  { readers }: SearchContext,
+  code: string,
+  sought: { readonly texts: readonly string[]; readonly driverTexts: readonly string[] | undefined; readonly rank: Rank },
+): KeysCondition {
+  if (sought.texts.length > searchLimits.keysMax) throw tooCostly(code, 'its values stand for too many index keys');
+  const texts = new Set(sought.texts);
+  const driverTexts = new Set(sought.driverTexts);
+  const keys = [...texts].map(readers.hash);
+  // The same list when nothing is left to probe after the start.
+  const isSame = driverTexts.size === texts.size && [...texts].every((text) => driverTexts.has(text));
+  const drivers = isSame ? keys : [...driverTexts].map(readers.hash);
+  return { kind: 'keys', match: 'any', keys, drivers: sought.driverTexts && drivers, rank: sought.rank };
+}
+
+/** An exact text stands under its own key; its folded form is where the search starts. */
+function lowerStrings({ readers }: SearchContext, { parameter, match, values }: StringCriterion): readonly Condition[] {
+  const keys = parameter.paths.map((path) => readers.hash(keyText.strings(path.name)));
+  const isSingle = isSinglePath(parameter) && parameter.paths.every((path) => path.types.every(isPlainText));
+  if (match !== 'exact') return [{ kind: 'texts', match, keys, texts: values, isSingle }];
+  const exact: KeysCondition = {
+    kind: 'keys',
+    match: 'any',
+    keys: parameter.paths.flatMap((path) => values.map((value) => readers.hash(keyText.exact(path.name, value)))),
+    drivers: undefined,
+    rank: ranks.text,
+  };
+  const texts = values.map((value) => cutText(foldText(value)));
+  return texts.includes('') ? [exact] : [{ kind: 'texts', match: 'equals', keys, texts, isSingle }, exact];
+}
+
+function lowerDates({ readers }: SearchContext, { parameter, values }: Of<'date'>): Condition {
+  const keys = parameter.paths.map((path) => readers.hash(keyText.dates(path.name)));
+  return {
+    kind: 'ranges',
+    table: 'date_index',
+    alternatives: [{ keys, ranges: values.flatMap((value) => dateRanges(value.prefix, value)) }],
+    isSingle: isSinglePath(parameter),
+    isOrd: parameter.paths.every((path) => path.isOrd),
+    spanMs: spanMsMax(parameter.paths.flatMap((path) => path.types)),
+  };
+}
+
+function lowerNumbers({ readers }: SearchContext, { parameter, values }: Of<'number'>): Condition {
+  const alternatives = values.map(({ unit, prefix, ...number }) => {
+    const texts = parameter.paths.map(({ name }) =>
+      unit === undefined ? keyText.numbers(name) : keyText.quantities(name, unit.system, unit.code),
+    );
+    const ranges: readonly Range[] = numberRanges(prefix, number);
+    return { keys: texts.map(readers.hash), ranges };
+  });
+  return {
+    kind: 'ranges',
+    table: 'number_index',
+    alternatives,
+    isSingle: isSinglePath(parameter),
+    isOrd: false,
+    spanMs: undefined,
+  };
+}
+
+function isSinglePath({ paths }: SearchParameter): boolean {
+  return paths.length === 1 && paths[0]?.isSingle === true;
+}
+
+function lowerChain({ parameter, types, of }: ChainCriterion, rewriteInner: Lower): Condition {
+  return { kind: 'chain', prefixes: prefixesOf(parameter), types, of: rewriteInner(of) };
+}
+
+function lowerHas(context: SearchContext, criterion: HasCriterion, rewriteInner: Lower): Condition {
+  const { parameter, type, targets, of } = criterion;
+  const compartment = context.parameters(type).compartment.map((path) => path.name);
+  return {
+    kind: 'has',
+    prefixes: prefixesOf(parameter),
+    type,
+    of: rewriteInner(of),
+    isByPatient: targets.join() === 'Patient' && parameter.paths.every((path) => compartment.includes(path.name)),
+  };
+}
+
+function prefixesOf({ paths }: SearchParameter): readonly string[] {
+  return paths.map((path) => keyText.referencePrefix(path.name));
+}

@@ -1,0 +1,339 @@
+/**
+ * The page of each order (plan.ts): a common table expression `page` with the sort values s0, s1, ..., rid and shard of at
+ * most one page, and the order in which its rows are given.
+ */
+import type { Condition, KeysCondition, RangesCondition, TextsCondition } from './condition.ts';
+import type { SearchContext } from './context.ts';
+import { probesBeside, type RowsOrder, sortRows } from './plan.ts';
+import type { Bound, Range } from './range.ts';
+import {
+  conditionTexts,
+  joinResource,
+  matching,
+  prefixBounds,
+  rangesOf,
+  type SqlBuilder,
+  textsOf,
+  timestampText,
+} from './sql.ts';
+import type { Sort } from './tree.ts';
+
+/** Where a page ended. A sort value is null where the resource has none. */
+export interface Position {
+  readonly values: readonly (string | null)[];
+  readonly rid: string;
+  readonly type: string;
+  readonly id: string;
+}
+
+export interface PageScope {
+  readonly sql: SqlBuilder;
+  readonly types: readonly string[];
+  readonly conditions: readonly Condition[];
+  /** Placeholder of the page's size and one more. */
+  readonly limit: string;
+  readonly after: Position | undefined;
+}
+
+export interface Page {
+  /** `page as (...)`, and what it is made from. */
+  readonly with: string;
+  readonly columns: readonly string[];
+  readonly orderBy: string;
+}
+
+type ColumnType = 'bigint' | 'text' | 'double precision';
+
+/** One ordered walk over index rows under one key or several. */
+interface Walk {
+  readonly table: string;
+  readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
+  readonly direction: 'asc' | 'desc';
+  /** For several keys, `unnest(...) as leg(...)`: each is walked for one page, and the pages are merged. */
+  readonly legs: string | undefined;
+  /** Conditions on the index row d. */
+  readonly rows: readonly string[];
+  readonly conditions: readonly Condition[];
+}
+
+function walkText(scope: PageScope, walk: Walk): string {
+  const { sql, limit, after } = scope;
+  const { columns, direction } = walk;
+  const names = columns.map(({ name }) => `d.${name}`);
+  const key = [...names, 'd.rid'];
+  const bound = after === undefined ? [] : [keysetText(sql, { key, walk, after })];
+  const where = [...walk.rows, ...bound, ...sql.standing('r'), ...conditionTexts(sql, walk.conditions, 'r')];
+  const selected = names.map((name, place) => `${name} as s${place}`).join(', ');
+  const leg = `select ${selected}, d.rid, d.shard from ${walk.table} d ${joinResource('r', 'd')}
+  where ${where.join(' and ')} order by ${key.map((name) => `${name} ${direction}`).join(', ')} limit ${limit}`;
+  if (walk.legs === undefined) return leg;
+  const merged = [...sortColumns(columns.length), 'rid'];
+  return `select distinct ${merged.map((name) => `w.${name}`).join(', ')}, w.shard from ${walk.legs} cross join lateral (
+  ${leg}) w order by ${merged.map((name) => `w.${name} ${direction}`).join(', ')} limit ${limit}`;
+}
+
+function keysetText(
+  sql: SqlBuilder,
+  { key, walk, after }: { readonly key: readonly string[]; readonly walk: Walk; readonly after: Position },
+): string {
+  const bounds = walk.columns.map(({ type }, place) => sql.bind(after.values[place] ?? null, type));
+  return `(${key.join(', ')}) ${walk.direction === 'desc' ? '<' : '>'} (${[...bounds, sql.bind(after.rid, 'bigint')].join(', ')})`;
+}
+
+function sortColumns(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, place) => `s${place}`);
+}
+
+export function pageOfOrd(driver: KeysCondition, scope: PageScope): Page {
+  const { sql, conditions } = scope;
+  const keys = driver.drivers ?? [];
+  const isOne = keys.length === 1;
+  const legs = isOne ? undefined : `unnest(${sql.bind(keys, 'bigint[]')}) as leg(k)`;
+  const rows = [`d.k = ${isOne ? sql.bind(keys[0], 'bigint') : 'leg.k'}`, ...ordBounds(sql, conditions)];
+  const walk: Walk = {
+    table: 'token_index',
+    columns: [{ name: 'ord', type: 'bigint' }],
+    direction: 'desc',
+    legs,
+    rows,
+    conditions: probesBeside(conditions, driver),
+  };
+  return { with: `page as (${walkText(scope, walk)})`, columns: ['s0'], orderBy: 'page.s0 desc, page.rid desc' };
+}
+
+/** date = lt x -> ord < x as well, where ord is the lo of that only date: the walk begins there. */
+function ordBounds(sql: SqlBuilder, conditions: readonly Condition[]): readonly string[] {
+  return conditions.flatMap((condition) => {
+    if (condition.kind !== 'ranges' || !condition.isOrd || !condition.isSingle) return [];
+    return startBounds(condition.alternatives.flatMap(({ ranges }) => ranges)).map(
+      ({ operator, value }) => `d.ord ${operator} ${sql.bind(value, 'bigint')}`,
+    );
+  });
+}
+
+/** The bounds of lo that all alternatives keep: the part of the index to look at. */
+function startBounds(ranges: readonly Range[]): readonly Pick<Bound, 'operator' | 'value'>[] {
+  const below = ranges.map((range) => range.filter(({ side, operator }) => side === 'lo' && operator.startsWith('<')));
+  const above = ranges.map((range) => range.filter(({ side, operator }) => side === 'lo' && operator.startsWith('>')));
+  const most = Math.max(...below.map((bounds) => Math.min(Infinity, ...bounds.map(({ value }) => value))));
+  const least = Math.min(...above.map((bounds) => Math.max(-Infinity, ...bounds.map(({ value }) => value))));
+  return [
+    ...(Number.isFinite(most) ? [{ operator: '<=' as const, value: most }] : []),
+    ...(Number.isFinite(least) ? [{ operator: '>=' as const, value: least }] : []),
+  ];
+}
+
+export function pageOfRows(order: RowsOrder, scope: PageScope): Page {
+  const columns = order.table === 'string_index' ? ['s0'] : ['s0', 's1'];
+  const direction = order.isDescending ? 'desc' : 'asc';
+  const sorted = [...columns, 'rid'].map((column) => `page.${column} ${direction}`);
+  if (!order.hasMissing) {
+    return { with: `page as (${walkText(scope, rowsWalk(order, scope))})`, columns, orderBy: sorted.join(', ') };
+  }
+  const isPast = scope.after !== undefined && scope.after.values[0] === null;
+  const first = isPast ? undefined : walkText(scope, rowsWalk(order, scope));
+  const missing = missingText(order, scope, { columns, isPast });
+  const found = first === undefined ? '' : `found as materialized (${first}), `;
+  const together = first === undefined ? missing : `select * from found union all (${missing})`;
+  const rid = 'case when page.s0 is null then null else page.rid end';
+  return {
+    with: `${found}page as (${together})`,
+    columns,
+    orderBy: `page.s0 is null, ${columns.map((column) => `page.${column} ${direction}`).join(', ')}, ${rid} ${direction}, r.type desc, r.id desc`,
+  };
+}
+
+function rowsWalk(order: RowsOrder, { sql, conditions }: PageScope): Walk {
+  const { table, keys, inside, isSingle, isDescending } = order;
+  const texts = inside?.kind === 'texts' ? inside : undefined;
+  const legs = keys.length * (texts?.texts.length ?? 1);
+  const { from, rows } = legs === 1 ? oneLeg(sql, keys[0], texts) : severalLegs(sql, keys, texts);
+  const ranges = inside?.kind === 'ranges' ? rangeTexts(sql, inside, 'd') : [];
+  const first = isSingle && legs === 1 ? [] : [firstText(sql, order)];
+  const names = table === 'string_index' ? (['v'] as const) : (['lo', 'hi'] as const);
+  const type = table === 'string_index' ? 'text' : table === 'date_index' ? 'bigint' : 'double precision';
+  return {
+    table,
+    columns: names.map((name) => ({ name, type })),
+    direction: isDescending ? 'desc' : 'asc',
+    legs: from,
+    rows: [...rows, ...ranges, ...first],
+    conditions: probesBeside(conditions, inside),
+  };
+}
+
+interface Legs {
+  readonly from: string | undefined;
+  readonly rows: readonly string[];
+}
+
+function oneLeg(sql: SqlBuilder, key: bigint | undefined, texts: TextsCondition | undefined): Legs {
+  const rows = [`d.k = ${sql.bind(key, 'bigint')}`];
+  return { from: undefined, rows: texts === undefined ? rows : [...rows, textsOf(sql, texts, 'd')] };
+}
+
+function severalLegs(sql: SqlBuilder, keys: readonly bigint[], texts: TextsCondition | undefined): Legs {
+  if (texts === undefined) {
+    return { from: `unnest(${sql.bind(keys, 'bigint[]')}) as leg(k)`, rows: ['d.k = leg.k'] };
+  }
+  const bounds = texts.texts.map((text) => (texts.match === 'equals' ? { from: text, to: text } : prefixBounds(text)));
+  const pairs = keys.flatMap((key) => bounds.map((bound) => ({ key, ...bound })));
+  const bound = [
+    sql.bind(pairs.map(({ key }) => key), 'bigint[]'),
+    sql.bind(pairs.map(({ from }) => from), 'text[]'),
+    sql.bind(pairs.map(({ to }) => to), 'text[]'),
+  ];
+  const rows = ['d.k = leg.k', 'd.v >= leg.low', 'd.v <= leg.high'];
+  return { from: `unnest(${bound.join(', ')}) as leg(k, low, high)`, rows };
+}
+
+/** The walk's own condition, with the bounds of lo apart so that the index can use them. */
+function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, row: string): readonly string[] {
+  const ranges = alternatives.flatMap((alternative) => alternative.ranges);
+  const type = table === 'date_index' ? 'bigint' : 'double precision';
+  const bounds = startBounds(ranges).map(({ operator, value }) => `${row}.lo ${operator} ${sql.bind(value, type)}`);
+  return [...(ranges.length > 1 ? bounds : []), rangesOf(sql, { table, ranges }, row)];
+}
+
+/** A resource with several such rows comes once, at the first of them in the order of the walk. */
+function firstText(sql: SqlBuilder, { table, keys, inside, isDescending }: RowsOrder): string {
+  const columns = table === 'string_index' ? ['v'] : ['lo', 'hi'];
+  const list = (row: string) => `(${columns.map((column) => `${row}.${column}`).join(', ')})`;
+  const within = inside === undefined ? [] : inside.kind === 'texts' ? [textsOf(sql, inside, 'o')] : rangeTexts(sql, inside, 'o');
+  const where = [
+    'o.rid = d.rid and o.shard = d.shard',
+    `o.k = any (${sql.bind(keys, 'bigint[]')})`,
+    ...within,
+    `${list('o')} ${isDescending ? '>' : '<'} ${list('d')}`,
+  ];
+  return `not exists (select from ${table} o where ${where.join(' and ')})`;
+}
+
+/** Resources without a value to sort by, by identity; looked for only when the others do not fill the page. */
+function missingText(
+  { table, keys }: RowsOrder,
+  scope: PageScope,
+  { columns, isPast }: { readonly columns: readonly string[]; readonly isPast: boolean },
+): string {
+  const { sql, types, conditions, limit, after } = scope;
+  const type = table === 'string_index' ? 'text' : table === 'date_index' ? 'bigint' : 'double precision';
+  const where = [
+    sql.types('r', types),
+    `not r.keys && ${sql.bind(keys, 'bigint[]')}`,
+    ...(isPast && after !== undefined ? [identityKeyset(sql, types, { after, isDescending: true })] : []),
+    ...(isPast ? [] : [`(select count(*) from found) < ${limit}`]),
+    ...sql.standing('r'),
+    ...conditionTexts(sql, conditions, 'r'),
+  ];
+  return `select ${columns.map((column) => `null::${type} as ${column}`).join(', ')}, r.rid, r.shard from resource r
+  where ${where.join(' and ')} order by ${identityOrder(types, true)} limit ${limit}`;
+}
+
+export function pageOfIdentity(isDescending: boolean, scope: PageScope): Page {
+  const { sql, types, conditions, limit, after } = scope;
+  const where = [
+    sql.types('r', types),
+    ...(after === undefined ? [] : [identityKeyset(sql, types, { after, isDescending })]),
+    ...sql.standing('r'),
+    ...conditionTexts(sql, conditions, 'r'),
+  ];
+  const order = identityOrder(types, isDescending);
+  return {
+    with: `page as (select r.rid, r.shard from resource r where ${where.join(' and ')} order by ${order} limit ${limit})`,
+    columns: [],
+    orderBy: order,
+  };
+}
+
+function identityOrder(types: readonly string[], isDescending: boolean): string {
+  const direction = isDescending ? 'desc' : 'asc';
+  return types.length === 1 ? `r.id ${direction}` : `r.type ${direction}, r.id ${direction}`;
+}
+
+function identityKeyset(
+  sql: SqlBuilder,
+  types: readonly string[],
+  { after, isDescending }: { readonly after: Position; readonly isDescending: boolean },
+): string {
+  const operator = isDescending ? '<' : '>';
+  if (types.length === 1) return `r.id ${operator} ${sql.bind(after.id, 'text')}`;
+  return `(r.type, r.id) ${operator} (${sql.bind(after.type, 'text')}, ${sql.bind(after.id, 'text')})`;
+}
+
+export function pageOfUpdates(isDescending: boolean, scope: PageScope): Page {
+  const { sql, types, conditions, limit, after } = scope;
+  const direction = isDescending ? 'desc' : 'asc';
+  const bound = after === undefined ? [] : [updatedKeyset(sql, after, isDescending)];
+  const where = [sql.types('r', types), ...bound, ...sql.standing('r'), ...conditionTexts(sql, conditions, 'r')];
+  return {
+    with: `page as (select ${updatedMs} as s0, r.rid, r.shard from resource r where ${where.join(' and ')}
+  order by r.last_updated ${direction}, r.rid ${direction} limit ${limit})`,
+    columns: ['s0'],
+    orderBy: `page.s0 ${direction}, page.rid ${direction}`,
+  };
+}
+
+const updatedMs = '(extract(epoch from r.last_updated) * 1000)::bigint';
+
+function updatedKeyset(sql: SqlBuilder, after: Position, isDescending: boolean): string {
+  const moment = sql.bind(timestampText(Number(after.values[0] ?? 0)), 'timestamptz');
+  return `(r.last_updated, r.rid) ${isDescending ? '<' : '>'} (${moment}, ${sql.bind(after.rid, 'bigint')})`;
+}
+
+interface SortColumn {
+  readonly text: string;
+  readonly type: ColumnType;
+  readonly isDescending: boolean;
+}
+
+/** All matches with their sort values; few enough by the plan, or the price of sorting by several. */
+export function pageOfValues(context: SearchContext, sorts: readonly Sort[], scope: PageScope): Page {
+  const { sql, types, conditions, limit, after } = scope;
+  const sorted = sorts.map((sort) => sortColumn(context, sql, sort));
+  const columns: readonly SortColumn[] = sorted.length > 0 ? sorted : [{ text: 'r.ord', type: 'bigint', isDescending: true }];
+  const { from, where } = matching(sql, { types, conditions }, 'r');
+  const selected = columns.map(({ text }, place) => `${text} as s${place}`).join(', ');
+  const bound = after === undefined ? '' : ` where ${valuesKeyset(sql, columns, after)}`;
+  const order = (row: string) =>
+    [
+      ...columns.flatMap(({ isDescending }, place) => [
+        `${row}.s${place} is null`,
+        `${row}.s${place} ${isDescending ? 'desc' : 'asc'}`,
+      ]),
+      `${row}.rid desc`,
+    ].join(', ');
+  return {
+    with: `page as (select * from (select ${selected}, r.rid, r.shard from ${from} where ${where.join(' and ')}) m${bound}
+  order by ${order('m')} limit ${limit})`,
+    columns: sortColumns(columns.length),
+    orderBy: order('page'),
+  };
+}
+
+/** Of several values the one that comes first in the order asked (https://hl7.org/fhir/R4/search.html#sort). */
+function sortColumn(context: SearchContext, sql: SqlBuilder, { parameter, isDescending }: Sort): SortColumn {
+  if (parameter.column === 'id') return { text: 'r.id', type: 'text', isDescending };
+  if (parameter.column === 'lastUpdated') return { text: updatedMs, type: 'bigint', isDescending };
+  const { table, keys } = sortRows(context, parameter);
+  const row = sql.alias('x');
+  const column = table === 'string_index' ? 'v' : 'lo';
+  const text = `(select ${isDescending ? 'max' : 'min'}(${row}.${column}) from ${table} ${row}
+    where ${row}.rid = r.rid and ${row}.shard = r.shard and ${row}.k = any (${sql.bind(keys, 'bigint[]')}))`;
+  const type = table === 'string_index' ? 'text' : table === 'date_index' ? 'bigint' : 'double precision';
+  return { text, type, isDescending };
+}
+
+/** s0 after v0, or s0 = v0 and (s1 after v1, or ...); what is missing comes after everything. */
+function valuesKeyset(sql: SqlBuilder, columns: readonly SortColumn[], after: Position): string {
+  return columns.reduceRight(
+    (rest, { type, isDescending }, place) => {
+      const value = after.values[place] ?? null;
+      const column = `m.s${place}`;
+      if (value === null) return `(${column} is null and ${rest})`;
+      const bound = sql.bind(value, type);
+      const beyond = `${column} ${isDescending ? '<' : '>'} ${bound} or ${column} is null`;
+      return `(${beyond} or (${column} = ${bound} and ${rest}))`;
+    },
+    `m.rid < ${sql.bind(after.rid, 'bigint')}`,
+  );
+}

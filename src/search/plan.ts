@@ -1,0 +1,174 @@
+/**
+ * Where a search starts and in which order it walks. Decided from the conditions alone, so that the same query always has
+ * the same statement and the same page keys; the database's statistics have no say.
+ *
+ * A search that starts from index rows walks them in the order of their index: tokens by (ord, rid) newest first, dates
+ * newest first, texts by alphabet. The first page is then found without looking at the rest, however many match.
+ */
+import { type Condition, type KeysCondition, type RangesCondition, ranks, selectiveMax, type TextsCondition } from './condition.ts';
+import type { SearchContext } from './context.ts';
+import { keyText } from './keys.ts';
+import type { SearchParameter } from './parameters.ts';
+import { isPlainText } from './text.ts';
+import type { Sort } from './tree.ts';
+
+export type Order =
+  /** Along token_index, newest ord first. */
+  | { readonly kind: 'ord'; readonly driver: KeysCondition }
+  | RowsOrder
+  /** Along `resource` by type and id. */
+  | { readonly kind: 'identity'; readonly isDescending: boolean }
+  | { readonly kind: 'updated'; readonly isDescending: boolean }
+  /** All matches, sorted by these; by ord, newest first, when there are none. */
+  | { readonly kind: 'values'; readonly sorts: readonly Sort[] };
+
+/** Along a narrow table in its own order. */
+export interface RowsOrder {
+  readonly kind: 'rows';
+  readonly table: 'date_index' | 'number_index' | 'string_index';
+  readonly isDescending: boolean;
+  readonly keys: readonly bigint[];
+  /** The condition whose rows are walked; it needs no probe. */
+  readonly inside: RangesCondition | TextsCondition | undefined;
+  /** A resource has one row at most, so it cannot come twice. */
+  readonly isSingle: boolean;
+  /** Resources without such a row come last; otherwise they do not match. */
+  readonly hasMissing: boolean;
+}
+
+type Driver = KeysCondition | RangesCondition | TextsCondition | Extract<Condition, { kind: 'chain' }>;
+
+/** The condition to start from; `undefined` when `resource` itself is the best start. */
+export function bestDriver(conditions: readonly Condition[]): Driver | undefined {
+  let best: Driver | undefined;
+  for (const condition of conditions) {
+    if (!isDriver(condition)) continue;
+    if (best === undefined || rankOf(condition) < rankOf(best)) best = condition;
+  }
+  const limit = conditions.some(({ kind }) => kind === 'ids') ? ranks.id : narrowsPatients(conditions) ? ranks.chain : undefined;
+  return best !== undefined && limit !== undefined && rankOf(best) > limit ? undefined : best;
+}
+
+function narrowsPatients(conditions: readonly Condition[]): boolean {
+  return conditions.some((condition) => condition.kind === 'has' && condition.isByPatient);
+}
+
+function isDriver(condition: Condition): condition is Driver {
+  switch (condition.kind) {
+    case 'keys':
+      return condition.match === 'any' && condition.drivers !== undefined;
+    case 'ranges':
+    case 'texts':
+    case 'chain':
+      return true;
+    case 'ids':
+    case 'updated':
+    case 'has':
+    case 'nothing':
+      return false;
+  }
+}
+
+function rankOf(driver: Driver): number {
+  switch (driver.kind) {
+    case 'keys':
+      return driver.rank;
+    case 'ranges':
+      return ranks.range;
+    case 'texts':
+      return driver.match === 'contains' ? ranks.contains : ranks.text;
+    case 'chain':
+      return ranks.chain;
+  }
+}
+
+/** What is still to be asked of each resource when the search starts from one of the conditions. */
+export function probesBeside(conditions: readonly Condition[], started: Condition | undefined): readonly Condition[] {
+  return conditions.filter((condition) => {
+    if (condition !== started) return true;
+    return condition.kind === 'keys' && condition.drivers !== condition.keys;
+  });
+}
+
+export function chooseOrder(context: SearchContext, conditions: readonly Condition[], sorts: readonly Sort[]): Order {
+  const driver = bestDriver(conditions);
+  const [sort, ...others] = sorts;
+  if (sort === undefined) return naturalOrder(driver);
+  const isSelective = conditions.some(({ kind }) => kind === 'ids') || (driver !== undefined && rankOf(driver) <= selectiveMax);
+  if (others.length === 0 && driver?.kind === 'keys' && isByOrd(sort)) return { kind: 'ord', driver };
+  if (others.length > 0 || isSelective) return { kind: 'values', sorts };
+  switch (sort.parameter.column) {
+    case 'id':
+      return { kind: 'identity', isDescending: sort.isDescending };
+    case 'lastUpdated':
+      return { kind: 'updated', isDescending: sort.isDescending };
+    case undefined:
+      return sortedRows(context, conditions, sort);
+  }
+}
+
+/** The cheapest order that stays the same while a client pages. */
+function naturalOrder(driver: Driver | undefined): Order {
+  switch (driver?.kind) {
+    case undefined:
+      return { kind: 'identity', isDescending: true };
+    case 'keys':
+      return { kind: 'ord', driver };
+    case 'ranges': {
+      const [alternative, ...others] = driver.alternatives;
+      if (alternative === undefined || others.length > 0) return { kind: 'values', sorts: [] };
+      const { table, isSingle } = driver;
+      return { kind: 'rows', table, isDescending: true, keys: alternative.keys, inside: driver, isSingle, hasMissing: false };
+    }
+    case 'texts': {
+      if (driver.match === 'contains') return { kind: 'values', sorts: [] };
+      const isSingle = driver.isSingle && driver.texts.length === 1;
+      return { kind: 'rows', table: 'string_index', isDescending: false, keys: driver.keys, inside: driver, isSingle, hasMissing: false };
+    }
+    case 'chain':
+      return { kind: 'values', sorts: [] };
+  }
+}
+
+/** Newest first by the date that ord holds: resources without it have the least ord, so they come last by themselves. */
+function isByOrd({ parameter, isDescending }: Sort): boolean {
+  return isDescending && parameter.paths.length > 0 && parameter.paths.every((path) => path.isOrd);
+}
+
+function sortedRows(context: SearchContext, conditions: readonly Condition[], { parameter, isDescending }: Sort): RowsOrder {
+  const { table, keys } = sortRows(context, parameter);
+  const [path, ...others] = parameter.paths;
+  const isOnePath = others.length === 0 && path?.isSingle === true;
+  const isSingle = isOnePath && (table !== 'string_index' || path.types.every(isPlainText));
+  // A condition on the very values that are sorted by is a range of the walk; its matches are not missing.
+  const inside = isSingle ? conditions.find((condition) => isInside(condition, table, keys)) : undefined;
+  return { kind: 'rows', table, isDescending, keys, inside, isSingle, hasMissing: inside === undefined };
+}
+
+function isInside(
+  condition: Condition,
+  table: RowsOrder['table'],
+  keys: readonly bigint[],
+): condition is RangesCondition | TextsCondition {
+  if (condition.kind === 'ranges') {
+    const { alternatives } = condition;
+    return condition.table === table && alternatives.length === 1 && alternatives[0]?.keys.join() === keys.join();
+  }
+  return condition.kind === 'texts' && table === 'string_index' && condition.match !== 'contains' && condition.keys.join() === keys.join();
+}
+
+/** The rows that hold the values of a parameter. */
+export function sortRows(
+  { readers }: SearchContext,
+  { type, paths }: SearchParameter,
+): { readonly table: RowsOrder['table']; readonly keys: readonly bigint[] } {
+  const names = paths.map((path) => path.name);
+  switch (type) {
+    case 'date':
+      return { table: 'date_index', keys: names.map(keyText.dates).map(readers.hash) };
+    case 'string':
+      return { table: 'string_index', keys: names.map(keyText.strings).map(readers.hash) };
+    default:
+      return { table: 'number_index', keys: names.map(keyText.numbers).map(readers.hash) };
+  }
+}

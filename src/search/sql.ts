@@ -1,0 +1,261 @@
+/**
+ * SQL pieces that every search statement is made of: bound values, rows of `resource`, conditions.
+ *
+ * `standing` is the one place where a row of `resource` is let into a statement: it adds that the resource is not
+ * deleted and that the caller may see it. Nothing here reads `resource` without it, inner sides of chains included.
+ */
+import type {
+  ChainCondition,
+  Condition,
+  HasCondition,
+  KeysCondition,
+  RangesCondition,
+  TextsCondition,
+} from './condition.ts';
+import { bestDriver, probesBeside } from './plan.ts';
+import type { Bound, Range } from './range.ts';
+
+/** A condition on a row of `resource` under an alias; `bind` gives the placeholder of a value. `true`: no condition. */
+export type Visible = (alias: string, bind: (value: unknown) => string) => string;
+
+export class SqlBuilder {
+  readonly values: unknown[] = [];
+  readonly #visible: Visible;
+  #aliases = 0;
+
+  constructor(visible: Visible) {
+    this.#visible = visible;
+  }
+
+  bind(value: unknown, type: 'bigint' | 'bigint[]' | 'text' | 'text[]' | 'double precision' | 'timestamptz' | 'integer'): string {
+    return `$${this.values.push(value)}::${type}`;
+  }
+
+  alias(prefix: string): string {
+    return `${prefix}${++this.#aliases}`;
+  }
+
+  /** What must hold for any row of `resource` in any statement. */
+  standing(alias: string): readonly string[] {
+    const visible = this.#visible(alias, (value) => `$${this.values.push(value)}`);
+    return [`not ${alias}.is_deleted`, ...(visible === 'true' ? [] : [`(${visible})`])];
+  }
+
+  /** Nothing is hidden: index rows alone can be counted. */
+  seesAll(): boolean {
+    const before = this.values.length;
+    const visible = this.#visible('r', (value) => `$${this.values.push(value)}`);
+    this.values.length = before;
+    return visible === 'true';
+  }
+
+  types(alias: string, types: readonly string[]): string {
+    return types.length === 1
+      ? `${alias}.type = ${this.bind(types[0], 'text')}`
+      : `${alias}.type = any (${this.bind(types, 'text[]')})`;
+  }
+}
+
+/** `join resource r on ...`, from an index row. Its conditions come from `standing`. */
+export function joinResource(alias: string, index: string): string {
+  return `join resource ${alias} on ${alias}.rid = ${index}.rid and ${alias}.shard = ${index}.shard`;
+}
+
+/** Conditions on a row of `resource`. Those on single keys that must all be there are one probe. */
+export function conditionTexts(sql: SqlBuilder, conditions: readonly Condition[], alias: string): readonly string[] {
+  const single = conditions.filter(isSingleKey);
+  const rest = conditions.filter((condition) => !isSingleKey(condition));
+  const keys = single.flatMap((condition) => condition.keys);
+  const probe = keys.length === 0 ? [] : [`${alias}.keys @> ${sql.bind(keys, 'bigint[]')}`];
+  return [...probe, ...rest.map((condition) => conditionText(sql, condition, alias))];
+}
+
+function isSingleKey(condition: Condition): condition is KeysCondition {
+  return condition.kind === 'keys' && condition.match !== 'none' && (condition.match === 'all' || condition.keys.length === 1);
+}
+
+function conditionText(sql: SqlBuilder, condition: Condition, alias: string): string {
+  switch (condition.kind) {
+    case 'nothing':
+      return 'false';
+    case 'keys':
+      return keysText(sql, condition, alias);
+    case 'ranges':
+      return rangesText(sql, condition, alias);
+    case 'texts':
+      return textsText(sql, condition, alias);
+    case 'ids':
+      return `${alias}.id = any (${sql.bind(condition.ids, 'text[]')})`;
+    case 'updated':
+      return updatedText(sql, condition.ranges, alias);
+    case 'chain':
+      return chainText(sql, condition, alias);
+    case 'has':
+      return hasText(sql, condition, alias);
+  }
+}
+
+function keysText(sql: SqlBuilder, { match, keys }: KeysCondition, alias: string): string {
+  const operator = match === 'all' ? '@>' : '&&';
+  const text = `${alias}.keys ${operator} ${sql.bind(keys, 'bigint[]')}`;
+  return match === 'none' ? `not ${text}` : text;
+}
+
+function rangesText(sql: SqlBuilder, { table, alternatives }: RangesCondition, alias: string): string {
+  const row = sql.alias('x');
+  const found = alternatives.map(
+    ({ keys, ranges }) => `${row}.k = any (${sql.bind(keys, 'bigint[]')}) and ${rangesOf(sql, { table, ranges }, row)}`,
+  );
+  return existsRow(table, row, { alias, condition: anyOf(found) });
+}
+
+export function rangesOf(
+  sql: SqlBuilder,
+  { table, ranges }: { readonly table: RangesCondition['table']; readonly ranges: readonly Range[] },
+  row: string,
+): string {
+  const type = table === 'date_index' ? 'bigint' : 'double precision';
+  return anyOf(ranges.map((range) => range.map((bound) => boundText(sql, bound, { row, type })).join(' and ')));
+}
+
+function boundText(
+  sql: SqlBuilder,
+  { side, operator, value }: Bound,
+  { row, type }: { readonly row: string; readonly type: 'bigint' | 'double precision' },
+): string {
+  return `${row}.${side} ${operator} ${sql.bind(value, type)}`;
+}
+
+function textsText(sql: SqlBuilder, condition: TextsCondition, alias: string): string {
+  const row = sql.alias('x');
+  const keys = `${row}.k = any (${sql.bind(condition.keys, 'bigint[]')})`;
+  return existsRow('string_index', row, { alias, condition: `${keys} and ${textsOf(sql, condition, row)}` });
+}
+
+/** Folded texts hold letters, digits and spaces only: nothing that `like` could take for a wildcard. */
+export function textsOf(sql: SqlBuilder, { match, texts }: TextsCondition, row: string): string {
+  switch (match) {
+    case 'equals':
+      return `${row}.v = any (${sql.bind(texts, 'text[]')})`;
+    case 'contains':
+      return `${row}.v like any (${sql.bind(texts.map((text) => `%${text}%`), 'text[]')})`;
+    case 'prefix':
+      return anyOf(
+        texts.map((text) => {
+          const { from, to } = prefixBounds(text);
+          return `${row}.v >= ${sql.bind(from, 'text')} and ${row}.v <= ${sql.bind(to, 'text')}`;
+        }),
+      );
+  }
+}
+
+/** In the byte order of collation "C", nothing that begins with the text comes after it with the last code point. */
+export function prefixBounds(text: string): { readonly from: string; readonly to: string } {
+  return { from: text, to: `${text}\u{10FFFF}` };
+}
+
+function existsRow(
+  table: string,
+  row: string,
+  { alias, condition }: { readonly alias: string; readonly condition: string },
+): string {
+  return `exists (select from ${table} ${row} where ${row}.rid = ${alias}.rid and ${row}.shard = ${alias}.shard and ${condition})`;
+}
+
+function updatedText(sql: SqlBuilder, ranges: readonly Range[], alias: string): string {
+  return anyOf(ranges.map((range) => range.map((bound) => updatedBound(sql, bound, alias)).join(' and ')));
+}
+
+/** A moment t is the range [t, t + 1): hi > x is t >= x, hi <= x is t < x. */
+function updatedBound(sql: SqlBuilder, { side, operator, value }: Bound, alias: string): string {
+  const ofStart = side === 'lo' ? operator : operator === '>' ? '>=' : '<';
+  return `${alias}.last_updated ${ofStart} ${sql.bind(timestampText(value), 'timestamptz')}`;
+}
+
+const timestampMinMs = -62_135_596_800_000;
+const timestampMaxMs = 253_402_300_799_999;
+
+/** As PostgreSQL reads it; nothing was updated outside the years 1 to 9999. */
+export function timestampText(ms: number): string {
+  return new Date(Math.min(Math.max(ms, timestampMinMs), timestampMaxMs)).toISOString();
+}
+
+/** The keys under which something refers to the resource, computed as keys.ts does. */
+function referenceKey(prefix: string, alias: string): string {
+  const text = `convert_to(${prefix} || ${alias}.type || '/' || ${alias}.id, 'UTF8')`;
+  return `('x' || encode(substring(sha256(${text}) from 1 for 8), 'hex'))::bit(64)::bigint`;
+}
+
+/** All inner matches are found once, then each resource's keys are held against their keys. */
+function chainText(sql: SqlBuilder, chain: ChainCondition, alias: string): string {
+  const held = sql.alias('h');
+  return `exists (select from unnest(${alias}.keys) as ${held}(k) where ${held}.k in (${chainKeys(sql, chain)}))`;
+}
+
+/** The keys of references to all resources that meet the inner conditions. */
+export function chainKeys(sql: SqlBuilder, { prefixes, types, of }: ChainCondition): string {
+  const [inner, prefix] = [sql.alias('r'), sql.alias('p')];
+  const source = sql.bind(prefixes, 'text[]');
+  const { from, where } = matching(sql, { types, conditions: of }, inner);
+  return `select ${referenceKey(`${prefix}.text`, inner)} from ${from} cross join unnest(${source}) as ${prefix}(text) where ${where.join(' and ')}`;
+}
+
+function hasText(sql: SqlBuilder, has: HasCondition, alias: string): string {
+  const [row, inner, prefix] = [sql.alias('x'), sql.alias('r'), sql.alias('p')];
+  const source = sql.bind(has.prefixes, 'text[]');
+  const where = [...sql.standing(inner), ...conditionTexts(sql, has.of, inner)];
+  const exists = `exists (select from unnest(${source}) as ${prefix}(text)
+    join token_index ${row} on ${row}.k = ${referenceKey(`${prefix}.text`, alias)} ${joinResource(inner, row)}
+    where ${where.join(' and ')})`;
+  return has.isByPatient ? `${patientsOf(sql, has, alias)} and ${exists}` : exists;
+}
+
+/** Patients that the inner matches know of: few enough to look at, where walking along all patients would be long. */
+function patientsOf(sql: SqlBuilder, { type, of }: HasCondition, alias: string): string {
+  const [inner, patient] = [sql.alias('r'), sql.alias('p')];
+  const { from, where } = matching(sql, { types: [type], conditions: of }, inner);
+  return `${alias}.id = any (array(select substring(${patient}.text from ${'Patient/'.length + 1}) from ${from}
+    cross join unnest(${inner}.patients) as ${patient}(text) where ${where.join(' and ')}))`;
+}
+
+/** Rows of `resource` that meet the conditions, in no order: from the most selective condition, the others as probes. */
+export function matching(
+  sql: SqlBuilder,
+  { types, conditions }: { readonly types: readonly string[]; readonly conditions: readonly Condition[] },
+  alias: string,
+): { readonly from: string; readonly where: readonly string[] } {
+  const driver = bestDriver(conditions);
+  const rows = driver === undefined ? undefined : driverRows(sql, driver);
+  if (driver === undefined || rows === undefined) {
+    const where = [sql.types(alias, types), ...sql.standing(alias), ...conditionTexts(sql, conditions, alias)];
+    return { from: `resource ${alias}`, where };
+  }
+  const start = sql.alias('d');
+  const where = [...sql.standing(alias), ...conditionTexts(sql, probesBeside(conditions, driver), alias)];
+  return { from: `(${rows}) ${start} ${joinResource(alias, start)}`, where };
+}
+
+/** The index rows of a condition, each resource once. */
+function driverRows(sql: SqlBuilder, driver: NonNullable<ReturnType<typeof bestDriver>>): string {
+  const row = sql.alias('d');
+  const rows = (table: string, where: string) => `select distinct ${row}.rid, ${row}.shard from ${table} ${row} where ${where}`;
+  switch (driver.kind) {
+    case 'keys':
+      return rows('token_index', `${row}.k = any (${sql.bind(driver.drivers, 'bigint[]')})`);
+    case 'chain':
+      return rows('token_index', `${row}.k = any (array(${chainKeys(sql, driver)}))`);
+    case 'texts':
+      return rows('string_index', `${row}.k = any (${sql.bind(driver.keys, 'bigint[]')}) and ${textsOf(sql, driver, row)}`);
+    case 'ranges': {
+      const { table, alternatives } = driver;
+      const found = alternatives.map(
+        ({ keys, ranges }) => `${row}.k = any (${sql.bind(keys, 'bigint[]')}) and ${rangesOf(sql, { table, ranges }, row)}`,
+      );
+      return rows(table, anyOf(found));
+    }
+  }
+}
+
+export function anyOf(texts: readonly string[]): string {
+  return texts.length === 1 ? (texts[0] ?? 'false') : `(${texts.map((text) => `(${text})`).join(' or ')})`;
+}

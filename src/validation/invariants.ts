@@ -1,3 +1,0 @@
-/** placeholder */
-export type Check = (data: never) => boolean;
-export const invariants: ReadonlyMap<string, Check> = new Map();

@@ -1,0 +1,185 @@
+/**
+ * The shape of the code (src/ARCHITECTURE.md), proved: rows import only from rows above them, and only through the other
+ * folder's index.ts; pure folders do no input or output; Fastify, PostgreSQL and SQL stay where they belong.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, sep } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
+
+const rows: Readonly<Record<string, number>> = {
+  base: 0,
+  db: 1,
+  fhir: 1,
+  formats: 1,
+  access: 2,
+  letters: 2,
+  queue: 2,
+  search: 2,
+  validation: 2,
+  rules: 3,
+  store: 3,
+  breaks: 4,
+  notify: 4,
+  interactions: 5,
+  bridge: 6,
+  console: 6,
+  http: 7,
+  demo: 7, // a client: it speaks HTTP to the server
+};
+const top = 8;
+
+const pureFolders = ['access', 'fhir', 'formats', 'letters', 'rules', 'search', 'validation'];
+/** Reads what `npm run build` made. */
+const loader = 'fhir/definitions.ts';
+/** Steps of `npm run build`: no part of the server. */
+const isBuildStep = (file: string) => file === 'build.ts' || /^\w+\/build\//.test(file);
+
+const inputAndOutput = /^(pg|fastify|node:(fs|fs\/promises|net|http|https|http2|dns|child_process|worker_threads))$/;
+const placesOfSql = /^(db|queue|store)\/|^search\/to-sql(\.ts$|\/)|^breaks\/[^/]+\.sql\.ts$/;
+const placesOfWrites = /^(db|queue|store)\//;
+
+const src = join(import.meta.dirname, '../src');
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => name.split(sep).join('/'));
+const trees = new Map(
+  files.map((file) => [file, ts.createSourceFile(file, readFileSync(join(src, file), 'utf8'), ts.ScriptTarget.Latest)]),
+);
+
+interface Import {
+  readonly file: string;
+  /** A file below src, or the name of a package. */
+  readonly target: string;
+  readonly isOurs: boolean;
+}
+
+const imports: readonly Import[] = [...trees].flatMap(([file, tree]) =>
+  ts.preProcessFile(tree.text).importedFiles.map(({ fileName }) => {
+    const isOurs = fileName.startsWith('.');
+    return { file, target: isOurs ? posix.join(posix.dirname(file), fileName) : fileName, isOurs };
+  }),
+);
+
+function folderOf(file: string): string | undefined {
+  return file.includes('/') ? file.slice(0, file.indexOf('/')) : undefined;
+}
+
+function rowOf(file: string): number {
+  const folder = folderOf(file);
+  return folder === undefined ? top : (rows[folder] ?? Number.NaN);
+}
+
+const shown = (found: readonly Import[]) => found.map(({ file, target }) => `${file} imports ${target}`);
+
+/** String and template texts, with their place. */
+function textsOf(file: string): readonly { readonly place: string; readonly text: string }[] {
+  const tree = trees.get(file) as ts.SourceFile;
+  const texts: { place: string; text: string }[] = [];
+  function visit(node: ts.Node): void {
+    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node)) {
+      const { line } = tree.getLineAndCharacterOfPosition(node.pos);
+      texts.push({ place: `${file}:${line + 1}`, text: node.text });
+    }
+    ts.forEachChild(node, visit);
+  }
+  visit(tree);
+  return texts;
+}
+
+const sql =
+  /^\s*(select|with)\s[\s\S]*\s(from|as)\s|^\s*(insert\s+into|update\s+\w+\s+set|delete\s+from|create\s+table|lock\s+table)\s/i;
+const write = /\b(insert\s+into|update\s+\w+(\s+\w+)?\s+set|delete\s+from|truncate)\s/i;
+
+describe('the source code', () => {
+  it('has no folder without a row', () => {
+    const folders = new Set(files.map(folderOf).filter((folder) => folder !== undefined));
+    expect([...folders].filter((folder) => rows[folder] === undefined)).toEqual([]);
+  });
+
+  it('imports only from rows above', () => {
+    const wrong = imports.filter(
+      ({ file, target, isOurs }) => isOurs && folderOf(file) !== folderOf(target) && !(rowOf(target) < rowOf(file)),
+    );
+    expect(shown(wrong)).toEqual([]);
+  });
+
+  it('imports other folders only through their index.ts', () => {
+    const wrong = imports.filter(
+      ({ file, target, isOurs }) =>
+        isOurs &&
+        folderOf(target) !== undefined &&
+        folderOf(file) !== folderOf(target) &&
+        target !== `${folderOf(target)}/index.ts` &&
+        !(file === 'build.ts' && isBuildStep(target)),
+    );
+    expect(shown(wrong)).toEqual([]);
+  });
+
+  it('never takes a step of the build into the server', () => {
+    expect(shown(imports.filter(({ file, target }) => isBuildStep(target) && !isBuildStep(file)))).toEqual([]);
+  });
+
+  it('does no input or output in its pure folders', () => {
+    const wrong = imports.filter(
+      ({ file, target }) =>
+        pureFolders.includes(folderOf(file) ?? '') &&
+        !isBuildStep(file) &&
+        inputAndOutput.test(target) &&
+        !(file === loader && target === 'node:fs'),
+    );
+    expect(shown(wrong)).toEqual([]);
+  });
+
+  it('knows Fastify only in http and above', () => {
+    const wrong = imports.filter(
+      ({ file, target }) => /^@?fastify/.test(target) && rowOf(file) < (rows['http'] as number),
+    );
+    expect(shown(wrong)).toEqual([]);
+  });
+
+  it('knows the driver of PostgreSQL only in db', () => {
+    expect(shown(imports.filter(({ file, target }) => target === 'pg' && folderOf(file) !== 'db'))).toEqual([]);
+  });
+
+  it('has SQL only in db, queue, store, search/to-sql and breaks/*.sql.ts', () => {
+    const wrong = files
+      .filter((file) => !placesOfSql.test(file))
+      .flatMap((file) => textsOf(file).filter(({ text }) => sql.test(text)));
+    expect(wrong.map(({ place }) => place)).toEqual([]);
+  });
+
+  it('writes to the database only in db, queue and store', () => {
+    const readers = files.filter((file) => !placesOfWrites.test(file));
+    const wrong = readers.flatMap((file) => textsOf(file).filter(({ text }) => write.test(text)));
+    expect(wrong.map(({ place }) => place)).toEqual([]);
+  });
+
+  it('keeps tests beside what they test: each folder of test has its folder in src', () => {
+    const others = new Set(['bench', 'conformance', 'flows', 'support']);
+    const folders = readdirSync(dirname(import.meta.filename), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    const strays = folders.filter(({ name }) => !others.has(name) && rows[name] === undefined);
+    expect(strays.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+describe('the rules of this test', () => {
+  it.each([
+    'select 1 as one from x',
+    ' with a as (select 1) select * from a',
+    'insert into job values ($1)',
+    'update job set holder = $1',
+    'delete from job',
+  ])('take this for SQL: %s', (text) => {
+    expect(sql.test(text)).toBe(true);
+  });
+
+  it.each(['select the patient', 'with a letter', 'delete what is not there', 'from', 'insert', 'update the Task'])(
+    'do not take this for SQL: %s',
+    (text) => {
+      expect(sql.test(text)).toBe(false);
+    },
+  );
+});

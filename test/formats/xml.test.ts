@@ -1,0 +1,207 @@
+/** Rows X of the hostile inputs (XML), and what a good document comes out as. https://www.w3.org/TR/xml/ */
+import { describe, expect, test } from '@jest/globals';
+import {
+  attribute,
+  child,
+  parseXml,
+  rawText,
+  textOf,
+  type XmlElement,
+  xmlLimits,
+  xpath,
+} from '../../src/formats/index.ts';
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function rootOf(source: string | Uint8Array): XmlElement {
+  const result = parseXml(typeof source === 'string' ? bytesOf(source) : source);
+  if (result.kind === 'refused') throw new Error(result.issue.text);
+  return result.root;
+}
+
+function refusalOf(source: string | Uint8Array) {
+  const result = parseXml(typeof source === 'string' ? bytesOf(source) : source);
+  return result.kind === 'refused' ? result.issue : undefined;
+}
+
+/** UTF-16 bytes, little endian unless said otherwise. */
+function utf16(text: string, isBigEndian = false): Uint8Array {
+  const bytes = Buffer.from(text, 'utf16le');
+  return isBigEndian ? bytes.swap16() : bytes;
+}
+
+describe('a well-formed document', () => {
+  test('becomes a tree of local names, namespaces, attributes and text', () => {
+    const root = rootOf('<a xmlns="urn:x" xmlns:y="urn:y" b="1" y:c="2"><d> e </d><y:d/></a>');
+    expect(root).toMatchObject({ name: 'a', namespace: 'urn:x' });
+    expect(attribute(root, 'b')).toBe('1');
+    expect(attribute(root, '{urn:y}c')).toBe('2');
+    expect(root.attributes.size).toBe(2);
+    expect(textOf(child(root, 'd'))).toBe('e');
+  });
+
+  test('keeps elements of a foreign namespace apart from those of the same local name', () => {
+    const root = rootOf('<a xmlns="urn:x" xmlns:s="urn:sdtc"><s:id>foreign</s:id><id>own</id></a>');
+    expect(textOf(child(root, 'id'))).toBe('own');
+  });
+
+  test('says where an element is, with a position among its likes', () => {
+    const root = rootOf('<a><b/><c><d/></c><c><d/><d/></c></a>');
+    const second = root.children.filter((node) => typeof node !== 'string')[2] as XmlElement;
+    expect(xpath(second.children[1] as XmlElement)).toBe('/a/c[2]/d[2]');
+    expect(xpath(child(root, 'b') as XmlElement)).toBe('/a/b');
+  });
+
+  test.each(['__proto__', 'constructor', 'hasOwnProperty'])('takes %s as a name like any other', (name) => {
+    const root = rootOf(`<a ${name}="1"><${name}>x</${name}></a>`);
+    expect(attribute(root, name)).toBe('1');
+    expect(textOf(child(root, name))).toBe('x');
+  });
+});
+
+describe('X1 to X3: a DTD', () => {
+  const laughs = [
+    '<!DOCTYPE lolz [<!ENTITY lol "lol">',
+    ...Array.from({ length: 9 }, (_, i) => `<!ENTITY lol${i + 1} "${`&lol${i || ''};`.repeat(10)}">`),
+    ']><lolz>&lol9;</lolz>',
+  ].join('');
+  test.each([
+    ['a bare DOCTYPE', '<!DOCTYPE a><a/>'],
+    ['billion laughs', laughs],
+    ['quadratic blow-up', `<!DOCTYPE a [<!ENTITY x "${'x'.repeat(9000)}">]><a>${'&x;'.repeat(9000)}</a>`],
+    ['a file as entity', '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'],
+    ['a URL as entity', '<!DOCTYPE a [<!ENTITY x SYSTEM "http://127.0.0.1:9/">]><a>&x;</a>'],
+    ['parameter entities', '<!DOCTYPE a [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]><a/>'],
+    ['a DOCTYPE after a comment', '<!-- x -->\n<!DOCTYPE a><a/>'],
+  ])('is refused: %s', (_, source) => {
+    const start = performance.now();
+    expect(refusalOf(source)).toMatchObject({
+      severity: 'error',
+      code: 'structure',
+      text: expect.stringContaining('DOCTYPE'),
+    });
+    expect(performance.now() - start).toBeLessThan(200);
+  });
+
+  test('is refused in UTF-16 too', () => {
+    expect(refusalOf(utf16('\ufeff<!DOCTYPE a><a/>'))?.text).toContain('DOCTYPE');
+  });
+
+  test('is told by line and column', () => {
+    expect(refusalOf('<?xml version="1.0"?>\n  <!DOCTYPE a><a/>')?.diagnostics).toBe('line 2, column 3');
+  });
+
+  test('is the only way to entities: an undeclared one is refused', () => {
+    expect(refusalOf('<a>&eacute;</a>')).toMatchObject({ code: 'structure', expression: '/a' });
+  });
+});
+
+test('X4: stylesheets, inclusions and schema locations are plain data or nothing', () => {
+  const root = rootOf(
+    '<?xml version="1.0"?><?xml-stylesheet type="text/xsl" href="http://127.0.0.1:9/x.xsl"?>' +
+      '<a xmlns:xi="http://www.w3.org/2001/XInclude" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"' +
+      ' xsi:schemaLocation="urn:x http://127.0.0.1:9/x.xsd"><xi:include href="file:///etc/passwd"/><?php x ?></a>',
+  );
+  expect(rawText(root)).toBe('');
+});
+
+describe('X5: encodings', () => {
+  const text = '<a>É€ œ</a>';
+  test.each([
+    ['UTF-8 without a declaration', bytesOf(text), 'utf-8'],
+    ['UTF-8 with a byte order mark', Buffer.concat([Buffer.from('efbbbf', 'hex'), bytesOf(text)]), 'utf-8'],
+    ['UTF-16 little endian', utf16(`\ufeff${text}`), 'utf-16le'],
+    ['UTF-16 big endian', utf16(`\ufeff${text}`, true), 'utf-16be'],
+    ['UTF-16 without a mark', utf16(`<?xml version="1.0" encoding="UTF-16"?>${text}`), 'utf-16le'],
+    ['UTF-16 that says UTF-8: the mark wins', utf16(`\ufeff<?xml version="1.0" encoding="UTF-8"?>${text}`), 'utf-16le'],
+  ])('reads %s', (_, bytes, encoding) => {
+    expect(parseXml(bytes)).toMatchObject({ kind: 'tree', encoding });
+    expect(rawText(rootOf(bytes))).toBe('É€ œ');
+  });
+
+  test.each([
+    ['ISO-8859-1', 'c9', 'É'],
+    ['iso-8859-15', 'c9a4bd', 'É€œ'],
+    ['windows-1252', 'c9809c', 'É€œ'],
+  ])('reads %s by its declaration', (encoding, hex, expected) => {
+    const declaration = `<?xml version="1.0" encoding="${encoding}"?>`;
+    const bytes = Buffer.concat([Buffer.from(`${declaration}<a>`), Buffer.from(hex, 'hex'), Buffer.from('</a>')]);
+    expect(rawText(rootOf(bytes))).toBe(expected);
+  });
+
+  test.each([
+    ['UTF-7', Buffer.from('<?xml version="1.0" encoding="UTF-7"?><a/>')],
+    ['EBCDIC', Buffer.from('<?xml version="1.0" encoding="IBM037"?><a/>')],
+    ['eight-bit text that says UTF-16', Buffer.from('<?xml version="1.0" encoding="UTF-16"?><a/>')],
+    ['UTF-32', Buffer.from('fffe00003c000000610000002f0000003e000000', 'hex')],
+    ['Latin 1 without a declaration', Buffer.from('3c613ec93c2f613e', 'hex')],
+    [
+      'a byte that windows-1252 does not have',
+      Buffer.from('<?xml version="1.0" encoding="windows-1252"?><a>\u0081</a>', 'latin1'),
+    ],
+    ['overlong UTF-8', Buffer.from('3c613ec0803c2f613e', 'hex')],
+    ['half a surrogate pair in UTF-16', utf16('\ufeff<a>\ud800</a>')],
+  ])('refuses %s', (_, bytes) => {
+    expect(refusalOf(bytes)?.code).toBe('structure');
+  });
+});
+
+describe('X6 and X7: sizes', () => {
+  const attributes = Array.from({ length: 100_000 }, (_, i) => `a${i}="1"`).join(' ');
+  test.each([
+    ['20 000 nested elements', '<a>'.repeat(20_000)],
+    ['100 000 attributes', `<a ${attributes}/>`],
+    ['a million siblings', `<a>${'<b/>'.repeat(1_000_000)}</a>`],
+    ['a text of 20 MB', `<a>${'x'.repeat(20_000_000)}</a>`],
+    ['a name of 1 MB', `<${'a'.repeat(1_000_000)}/>`],
+  ])('refuses %s soon', (_, source) => {
+    const start = performance.now();
+    expect(refusalOf(source)?.code).toBe('too-costly');
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+
+  test('counts against the limits it is given', () => {
+    const limits = { ...xmlLimits, textLengthMax: 3 };
+    expect(parseXml(bytesOf('<a>abc</a>'), limits).kind).toBe('tree');
+    expect(parseXml(bytesOf('<a>abcd</a>'), limits)).toMatchObject({ kind: 'refused', issue: { code: 'too-costly' } });
+    expect(parseXml(bytesOf('<a b="abcd"/>'), limits).kind).toBe('refused');
+  });
+});
+
+describe('X8: what is not XML', () => {
+  test.each([
+    ['two roots', '<a/><b/>'],
+    ['no root', '<!-- nothing -->'],
+    ['nothing', ''],
+    ['text around the root', 'x<a/>'],
+    ['U+0000', '<a>\u0000</a>'],
+    ['a reference to U+0000', '<a>&#0;</a>'],
+    ['an unclosed element', '<a><b></a>'],
+    ['an attribute twice', '<a b="1" b="2"/>'],
+    ['an attribute twice under two prefixes', '<a xmlns:x="urn:a" xmlns:y="urn:a" x:b="1" y:b="2"/>'],
+    ['an unbound prefix', '<x:a/>'],
+    ['an attribute without quotes', '<a b=1/>'],
+    ['JSON', '{"resourceType":"Patient"}'],
+  ])('refuses %s', (_, source) => {
+    expect(refusalOf(source)).toMatchObject({ severity: 'error', code: 'structure' });
+  });
+
+  test('never quotes the document in a refusal', () => {
+    const issue = refusalOf('<patient><name>MARKER-NAME</nom></patient>');
+    expect(issue).toMatchObject({
+      expression: '/patient',
+      diagnostics: expect.stringMatching(/^line 1, column \d+$/),
+    });
+    expect(JSON.stringify(issue)).not.toContain('MARKER');
+  });
+});
+
+test.each(['MASQUE<!-- -->_PS', 'MAS<![CDATA[QUE]]>_PS', 'MASQUE_&#80;S', 'MASQUE<?x?>_PS'])(
+  'X9: %s is one text, however it is cut',
+  (content) => {
+    const root = rootOf(`<a>${content}</a>`);
+    expect(root.children).toEqual(['MASQUE_PS']);
+  },
+);
