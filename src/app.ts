@@ -2,6 +2,7 @@
  * Where the parts are put together. Building the server is this function; the environment, signals and the process
  * belong to main.ts. Time, ids and randomness come from outside, so that a test states them.
  */
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import {
@@ -13,26 +14,28 @@ import {
   type Ids,
   type Lifecycle,
   type Log,
+  type ManualClock,
 } from './base/index.ts';
 import {
   checkRuleSet,
   checkTaskMove,
   createFollower,
   createJudgeWork,
+  createQueryCheck,
   createRuleBooks,
+  createSelect,
   type EngineInput,
   installShipped,
 } from './breaks/index.ts';
 import { type Database, migrate, migrationsFolder, openDatabase, startEmbedded } from './db/index.ts';
 import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
 import { createHttp } from './http/index.ts';
-import { breakOperations, type Context, ingestOperations, subscriptionOperations, type WriteGuard } from './interactions/index.ts';
+import { breakOperations, type Context, type WriteGuard } from './interactions/index.ts';
 import { createMetrics } from './metrics.ts';
-import { createNotify } from './notify/index.ts';
 import { announceHolder, createTimeKeeper, createWorkers, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import { createPlace, type RuleSetting } from './rules/index.ts';
-import { compartmentKeys, createIndexer, createSearchContext, type SearchContext, select, checkQuery } from './search/index.ts';
-import { createStore, type Store } from './store/index.ts';
+import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
+import { createStore, serverSecret, type Store } from './store/index.ts';
 import { createValidator } from './validation/index.ts';
 
 export interface AppInput {
@@ -75,7 +78,7 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
   const ground = openStore({ db, clock, search });
   const holder = await takeHolder(input, db, lifecycle);
   const metrics = createMetrics(db, clock.now);
-  const setting: RuleSetting = { definitions, checkQuery: (type, query) => checkQuery(search, type, query) };
+  const setting: RuleSetting = { definitions, checkQuery: createQueryCheck(search) };
   const engine: EngineInput = {
     store: ground.store,
     clock,
@@ -84,18 +87,17 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
     place: createPlace(config.zone),
     holder,
     ruleBook: createRuleBooks(setting, log),
-    select: (type, query, resources) => select(search, { type, query }, resources),
+    select: createSelect(search),
     metrics: metrics.engine,
   };
-  const notify = createNotify({ store: ground.store, db, search, clock, random: input.random, log, holder, allowsLoopback: config.allowsLoopbackHooks });
   await installShipped(ground.store, await readShipped());
   const workers = createWorkers({
     db,
     clock,
     log,
     holder,
-    followers: [createFollower(engine), notify.follower],
-    works: [createJudgeWork(engine), ...notify.works],
+    followers: [createFollower(engine)],
+    works: [createJudgeWork(engine)],
   });
   ground.wakeOnCommit(workers);
   await workers.start();
@@ -104,16 +106,17 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
     store: ground.store,
     definitions,
     search,
-    validate: createValidate(definitions),
-    guards: [...breakGuards(setting), notify.guard],
+    validate: await createValidate(definitions),
+    guards: breakGuards(setting),
     clock,
     ids,
     baseUrl,
     limits,
+    secret: await serverSecret(db, 'page-links', randomBytes(32)),
     softwareVersion,
     startedAtMs: clock.now(),
   };
-  const keeper = clock.kind === 'manual' ? createTimeKeeper({ db, clock, workers }) : undefined;
+  const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   const http = createHttp({
     context,
     clock,
@@ -121,8 +124,6 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
     log,
     operations: [
       ...breakOperations(engine),
-      ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
-      ...subscriptionOperations(notify),
     ],
     onAnswered: metrics.requested,
     admin: {
@@ -158,6 +159,10 @@ async function openClock(config: Config, db: Database): Promise<Clock> {
   return createManualClock(Math.max(config.clock.startMs, (await keptClock(db)) ?? 0));
 }
 
+function isManual(clock: Clock): clock is ManualClock {
+  return clock.kind === 'manual';
+}
+
 interface Ground {
   readonly store: Store;
   wakeOnCommit(workers: Workers): void;
@@ -191,8 +196,8 @@ async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Li
   return holder;
 }
 
-function createValidate(definitions: Definitions): Context['validate'] {
-  const validator = createValidator({ definitions });
+async function createValidate(definitions: Definitions): Promise<Context['validate']> {
+  const validator = await createValidator({ definitions });
   return (resource, typeExpected) => validator.validate(resource, typeExpected === undefined ? {} : { typeExpected });
 }
 

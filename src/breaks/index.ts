@@ -4,3 +4,4 @@ export { checkRuleSet, checkTaskMove, type GuardedWrite } from './guards.ts';
 export type { Select } from './judge-patient.ts';
 export { createRuleBooks, type RuleBook } from './rule-book.ts';
 export { installShipped } from './shipped.ts';
+export { createQueryCheck, createSelect } from './select.ts';

@@ -47,6 +47,12 @@ export function suggestElement(definitions: Definitions, shape: Shape, name: str
   return near === undefined ? '' : `: did you mean ${near.name}?`;
 }
 
+/** For messages. */
+export function describeShape(shape: Shape): string {
+  const names = shape.types.map((type) => type.replace('System.', ''));
+  return names.length > 3 ? `a choice of ${names.length} types` : names.join(' or ') || 'nothing';
+}
+
 /** The types of the shape that are, or could be, of the named type; undefined where it can never be. */
 export function narrow(definitions: Definitions, shape: Shape, type: string): Shape | undefined {
   const isPossible =

@@ -10,8 +10,9 @@ import fhirpath from 'fhirpath';
 import r4 from 'fhirpath/fhir-context/r4';
 import { type Issue, Problem } from '../base/index.ts';
 import type { Definitions } from './definitions.ts';
-import { type CheckContext, checkNode, type SyntaxNode } from './fhirpath-check.ts';
+import { type CheckContext, checkNode } from './fhirpath-check.ts';
 import { failure, type Moment, momentVariable, plainValue, runtimeFunctions, toDateValue } from './fhirpath-runtime.ts';
+import { parseExpression } from './fhirpath-syntax.ts';
 import { oneOf, type Shape } from './fhirpath-types.ts';
 import type { Resource } from './resource.ts';
 
@@ -36,21 +37,15 @@ export type Compilation =
   | { readonly kind: 'ok'; readonly expression: Expression }
   | { readonly kind: 'faults'; readonly issues: readonly Issue[] };
 
-export const expressionLimits = { charactersMax: 4000, nodesMax: 1500, depthMax: 120, bracketsMax: 40 };
-
 export function compileExpression(text: string, setting: ExpressionSetting): Compilation {
-  const tree = parse(text);
-  if (typeof tree === 'string') return { kind: 'faults', issues: [fault(tree)] };
-  const context: CheckContext = {
-    definitions: setting.definitions,
-    variables: setting.variables,
-    faults: [],
-    uses: new Set(),
-  };
+  const { definitions, variables } = setting;
+  const tree = parseExpression(text);
+  if (tree.kind === 'fault') return { kind: 'faults', issues: [toIssue(text, tree)] };
+  const context: CheckContext = { definitions, variables, faults: [], uses: new Set() };
   const checked = checkNode(context, tree, oneOf(setting.context));
-  if (context.faults.length > 0) return { kind: 'faults', issues: context.faults };
-  const { uses } = context;
-  const run = createRun(checked.text, uses, setting.variables);
+  const { uses, faults } = context;
+  if (faults.length > 0) return { kind: 'faults', issues: faults.map((fault) => toIssue(text, fault)) };
+  const run = createRun(checked.text, uses, variables);
   return { kind: 'ok', expression: { text, uses, shape: checked.shape, run } };
 }
 
@@ -97,54 +92,6 @@ export function evaluateBoolean(
   const value = result.items[0]?.value;
   if (result.items.length === 1 && typeof value === 'boolean') return value;
   return { error: result.items.length === 0 ? 'the condition yields nothing' : 'the condition is not true or false' };
-}
-
-function parse(text: string): SyntaxNode | string {
-  const { charactersMax, bracketsMax, nodesMax, depthMax } = expressionLimits;
-  if (text.trim() === '') return 'the expression is empty';
-  if (text.length > charactersMax)
-    return `the expression has ${text.length} characters, at most ${charactersMax} are allowed`;
-  if (bracketDepth(text) > bracketsMax) return `the expression has more than ${bracketsMax} brackets inside each other`;
-  const tree = parseText(text);
-  if (typeof tree === 'string') return tree;
-  const { nodes, depth } = measure(tree);
-  if (nodes > nodesMax || depth > depthMax) return 'the expression is too large: split it';
-  return tree;
-}
-
-function parseText(text: string): SyntaxNode | string {
-  try {
-    const tree = fhirpath.parse(text) as SyntaxNode;
-    return tree.children?.[0] ?? 'the expression is empty';
-  } catch (error) {
-    // The parser throws objects that are no errors; their message tells line and column.
-    const message = (error as { message?: unknown } | null)?.message;
-    const place = /line: (\d+); column: (\d+)/.exec(String(message));
-    return `the expression is not FHIRPath${place === null ? '' : ` (line ${place[1]}, column ${place[2]})`}`;
-  }
-}
-
-function bracketDepth(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (const character of text.replace(/'(?:\\.|[^'\\])*'/g, '')) {
-    if ('([{'.includes(character)) deepest = Math.max(deepest, ++depth);
-    if (')]}'.includes(character)) depth--;
-  }
-  return deepest;
-}
-
-function measure(tree: SyntaxNode): { nodes: number; depth: number } {
-  const open: { node: SyntaxNode; level: number }[] = [{ node: tree, level: 1 }];
-  let nodes = 0;
-  let depth = 0;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { node, level } = next;
-    nodes++;
-    depth = Math.max(depth, level);
-    for (const below of node.children ?? []) open.push({ node: below, level: level + 1 });
-  }
-  return { nodes, depth };
 }
 
 /**
@@ -196,6 +143,8 @@ function describeError(error: unknown): string {
     : 'the expression cannot be evaluated on this record';
 }
 
-function fault(text: string): Issue {
-  return { severity: 'error', code: 'invalid', text };
+function toIssue(text: string, fault: { readonly text: string; readonly at: number }): Issue {
+  const before = text.slice(0, fault.at).split('\n');
+  const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+  return { severity: 'error', code: 'invalid', text: `${fault.text} (${place})` };
 }

@@ -24,7 +24,6 @@ export {
   type Evaluation,
   type Expression,
   type ExpressionSetting,
-  expressionLimits,
   tryEvaluate,
   type Variables,
 } from './fhirpath.ts';

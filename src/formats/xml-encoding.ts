@@ -52,15 +52,18 @@ function decode1252(bytes: Uint8Array): string | undefined {
   return /[\u0080-\u009f]/.test(text) ? undefined : text;
 }
 
+/** Byte order marks, and how `<?` or `<a` looks in 16 bits. A UTF-32 mark begins like a UTF-16 one: the parser then meets U+0000. */
+const shapes: readonly (readonly [start: RegExp, encoding: XmlEncoding])[] = [
+  [/^\xef\xbb\xbf/, 'utf-8'],
+  [/^\xff\xfe/, 'utf-16le'],
+  [/^\xfe\xff/, 'utf-16be'],
+  [/^<\0[^\0]\0/, 'utf-16le'],
+  [/^\0<\0[^\0]/, 'utf-16be'],
+];
+
 function encodingByShape(bytes: Uint8Array): XmlEncoding | undefined {
-  const [a, b, c, d] = bytes;
-  if (a === 0xef && b === 0xbb && c === 0xbf) return 'utf-8';
-  // A UTF-32 mark begins like the UTF-16 one; two zero bytes tell it, and UTF-16 then fails on U+0000 in the parser.
-  if (a === 0xff && b === 0xfe) return 'utf-16le';
-  if (a === 0xfe && b === 0xff) return 'utf-16be';
-  if (a === 0x3c && b === 0 && c !== 0 && d === 0) return 'utf-16le';
-  if (a === 0 && b === 0x3c && c === 0 && d !== 0) return 'utf-16be';
-  return undefined;
+  const start = Buffer.from(bytes.subarray(0, 4)).toString('latin1');
+  return shapes.find(([shape]) => shape.test(start))?.[1];
 }
 
 /** `undefined` when the declaration names an encoding that is not on the list (a 16-bit one cannot be true here). */

@@ -6,7 +6,7 @@
  * schemaLocation are ignored. Each size has a limit, watched while parsing: saxes needs seconds for 20 000 nested
  * elements, so depth must stop it in the handler. A refusal says what and where, and never quotes the document.
  */
-import { SaxesParser, type SaxesAttributeNS } from 'saxes';
+import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes';
 import { type Issue, Problem } from '../base/index.ts';
 import { decodeXml, type XmlEncoding } from './xml-encoding.ts';
 import { type XmlElement, type XmlNode, xpath } from './xml-tree.ts';
@@ -72,55 +72,15 @@ const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/';
 
 function buildTree(text: string, encoding: XmlEncoding, limits: XmlLimits): XmlResult {
   const parser = new SaxesParser({ xmlns: true, defaultXMLVersion: '1.0', forceXMLVersion: true });
-  const count = { depth: 0, elements: 0, attributes: 0 };
-  let root: OpenElement | undefined;
-  let open: OpenElement | undefined;
-  const stop = (code: string, reason: string): never => {
-    const where = open && { expression: xpath(open) };
-    const diagnostics = `line ${parser.line}, column ${parser.column + 1}`;
-    throw new Problem('unprocessable', reason, {
-      issues: [{ severity: 'error', code, text: reason, ...where, diagnostics }],
-    });
-  };
-  const bound = (value: number, limit: number, what: string): void => {
-    if (value > limit) stop('too-costly', `le document XML dépasse la limite de ${limit} ${what}`);
-  };
-  const append = (part: string): void => {
-    bound(part.length, limits.textLengthMax, 'caractères par texte');
-    if (open === undefined) return;
-    const last = open.children.at(-1);
-    if (typeof last === 'string') open.children[open.children.length - 1] = last + part;
-    else open.children.push(part);
-  };
+  const builder = createBuilder(limits, () => `line ${parser.line}, column ${parser.column + 1}`);
   // Six handlers and no more: with eight, V8 turns the parser into a dictionary and it runs six times slower (measured).
   // The message of saxes may quote the document: dropped.
-  parser.on('error', () => stop('structure', 'le document XML n’est pas bien formé'));
-  parser.on('attribute', ({ value }) => {
-    bound(++count.attributes, limits.attributesMax, 'attributs par élément');
-    bound(value.length, limits.textLengthMax, 'caractères par attribut');
-  });
-  parser.on('opentag', ({ local, uri, attributes }) => {
-    count.attributes = 0;
-    bound(++count.depth, limits.depthMax, 'niveaux d’imbrication');
-    bound(++count.elements, limits.elementsMax, 'éléments');
-    bound(local.length, limits.nameLengthMax, 'caractères par nom');
-    const element: OpenElement = {
-      name: local,
-      namespace: uri,
-      parent: open,
-      attributes: keep(attributes),
-      children: [],
-    };
-    open?.children.push(element);
-    root ??= element;
-    open = element;
-  });
-  parser.on('text', append);
-  parser.on('cdata', append);
-  parser.on('closetag', () => {
-    count.depth--;
-    open = open?.parent;
-  });
+  parser.on('error', () => builder.stop('structure', 'le document XML n’est pas bien formé'));
+  parser.on('attribute', ({ value }) => builder.attribute(value));
+  parser.on('opentag', (tag) => builder.open(tag));
+  parser.on('text', (part) => builder.append(part));
+  parser.on('cdata', (part) => builder.append(part));
+  parser.on('closetag', () => builder.close());
   try {
     parser.write(text).close();
   } catch (error) {
@@ -129,8 +89,54 @@ function buildTree(text: string, encoding: XmlEncoding, limits: XmlLimits): XmlR
     if (issue === undefined) throw error;
     return { kind: 'refused', issue };
   }
+  const root = builder.root();
   if (root === undefined) return refused('structure', 'le document XML n’a pas d’élément racine');
   return { kind: 'tree', root, encoding };
+}
+
+/** Puts the tree together from the parser's events, and stops it at the first limit. */
+function createBuilder(limits: XmlLimits, position: () => string) {
+  const count = { depth: 0, elements: 0, attributes: 0 };
+  let root: OpenElement | undefined;
+  let current: OpenElement | undefined;
+  const stop = (code: string, text: string): never => {
+    const expression = current && { expression: xpath(current) };
+    const issue: Issue = { severity: 'error', code, text, ...expression, diagnostics: position() };
+    throw new Problem('unprocessable', text, { issues: [issue] });
+  };
+  const bound = (value: number, limit: number, what: string): void => {
+    if (value > limit) stop('too-costly', `le document XML dépasse la limite de ${limit} ${what}`);
+  };
+  return {
+    stop,
+    root: () => root,
+    attribute(value: string): void {
+      bound(++count.attributes, limits.attributesMax, 'attributs par élément');
+      bound(value.length, limits.textLengthMax, 'caractères par attribut');
+    },
+    open({ local, uri, attributes }: SaxesTagNS): void {
+      count.attributes = 0;
+      bound(++count.depth, limits.depthMax, 'niveaux d’imbrication');
+      bound(++count.elements, limits.elementsMax, 'éléments');
+      bound(local.length, limits.nameLengthMax, 'caractères par nom');
+      const element = { name: local, namespace: uri, parent: current, attributes: keep(attributes), children: [] };
+      current?.children.push(element);
+      root ??= element;
+      current = element;
+    },
+    append(part: string): void {
+      bound(part.length, limits.textLengthMax, 'caractères par texte');
+      if (current === undefined) return;
+      const { children } = current;
+      const last = children.at(-1);
+      if (typeof last === 'string') children[children.length - 1] = last + part;
+      else children.push(part);
+    },
+    close(): void {
+      count.depth--;
+      current = current?.parent;
+    },
+  };
 }
 
 function keep(attributes: Record<string, SaxesAttributeNS>): Map<string, string> {

@@ -71,7 +71,7 @@ function routes(input: FhirRoutesInput): readonly Route[] {
     { path: '', methods: { POST: bundle } },
     {
       path: '/metadata',
-      methods: { GET: (_c, request) => capabilities(context, input.operations, readRequest(request)) },
+      methods: { GET: () => capabilities(context, input.operations) },
     },
     {
       path: '/:type',

@@ -1,5 +1,6 @@
 /** capabilities (https://hl7.org/fhir/R4/http.html#capabilities): what is true of this server, from the tables that route. */
 import { formatInstant } from '../base/index.ts';
+import { unsupportedParameters } from '../search/index.ts';
 import type { Answer, Context } from './context.ts';
 import type { Operation } from './operations.ts';
 
@@ -27,7 +28,10 @@ export async function capabilities(context: Context, operations: readonly Operat
 }
 
 function resourcePart(context: Context, operations: readonly Operation[], type: string): object {
-  const parameters = context.searchParameters(type);
+  const unsupported = new Set(unsupportedParameters(context.search, type).keys());
+  const parameters = [...context.definitions.searchParameters(type).values()]
+    .filter(({ code }) => !unsupported.has(code))
+    .map(({ code, url, type: kind }) => ({ name: code, definition: url, type: kind }));
   const own = operations.filter((operation) => operation.type === type);
   return {
     type,

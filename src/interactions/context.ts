@@ -17,6 +17,8 @@ export interface Context {
   /** Without trailing slash, e.g. `http://127.0.0.1:8080/fhir`. */
   readonly baseUrl: string;
   readonly limits: InteractionLimits;
+  /** Key of page links; the same on all instances. */
+  readonly secret: Uint8Array;
   readonly softwareVersion: string;
   readonly startedAtMs: number;
 }

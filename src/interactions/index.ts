@@ -1,3 +1,4 @@
+export { breakOperations } from './break-operations.ts';
 export { createBinary, readBinary } from './binary.ts';
 export { readEntry } from './bundle-entry.ts';
 export { capabilities } from './capabilities.ts';
@@ -8,5 +9,5 @@ export { historyInstance } from './history.ts';
 export type { Operation } from './operations.ts';
 export { read, vread } from './read.ts';
 export { search } from './search.ts';
-export { processBundle } from './transaction.ts';
+export { answerText, processBundle } from './transaction.ts';
 export { update } from './update.ts';

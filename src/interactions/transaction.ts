@@ -78,7 +78,7 @@ async function processTransaction(
     const answer = plannedAnswer(context, one, byTarget.get(`${one.entry.type}/${one.id}`));
     texts.set(one.entry.place, answerText(input.returnsResources ? answer : withoutBody(answer)));
   }
-  for (const entry of entries.filter(isRead)) texts.set(entry.place, await readText(context, session, entry, visible));
+  for (const entry of entries.filter(isRead)) texts.set(entry.place, await readText(session, entry, visible));
   return entries.map(({ place }) => texts.get(place) ?? '{}');
 }
 
@@ -215,12 +215,7 @@ function located(context: Context, answer: Answer, at: { type: string; id: strin
   return { ...answer, location: `${context.baseUrl}/${at.type}/${at.id}/_history/${at.version}` };
 }
 
-async function readText(
-  context: Context,
-  session: Session,
-  entry: BundleEntry,
-  visible: Request['visible'],
-): Promise<string> {
+async function readText(session: Session, entry: BundleEntry, visible: Request['visible']): Promise<string> {
   if (entry.id === undefined)
     throw entryFault(entry.place, 'a search inside a transaction is not supported: send a batch');
   const stored = await session.read(entry.type, entry.id, visible);

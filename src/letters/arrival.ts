@@ -53,24 +53,25 @@ export function decideReplacement(
   letter: { readonly patient: string | undefined; readonly custodian: string | undefined },
 ): Replacement {
   if (former === undefined) return { kind: 'former-unknown' };
-  const reasons: Issue[] = [];
-  const refuse = (code: string, text: string, diagnostics: string): number =>
-    reasons.push({
-      severity: 'error',
-      code,
-      text,
-      expression: '/ClinicalDocument/relatedDocument/parentDocument/id',
-      diagnostics,
-    });
-  const version = Number(former.extension?.find(({ url }) => url === versionExtension)?.valueString ?? 0);
-  if (former.subject?.reference !== letter.patient)
-    refuse('conflict', 'le document remplacé concerne un autre patient', '904');
-  if (former.custodian?.reference !== letter.custodian) {
-    refuse('forbidden', 'le document remplacé est conservé par une autre structure', '901');
-  }
-  if (former.status !== 'current') refuse('conflict', 'le document remplacé l’a déjà été', '900');
-  if (facts.versionNumber !== undefined && facts.versionNumber <= version) {
-    refuse('conflict', 'la version n’est pas plus récente que celle qu’elle remplace', '900');
-  }
+  const isLater = facts.versionNumber === undefined || facts.versionNumber > versionOf(former);
+  const demands: readonly (readonly [isMet: boolean, code: string, text: string, business: string])[] = [
+    [former.subject?.reference === letter.patient, 'conflict', 'le document remplacé concerne un autre patient', '904'],
+    [
+      former.custodian?.reference === letter.custodian,
+      'forbidden',
+      'le document remplacé est d’une autre structure',
+      '901',
+    ],
+    [former.status === 'current', 'conflict', 'le document remplacé l’a déjà été', '900'],
+    [isLater, 'conflict', 'la version n’est pas plus récente que celle qu’elle remplace', '900'],
+  ];
+  const expression = '/ClinicalDocument/relatedDocument/parentDocument/id';
+  const reasons = demands
+    .filter(([isMet]) => !isMet)
+    .map(([, code, text, diagnostics]): Issue => ({ severity: 'error', code, text, expression, diagnostics }));
   return reasons.length > 0 ? { kind: 'refused', reasons } : { kind: 'supersedes', id: former.id ?? '' };
+}
+
+function versionOf({ extension = [] }: DocumentReference): number {
+  return Number(extension.find(({ url }) => url === versionExtension)?.valueString ?? 0);
 }

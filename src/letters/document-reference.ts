@@ -22,7 +22,7 @@ import type {
   Period,
   Reference,
 } from 'fhir/r4.js';
-import type { ClinicalDocument, Participation } from '../formats/index.ts';
+import type { ClinicalDocument, CodedValue, Participation, TimeInterval } from '../formats/index.ts';
 import { concept } from './codes.ts';
 import { classOf, formatOf } from './document-types.ts';
 import { element } from './element.ts';
@@ -144,18 +144,24 @@ function readAttachment(
 }
 
 function readContext(document: ClinicalDocument, around: Surroundings): DocumentReferenceContext {
-  const [event] = document.events;
-  const { start, end } = event?.time ?? document.encounter?.time ?? { start: undefined, end: undefined };
-  const period = element<Period>({ start, end });
-  const setting =
-    event?.performers[0]?.party.organization?.industry ?? document.legalAuthenticator?.party.organization?.industry;
+  const { events, encounter, orders } = document;
   return element<DocumentReferenceContext>({
     encounter: around.encounter && [around.encounter],
-    event: document.events.flatMap(({ code }): CodeableConcept[] => [concept(code) ?? []].flat()),
-    period: Object.keys(period).length === 0 ? undefined : period,
-    facilityType: concept(document.encounter?.facility?.code),
-    practiceSetting: concept(setting),
+    event: events.flatMap(({ code }): CodeableConcept[] => [concept(code) ?? []].flat()),
+    period: readPeriod(events[0]?.time ?? encounter?.time),
+    facilityType: concept(encounter?.facility?.code),
+    practiceSetting: concept(settingOf(document)),
     sourcePatientInfo: { reference: '#source-patient' },
-    related: document.orders.map((order) => ({ identifier: plainIdentifier(order) })),
+    related: orders.map((order) => ({ identifier: plainIdentifier(order) })),
   });
+}
+
+function readPeriod(time: TimeInterval | undefined): Period | undefined {
+  return time && element<Period>({ start: time.start, end: time.end });
+}
+
+/** The setting of the first act's performer, as XDS has it; else of who answers for the document. */
+function settingOf({ events, legalAuthenticator }: ClinicalDocument): CodedValue | undefined {
+  const performer = events[0]?.performers[0]?.party;
+  return performer?.organization?.industry ?? legalAuthenticator?.party.organization?.industry;
 }

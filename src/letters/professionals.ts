@@ -31,22 +31,27 @@ interface Draft<R> {
   resource: R;
 }
 
+/** Completes the draft that is the same as `resource` by what it lacked, or adds a new one; answers its name. */
+function draft<R extends object>(
+  drafts: Draft<R>[],
+  resource: R,
+  isSame: (known: R) => boolean,
+  newFullUrl: () => string,
+): string {
+  const known = drafts.find((entry) => isSame(entry.resource));
+  if (known === undefined) {
+    const fullUrl = newFullUrl();
+    drafts.push({ fullUrl, resource });
+    return fullUrl;
+  }
+  known.resource = { ...resource, ...known.resource };
+  return known.fullUrl;
+}
+
 export function createProfessionals(newFullUrl: () => string): Professionals {
   const organizations: Draft<Organization>[] = [];
   const practitioners: Draft<Practitioner>[] = [];
   const roles: Draft<PractitionerRole>[] = [];
-
-  /** The draft that is the same as `resource`, completed by what it lacked, or a new one. */
-  function draft<R extends object>(drafts: Draft<R>[], resource: R, isSame: (known: R) => boolean): Draft<R> {
-    const known = drafts.find((entry) => isSame(entry.resource));
-    if (known !== undefined) {
-      known.resource = { ...resource, ...known.resource };
-      return known;
-    }
-    const fresh = { fullUrl: newFullUrl(), resource };
-    drafts.push(fresh);
-    return fresh;
-  }
 
   function organization(party: OrganizationParty | undefined): Reference | undefined {
     if (party === undefined) return undefined;
@@ -54,8 +59,13 @@ export function createProfessionals(newFullUrl: () => string): Professionals {
     const { identifier } = resource;
     // Only part of a structure (a ward) may be unnamed by any register: the structure itself is the next best.
     if (identifier === undefined) return organization(party.partOf) ?? shown(party.name);
-    const { fullUrl } = draft(organizations, resource, (known) => shareIdentity(known.identifier, identifier));
-    return element<Reference>({ reference: fullUrl, display: party.name });
+    const reference = draft(
+      organizations,
+      resource,
+      (known) => shareIdentity(known.identifier, identifier),
+      newFullUrl,
+    );
+    return element<Reference>({ reference, display: party.name });
   }
 
   function practitioner(party: Party): Reference | undefined {
@@ -63,8 +73,8 @@ export function createProfessionals(newFullUrl: () => string): Professionals {
     const { identifier, name = [] } = resource;
     const display = name[0] && nameText(name[0]);
     if (identifier === undefined) return shown(display);
-    const { fullUrl } = draft(practitioners, resource, (known) => isSamePerson(known, resource));
-    return element<Reference>({ reference: fullUrl, display });
+    const reference = draft(practitioners, resource, (known) => isSamePerson(known, resource), newFullUrl);
+    return element<Reference>({ reference, display });
   }
 
   function person(party: Party): Reference | undefined {
@@ -79,8 +89,8 @@ export function createProfessionals(newFullUrl: () => string): Professionals {
       specialty: specialty && [specialty],
       telecom: party.telecoms.map(contactPoint),
     });
-    const { fullUrl } = draft(roles, resource, (known) => isSameRole(known, resource));
-    return element<Reference>({ reference: fullUrl, display: who.display });
+    const reference = draft(roles, resource, (known) => isSameRole(known, resource), newFullUrl);
+    return element<Reference>({ reference, display: who.display });
   }
 
   return {

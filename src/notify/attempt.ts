@@ -2,8 +2,7 @@
 import type { Outcome } from './channel.ts';
 import { notifyLimits } from './limits.ts';
 import { waitAfter } from './retry.ts';
-import type { AfterAttempt } from './state.sql.ts';
-import type { SubscriptionStatus } from './subscription.ts';
+import type { Standing } from './step.ts';
 
 export interface Attempted {
   readonly kind: 'handshake' | 'event-notification' | 'heartbeat';
@@ -15,18 +14,11 @@ export interface Attempted {
   readonly random: number;
 }
 
-export interface StandingBefore {
-  readonly status: SubscriptionStatus;
-  readonly deliveredNumber: number;
-  readonly failures: number;
-  readonly failingSinceMs: number | undefined;
-  readonly sentAtMs: number | undefined;
-}
-
-export function afterAttempt(before: StandingBefore, attempted: Attempted): AfterAttempt {
+export function afterAttempt(before: Standing, attempted: Attempted): Standing & { readonly isSlow: boolean } {
   const { outcome, nowMs } = attempted;
   if (outcome.kind === 'delivered') {
     return {
+      ...before,
       status: 'active',
       deliveredNumber: attempted.lastNumber ?? before.deliveredNumber,
       isSlow: attempted.durationMs > notifyLimits.slowAfterMs,
@@ -43,13 +35,12 @@ export function afterAttempt(before: StandingBefore, attempted: Attempted): Afte
   // A handshake has one attempt: the guide wants the status to say at once that it failed.
   const isOver = waitMs === undefined || attempted.kind === 'handshake';
   return {
+    ...before,
     status: outcome.kind === 'gone' ? 'off' : isOver ? 'error' : before.status,
-    deliveredNumber: before.deliveredNumber,
     isSlow: true,
     failures,
     failingSinceMs,
     retryAtMs: isOver ? undefined : nowMs + waitMs,
-    sentAtMs: before.sentAtMs,
   };
 }
 

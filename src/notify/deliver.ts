@@ -8,23 +8,24 @@
  * One job per subscription: events go out in their order, the first that fails holds back those behind it, and no other
  * subscription waits for it.
  */
+import assert from 'node:assert/strict';
 import type { Clock, Log } from '../base/index.ts';
-import type { Database, Transaction } from '../db/index.ts';
+import type { Database, Queryable, Transaction } from '../db/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import { finishJob, type Job, requestJobs, type Work } from '../queue/index.ts';
 import type { Session, Store } from '../store/index.ts';
-import { afterAttempt, errorText } from './attempt.ts';
-import type { Channel, OpenChannel, Outcome } from './channel.ts';
+import { afterAttempt, type Attempted, errorText } from './attempt.ts';
+import type { Channel, Outcome } from './channel.ts';
 import { compose } from './compose.ts';
-import { type Due, readDue } from './due.ts';
+import { type Due, isOver, openChannel, readDue } from './due.ts';
+import type { EndpointRules } from './endpoint.ts';
 import { type Event, readEvents } from './events.sql.ts';
 import { deliveryJob, deliveryKind, deliveryKinds } from './jobs.ts';
 import { notifyLimits } from './limits.ts';
 import { lockSubscription, recordAttempt, setStatus } from './state.sql.ts';
 import { withStatus } from './status.ts';
-import { nextStep, type Step, timeOfNextStep } from './step.ts';
-import type { SubscriptionStatus } from './subscription.ts';
-import type { EndpointRules } from './endpoint.ts';
+import { nextStep, type Standing, timeOfNextStep } from './step.ts';
+import type { Subscription } from './subscription.ts';
 
 export interface DeliverInput {
   readonly db: Database;
@@ -54,35 +55,115 @@ function faultRetryMs(attempts: number): number {
 }
 
 async function deliver(input: DeliverInput, job: Job): Promise<void> {
-  const due = await readDue(input, job.key);
-  if (due === undefined) return finish(input, job);
-  if (due.kind === 'unreadable') return turn(input, job, due, { status: 'error', error: 'this server cannot serve it any more' });
-  if (job.kind !== deliveryKind(due.isSlow)) return comeBackAt(input, job, due, input.clock.now());
-  const step = nextStep(due.standing, input.clock.now());
-  switch (step.kind) {
-    case 'rest':
-      return comeBackAt(input, job, due, step.untilMs);
-    case 'end':
-      return turn(input, job, due, { status: 'off' });
-    case 'handshake':
-    case 'heartbeat':
-    case 'event-notification':
-      return notify(input, job, due, step.kind);
-  }
-}
-
-type Notifying = Exclude<Step['kind'], 'rest' | 'end'>;
-
-async function notify(input: DeliverInput, job: Job, due: Due, kind: Notifying): Promise<void> {
-  const events = kind === 'event-notification' ? await pendingEvents(input, due) : [];
+  const due = await readDue(input.db, job.key, input.rules);
+  if (due === undefined) return input.db.transaction((tx) => finishJob(tx, job, input.holder));
   const nowMs = input.clock.now();
-  const started = performance.now();
-  const outcome = await input.channel(compose({ due, kind, events, nowMs, baseUrl: input.baseUrl }), due.channel);
-  const durationMs = performance.now() - started;
-  await record(input, job, due, { kind, events, outcome, nowMs, durationMs });
+  if (job.kind !== deliveryKind(due.isSlow)) return comeBack(input, job, due, nowMs);
+  if (due.subscription === undefined && !isOver(due.standing) && due.standing.status !== 'error') {
+    return turn(input, job, due, {
+      status: 'error',
+      error: 'this version of the server cannot serve the subscription',
+    });
+  }
+  const step = nextStep(due.standing, nowMs);
+  if (step.kind === 'rest') return comeBack(input, job, due, step.untilMs);
+  if (step.kind === 'end') return turn(input, job, due, { status: 'off' });
+  return notify(input, job, due, step.kind);
 }
 
-function pendingEvents({ db }: DeliverInput, { subscription, standing, channel }: Due): Promise<readonly Event[]> {
-  const from = standing.deliveredNumber + 1;
-  return readEvents(db, { subscription, from, until: standing.lastNumber, limit: channel.eventsMax });
+async function notify(input: DeliverInput, job: Job, due: Due, kind: Attempted['kind']): Promise<void> {
+  const { subscription, standing } = due;
+  assert(subscription !== undefined);
+  const nowMs = input.clock.now();
+  const events = kind === 'event-notification' ? await pendingEvents(input.db, due.standing, subscription) : [];
+  const notification = compose({ kind, subscription, standing, events, nowMs, baseUrl: input.baseUrl });
+  const channel = await openChannel(input.db, subscription);
+  const started = performance.now();
+  const outcome = await input.channel(notification, channel);
+  const durationMs = performance.now() - started;
+  const attempted = { kind, outcome, lastNumber: events.at(-1)?.number, nowMs, durationMs, random: input.random() };
+  await record(input, job, due, { ...attempted, firstNumber: events[0]?.number });
+}
+
+async function pendingEvents(
+  db: Queryable,
+  standing: Standing,
+  { id, channel }: Subscription,
+): Promise<readonly Event[]> {
+  const range = { subscription: id, from: standing.deliveredNumber + 1, until: standing.lastNumber };
+  const events = await readEvents(db, { ...range, limit: channel.eventsMax });
+  assert(events.length > 0, 'events are kept until they are delivered');
+  return events;
+}
+
+async function record(
+  input: DeliverInput,
+  job: Job,
+  due: Due,
+  attempted: Attempted & { readonly firstNumber: number | undefined },
+): Promise<void> {
+  const after = afterAttempt(due.standing, attempted);
+  const error = errorText(attempted.outcome);
+  logAttempt(input.log, due, after, attempted.outcome);
+  await input.store.transaction(async (session, tx) => {
+    // Rows are locked in the order resource, state, job; the follower locks state, job.
+    const isSaid = await writeStatus(session, tx, due, { status: after.status, error });
+    const stands = isSaid ? after : { ...after, status: due.standing.status };
+    const logged = { ...attempted, subscription: due.id, attempt: due.standing.failures + 1 };
+    await recordAttempt(tx, logged, due.version, stands);
+    const runAtMs = timeOfNextStep(stands, input.clock.now());
+    await finish(tx, job, input.holder, { isSlow: after.isSlow, runAtMs });
+  });
+}
+
+/** Turns the Subscription to another status without a call. */
+async function turn(input: DeliverInput, job: Job, due: Due, to: Turn): Promise<void> {
+  await input.store.transaction(async (session, tx) => {
+    if (await writeStatus(session, tx, due, to)) await setStatus(tx, due.id, due.version, to.status);
+    await finish(tx, job, input.holder, { isSlow: due.isSlow, runAtMs: undefined });
+  });
+  input.log.info({ resource: `Subscription/${due.id}`, reason: to.status }, 'subscription turned');
+}
+
+interface Turn {
+  readonly status: Standing['status'];
+  readonly error?: string | undefined;
+}
+
+/**
+ * Writes another status into the resource; answers false when a client has changed the Subscription meanwhile: then that
+ * version decides, as soon as the reader of changes has come to it.
+ */
+async function writeStatus(session: Session, tx: Transaction, due: Due, { status, error }: Turn): Promise<boolean> {
+  if (status === due.standing.status || status === 'gone') return true;
+  const current = await lockSubscription(tx, due.id);
+  if (current === undefined || current.version !== due.version) return false;
+  const resource = withStatus(parseJson(current.raw) as Resource, status, error);
+  await session.commit([{ method: 'PUT', type: 'Subscription', id: due.id, resource }]);
+  return true;
+}
+
+async function comeBack(input: DeliverInput, job: Job, due: Due, runAtMs: number | undefined): Promise<void> {
+  await input.db.transaction((tx) => finish(tx, job, input.holder, { isSlow: due.isSlow, runAtMs }));
+}
+
+/** Ends the job; when there is a next step, the job of the fitting kind waits for it. */
+async function finish(
+  tx: Transaction,
+  job: Job,
+  holder: number,
+  next: { readonly isSlow: boolean; readonly runAtMs: number | undefined },
+): Promise<void> {
+  const { isSlow, runAtMs } = next;
+  if (runAtMs === undefined) return finishJob(tx, job, holder);
+  if (job.kind === deliveryKind(isSlow)) return finishJob(tx, job, holder, { runAtMs });
+  await requestJobs(tx, [deliveryJob(job.key, isSlow, runAtMs)]);
+  await finishJob(tx, job, holder);
+}
+
+/** The first failure of a row and each turn; what repeats is in the delivery log. */
+function logAttempt(log: Log, due: Due, after: Standing, outcome: Outcome): void {
+  const fields = { resource: `Subscription/${due.id}`, reason: outcome.kind };
+  if (after.status !== due.standing.status) log.info({ ...fields, reason: after.status }, 'subscription turned');
+  else if (after.failures === 1) log.warn(fields, 'a notification failed and will be tried again');
 }

@@ -18,8 +18,10 @@ const ports = new Set(['', '443', '8443']);
 
 /** The endpoint, or what is wrong with it (never quoting it: it may carry a secret). */
 export function readEndpoint(text: string, rules: EndpointRules): URL | string {
-  if (text.length > notifyLimits.endpointLengthMax) return `it is longer than ${notifyLimits.endpointLengthMax} characters`;
-  if (!/^https?:\/\/[^\s\\#]+$/.test(text) || !URL.canParse(text)) return 'it is not an http or https URL without fragment';
+  if (text.length > notifyLimits.endpointLengthMax)
+    return `it is longer than ${notifyLimits.endpointLengthMax} characters`;
+  if (!/^https?:\/\/[^\s\\#]+$/.test(text) || !URL.canParse(text))
+    return 'it is not an http or https URL without fragment';
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') return 'it carries a user name or password: use channel.header';
   if (rules.allowsLoopback && isLoopbackHost(url)) return url;
@@ -30,7 +32,8 @@ export function readEndpoint(text: string, rules: EndpointRules): URL | string {
 function faultOfHost(url: URL, { origins }: EndpointRules): string | undefined {
   const host = hostOf(url);
   if (isLoopbackHost(url)) return 'its host is this machine itself (SUTURE_HOOKS_ALLOW_LOOPBACK is off)';
-  if (origins !== undefined) return origins.has(url.origin) ? undefined : 'its origin is not among those that may be called';
+  if (origins !== undefined)
+    return origins.has(url.origin) ? undefined : 'its origin is not among those that may be called';
   if (isIP(host) !== 0 && kindOfAddress(host) !== 'public') return 'its address is not public';
   if (isIP(host) === 0 && !host.includes('.')) return 'its host is not a full name';
   return ports.has(url.port) ? undefined : 'its port is not 443 or 8443';

@@ -7,7 +7,7 @@
  */
 import type { Clock, Log } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
-import { parseJson, type Resource } from '../fhir/index.ts';
+import type { Resource } from '../fhir/index.ts';
 import { type Change, type Follower, type JobRequest, requestJobs } from '../queue/index.ts';
 import type { EndpointRules } from './endpoint.ts';
 import { insertEvents, type NewEvent, readTexts } from './events.sql.ts';
@@ -17,11 +17,10 @@ import { createRegister, type Register } from './register.ts';
 import { handlesOf } from './secrets.ts';
 import { applyState } from './state.sql.ts';
 import type { SubscriptionStatus } from './subscription.ts';
-import type { CompileWatch, SeenChange } from './watch.ts';
+import type { SeenChange, Watching } from './watch.ts';
 
 export interface FollowInput {
-  readonly compile: CompileWatch;
-  readonly keysOf: (resource: Resource) => readonly bigint[];
+  readonly watching: Watching;
   readonly rules: EndpointRules;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,8 +37,8 @@ export function createFollower(input: FollowInput): Follower {
       const events: NewEvent[] = [];
       const jobs: JobRequest[] = [];
       for (const change of changes) {
-        const seen = toSeen(change, texts);
-        if (seen !== undefined) events.push(...match(input, register, change, seen));
+        const seen = toSeen(input.watching, change, texts);
+        if (seen !== undefined) events.push(...match(register, change, seen));
         if (change.type === 'Subscription') jobs.push(await putInForce(input, register, tx, { change, seen }));
       }
       const told = await insertEvents(tx, events);
@@ -59,14 +58,15 @@ function needsText(register: Register, changes: readonly Change[]): (change: Cha
 }
 
 /** undefined: nobody watches it. */
-function toSeen({ rid, version, type, method }: Change, texts: ReadonlyMap<string, string>): SeenChange | undefined {
+function toSeen(watching: Watching, change: Change, texts: ReadonlyMap<string, string>): SeenChange | undefined {
+  const { rid, version, type, method } = change;
   if (method === 'DELETE') return { type, method, current: undefined };
   const raw = texts.get(`${rid}/${version}`);
-  return raw === undefined ? undefined : { type, method, current: JSON.parse(raw) as Resource };
+  return raw === undefined ? undefined : { type, method, current: watching.version(JSON.parse(raw) as Resource) };
 }
 
-function match({ keysOf }: FollowInput, register: Register, change: Change, seen: SeenChange): readonly NewEvent[] {
-  const keys = () => (seen.current === undefined ? [] : keysOf(seen.current));
+function match(register: Register, change: Change, seen: SeenChange): readonly NewEvent[] {
+  const keys = () => seen.current?.values().tokens ?? [];
   return [...register.candidates(change.type, keys)]
     .filter(({ matcher }) => matcher.matches(seen))
     .map(({ subscription }) => ({ subscription, change }));
@@ -78,7 +78,7 @@ async function putInForce(
   tx: Transaction,
   { change, seen }: { readonly change: Change; readonly seen: SeenChange | undefined },
 ): Promise<JobRequest> {
-  const resource = seen?.current;
+  const resource = seen?.current?.resource;
   const status = resource === undefined ? 'gone' : (resource['status'] as SubscriptionStatus);
   const secrets = resource === undefined ? [] : handlesOf(resource);
   const { isSlow } = await applyState(tx, { subscription: change.id, version: change.version, status, secrets });

@@ -12,10 +12,10 @@ import { insertSecrets } from './state.sql.ts';
 import { sealSecrets } from './secrets.ts';
 import { statusAfter, withStatus } from './status.ts';
 import { readSubscription, type Subscription } from './subscription.ts';
-import type { CompileWatch } from './watch.ts';
+import type { Watching } from './watch.ts';
 
 export interface GuardInput {
-  readonly compile: CompileWatch;
+  readonly watching: Watching;
   readonly rules: EndpointRules;
   readonly clock: Clock;
   readonly newHandle: () => string;
@@ -50,20 +50,29 @@ export function createGuard(input: GuardInput): SubscriptionGuard {
 function requireServed(input: GuardInput, resource: Resource): Subscription {
   const read = readSubscription(resource, input.rules);
   if (read.issues !== undefined) throw refusal(read.issues);
-  const compiled = input.compile(read.subscription.watch);
+  const compiled = input.watching.compile(read.subscription.watch);
   if (compiled.issues !== undefined) throw refusal(compiled.issues);
   return read.subscription;
 }
 
-function settleStatus(subscription: Subscription, write: Write & { readonly after: Resource }, nowMs: number): Resource {
+function settleStatus(
+  subscription: Subscription,
+  write: Write & { readonly after: Resource },
+  nowMs: number,
+): Resource {
   const { before, after } = write;
   const settled = statusAfter(subscription.watch.kind, before, after);
-  if ('fault' in settled) throw refusal([{ severity: 'error', code: 'value', text: settled.fault, expression: 'Subscription.status' }]);
+  if ('fault' in settled)
+    throw refusal([{ severity: 'error', code: 'value', text: settled.fault, expression: 'Subscription.status' }]);
   const { status } = settled;
   if (status !== 'off' && subscription.endMs !== undefined && subscription.endMs <= nowMs) {
     throw refusal([{ severity: 'error', code: 'value', text: 'the end has passed', expression: 'Subscription.end' }]);
   }
-  return withStatus(after, status, status === 'error' ? (before as unknown as FhirSubscription | undefined)?.error : undefined);
+  return withStatus(
+    after,
+    status,
+    status === 'error' ? (before as unknown as FhirSubscription | undefined)?.error : undefined,
+  );
 }
 
 function refusal(issues: readonly Issue[]): Problem {

@@ -12,7 +12,7 @@ import { parseJson, type Resource } from '../fhir/index.ts';
 import type { EndpointRules } from './endpoint.ts';
 import { readWatched } from './state.sql.ts';
 import { readSubscription } from './subscription.ts';
-import type { CompileWatch, Matcher } from './watch.ts';
+import type { Matcher, Watching } from './watch.ts';
 
 export interface Watcher {
   readonly subscription: string;
@@ -35,7 +35,7 @@ interface OfType {
 }
 
 export interface RegisterInput {
-  readonly compile: CompileWatch;
+  readonly watching: Watching;
   readonly rules: EndpointRules;
   readonly log: Log;
 }
@@ -87,9 +87,12 @@ export function createRegister(input: RegisterInput): Register {
 /** undefined: this version of the server cannot serve what an earlier one accepted; its delivery puts it in error. */
 function compileWatcher(input: RegisterInput, subscription: string, resource: Resource): Watcher | undefined {
   const read = readSubscription(resource, input.rules);
-  const compiled = read.issues === undefined ? input.compile(read.subscription.watch) : read;
+  const compiled = read.issues === undefined ? input.watching.compile(read.subscription.watch) : read;
   if (compiled.issues === undefined) return { subscription, matcher: compiled.matcher };
-  input.log.error({ resource: `Subscription/${subscription}`, reason: 'unreadable' }, 'a subscription cannot be served any more');
+  input.log.error(
+    { resource: `Subscription/${subscription}`, reason: 'unreadable' },
+    'a subscription cannot be served any more',
+  );
   return undefined;
 }
 

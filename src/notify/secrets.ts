@@ -46,7 +46,7 @@ export function sealSecrets({ before, after, newHandle, newKey }: SealingInput):
       secrets.push({ handle, value });
       return seal + handle;
     }
-    if (!known.has(value.slice(seal.length))) issues.push(unknownSeal(element));
+    if (!handleOf(value).some((handle) => known.has(handle))) issues.push(unknownSeal(element));
     return value;
   };
   const channel = channelOf(after);
@@ -71,13 +71,18 @@ function unknownSeal(expression: string): Issue {
 
 /** The handles that a stored Subscription points at. */
 export function handlesOf(resource: Resource): readonly string[] {
-  const values = [...headersOf(resource).map(({ value }) => value), keyOf(resource) ?? ''];
-  return values.filter((value) => value.startsWith(seal)).map((value) => value.slice(seal.length));
+  return [...headersOf(resource).map(({ value }) => value), keyOf(resource) ?? ''].flatMap(handleOf);
+}
+
+/** The handle in a sealed value; none in any other. */
+export function handleOf(value: string): readonly string[] {
+  return value.startsWith(seal) ? [value.slice(seal.length)] : [];
 }
 
 /** The value behind a seal; undefined when it is gone. What is not sealed stays. */
 export function unseal(value: string, secrets: ReadonlyMap<string, string>): string | undefined {
-  return value.startsWith(seal) ? secrets.get(value.slice(seal.length)) : value;
+  const [handle] = handleOf(value);
+  return handle === undefined ? value : secrets.get(handle);
 }
 
 /** The Subscription with its secrets: for the answer to whoever created it, and nobody else. */

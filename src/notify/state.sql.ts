@@ -1,5 +1,7 @@
 /** How far each subscription has come, in the table subscription_state; and the secrets. */
 import type { Queryable, Transaction } from '../db/index.ts';
+import type { Attempted } from './attempt.ts';
+import type { Standing } from './step.ts';
 import type { SubscriptionStatus } from './subscription.ts';
 
 export interface WatchedRow {
@@ -106,31 +108,20 @@ export async function readState(db: Queryable, subscription: string): Promise<Du
   return rows[0];
 }
 
-export interface Attempt {
+export interface LoggedAttempt extends Attempted {
   readonly subscription: string;
-  readonly nowMs: number;
-  readonly kind: 'handshake' | 'event-notification' | 'heartbeat';
   readonly firstNumber: number | undefined;
-  readonly lastNumber: number | undefined;
+  /** 1 for the first. */
   readonly attempt: number;
-  readonly outcome: string;
-  readonly httpStatus: number | undefined;
-  readonly durationMs: number;
-}
-
-/** Where the subscription stands after the attempt. */
-export interface AfterAttempt {
-  readonly status: SubscriptionStatus;
-  readonly deliveredNumber: number;
-  readonly isSlow: boolean;
-  readonly failures: number;
-  readonly failingSinceMs: number | undefined;
-  readonly retryAtMs: number | undefined;
-  readonly sentAtMs: number | undefined;
 }
 
 /** Logs an attempt and moves the subscription on, if it still is at the version that the attempt was made for. */
-export async function recordAttempt(tx: Transaction, attempt: Attempt, version: number, after: AfterAttempt): Promise<void> {
+export async function recordAttempt(
+  tx: Transaction,
+  attempt: LoggedAttempt,
+  version: number,
+  after: Standing & { readonly isSlow: boolean },
+): Promise<void> {
   await tx.query({
     name: 'notify-record-attempt',
     text: `with logged as (
@@ -148,8 +139,8 @@ export async function recordAttempt(tx: Transaction, attempt: Attempt, version: 
       attempt.firstNumber ?? null,
       attempt.lastNumber ?? null,
       attempt.attempt,
-      attempt.outcome,
-      attempt.httpStatus ?? null,
+      attempt.outcome.kind,
+      attempt.outcome.httpStatus ?? null,
       Math.round(attempt.durationMs),
       version,
       after.status,
@@ -163,16 +154,24 @@ export async function recordAttempt(tx: Transaction, attempt: Attempt, version: 
   });
 }
 
-export async function setStatus(tx: Transaction, subscription: string, status: SubscriptionStatus): Promise<void> {
+export async function setStatus(
+  tx: Transaction,
+  subscription: string,
+  version: number,
+  status: Standing['status'],
+): Promise<void> {
   await tx.query({
     name: 'notify-set-status',
-    text: 'update subscription_state set status = $2 where subscription = $1',
-    values: [subscription, status],
+    text: 'update subscription_state set status = $3 where subscription = $1 and version = $2',
+    values: [subscription, version, status],
   });
 }
 
 /** The current version of the Subscription, locked until the end of the transaction; undefined when it is deleted. */
-export async function lockSubscription(tx: Transaction, id: string): Promise<{ version: number; raw: string } | undefined> {
+export async function lockSubscription(
+  tx: Transaction,
+  id: string,
+): Promise<{ version: number; raw: string } | undefined> {
   const rows = await tx.query<{ version: number; raw: string; is_deleted: boolean }>({
     name: 'notify-lock-subscription',
     text: `select version, raw, is_deleted from resource where type = 'Subscription' and id = $1 for update`,

@@ -10,6 +10,9 @@ export interface Standing {
   readonly endMs: number | undefined;
   readonly lastNumber: number;
   readonly deliveredNumber: number;
+  /** In a row, and since when. */
+  readonly failures: number;
+  readonly failingSinceMs: number | undefined;
   readonly retryAtMs: number | undefined;
   /** When a notification was last accepted. */
   readonly sentAtMs: number | undefined;

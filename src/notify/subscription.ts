@@ -72,7 +72,8 @@ function readWatch(fhir: FhirSubscription, refuse: Refuse): Watch | undefined {
     refuse('criteria', 'expected a search such as Encounter?status=finished, or the canonical URL of a topic');
     return undefined;
   }
-  if (extensions.length > 0) refuse('criteria.extension', 'a search takes no extension: filters are for topics', 'not-supported');
+  if (extensions.length > 0)
+    refuse('criteria.extension', 'a search takes no extension: filters are for topics', 'not-supported');
   return { kind: 'criteria', type, query: query ?? '' };
 }
 
@@ -94,7 +95,8 @@ interface ChannelReading {
 
 function readChannel({ channel }: FhirSubscription, reading: ChannelReading, refuse: Refuse): ChannelTerms | undefined {
   if (channel.type !== 'rest-hook') refuse('channel.type', 'the only channel type is rest-hook', 'not-supported');
-  if (channel._type !== undefined) refuse('channel.type.extension', 'custom channel types are not supported', 'not-supported');
+  if (channel._type !== undefined)
+    refuse('channel.type.extension', 'custom channel types are not supported', 'not-supported');
   const endpoint = channel.endpoint === undefined ? 'it is missing' : readEndpoint(channel.endpoint, reading.rules);
   if (typeof endpoint === 'string') {
     refuse('channel.endpoint', `the endpoint cannot be called: ${endpoint}`);
@@ -110,11 +112,17 @@ function readChannel({ channel }: FhirSubscription, reading: ChannelReading, ref
 }
 
 function readHeaders(lines: readonly string[], refuse: Refuse): readonly HeaderLine[] {
-  if (lines.length > notifyLimits.headersMax) refuse('channel.header', `at most ${notifyLimits.headersMax} are allowed`);
+  if (lines.length > notifyLimits.headersMax)
+    refuse('channel.header', `at most ${notifyLimits.headersMax} are allowed`);
   const names = new Set<string>();
   return lines.flatMap((line, index) => {
     const header = readHeaderLine(line);
-    const fault = typeof header === 'string' ? header : names.has(header.name.toLowerCase()) ? 'its name is there twice' : undefined;
+    const fault =
+      typeof header === 'string'
+        ? header
+        : names.has(header.name.toLowerCase())
+          ? 'its name is there twice'
+          : undefined;
     if (fault !== undefined) refuse(`channel.header[${index}]`, `the header cannot be sent: ${fault}`);
     if (typeof header === 'string') return [];
     names.add(header.name.toLowerCase());
@@ -126,7 +134,11 @@ type FhirChannel = FhirSubscription['channel'];
 
 const contents: readonly string[] = ['empty', 'id-only', 'full-resource'] satisfies readonly Content[];
 
-function readPayload(channel: FhirChannel, isTopic: boolean, refuse: Refuse): Pick<ChannelTerms, 'contentType' | 'content'> {
+function readPayload(
+  channel: FhirChannel,
+  isTopic: boolean,
+  refuse: Refuse,
+): Pick<ChannelTerms, 'contentType' | 'content'> {
   const { payload, _payload } = channel;
   const extensions = _payload?.extension ?? [];
   const content = valueOf(extensions, `${backport}backport-payload-content`)?.valueCode;
@@ -134,7 +146,12 @@ function readPayload(channel: FhirChannel, isTopic: boolean, refuse: Refuse): Pi
     refuse('channel.payload', 'expected application/fhir+json, of FHIR version 4.0 if any is named', 'not-supported');
   }
   if (!isTopic) {
-    if (extensions.length > 0) refuse('channel.payload.extension', 'a search takes no extension: content levels are for topics', 'not-supported');
+    if (extensions.length > 0)
+      refuse(
+        'channel.payload.extension',
+        'a search takes no extension: content levels are for topics',
+        'not-supported',
+      );
     return { contentType: payload, content: undefined };
   }
   if (payload === undefined) refuse('channel.payload', 'a subscription to a topic names its payload type', 'required');
@@ -160,11 +177,23 @@ type Terms = Pick<ChannelTerms, 'heartbeatMs' | 'timeoutMs' | 'eventsMax'>;
 function readTerms(extensions: readonly Extension[], isTopic: boolean, refuse: Refuse): Terms {
   const known = ['backport-heartbeat-period', 'backport-timeout', 'backport-max-count'].map((name) => backport + name);
   const others = extensions.filter(({ url }) => url !== keyExtension && !(isTopic && known.includes(url)));
-  if (others.length > 0) refuse('channel.extension', 'an extension here is not one that this server can honour', 'not-supported');
-  if (new Set(extensions.map(({ url }) => url)).size < extensions.length) refuse('channel.extension', 'an extension is there twice');
+  if (others.length > 0)
+    refuse('channel.extension', 'an extension here is not one that this server can honour', 'not-supported');
+  if (new Set(extensions.map(({ url }) => url)).size < extensions.length)
+    refuse('channel.extension', 'an extension is there twice');
   const [heartbeat, timeout, count] = known.map((url) => valueOf(extensions, url));
-  const heartbeatS = readBounded(heartbeat?.valueUnsignedInt, [1, notifyLimits.heartbeatMaxS], 'backport-heartbeat-period', refuse);
-  const timeoutS = readBounded(timeout?.valueUnsignedInt, [1, notifyLimits.callTimeoutMaxMs / 1000], 'backport-timeout', refuse);
+  const heartbeatS = readBounded(
+    heartbeat?.valueUnsignedInt,
+    [1, notifyLimits.heartbeatMaxS],
+    'backport-heartbeat-period',
+    refuse,
+  );
+  const timeoutS = readBounded(
+    timeout?.valueUnsignedInt,
+    [1, notifyLimits.callTimeoutMaxMs / 1000],
+    'backport-timeout',
+    refuse,
+  );
   const eventsMax = readBounded(count?.valuePositiveInt, [1, Number.MAX_SAFE_INTEGER], 'backport-max-count', refuse);
   return {
     heartbeatMs: heartbeatS === undefined ? undefined : heartbeatS * 1000,
@@ -173,7 +202,12 @@ function readTerms(extensions: readonly Extension[], isTopic: boolean, refuse: R
   };
 }
 
-function readBounded(value: number | undefined, [min, max]: readonly [number, number], name: string, refuse: Refuse): number | undefined {
+function readBounded(
+  value: number | undefined,
+  [min, max]: readonly [number, number],
+  name: string,
+  refuse: Refuse,
+): number | undefined {
   if (value !== undefined && (value < min || value > max)) {
     refuse('channel.extension', `${name} is outside ${min} to ${max}`, 'not-supported');
   }

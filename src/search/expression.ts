@@ -10,7 +10,12 @@ export type Expression =
   | { readonly kind: 'as'; readonly of: Expression; readonly type: string }
   | { readonly kind: 'is'; readonly of: Expression; readonly type: string }
   | { readonly kind: 'operation'; readonly operator: Operator; readonly left: Expression; readonly right: Expression }
-  | { readonly kind: 'call'; readonly of: Expression | undefined; readonly name: string; readonly argument?: Expression }
+  | {
+      readonly kind: 'call';
+      readonly of: Expression | undefined;
+      readonly name: string;
+      readonly argument?: Expression;
+    }
   | { readonly kind: 'literal'; readonly value: string | boolean };
 
 export type Operator = 'and' | '=' | '!=';

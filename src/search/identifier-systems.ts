@@ -57,7 +57,9 @@ export function canonicalSystem(system: string): string {
 export function canonicalIdentifier(system: string, value: string): SystemValue {
   const known = canonicalSystem(system);
   if (insSystems.has(known)) return { system: known, value: compact(value) };
-  return nationalSystems.has(known) ? nationalIdentifier(known, compact(value)) : { system: known, value: value.trim() };
+  return nationalSystems.has(known)
+    ? nationalIdentifier(known, compact(value))
+    : { system: known, value: value.trim() };
 }
 
 /** A 12-digit number under the URI of the RPPS is the national form put in the wrong place; it is met in real messages. */

@@ -1,14 +1,34 @@
 /** Index values of a resource: one walk over the members that its type's parameters name. */
 import type { Resource } from '../fhir/index.ts';
 import { Collector, type Readers } from './collector.ts';
+import type { SearchContext } from './context.ts';
+import { keyText } from './keys.ts';
 import type { Parameters, TrieNode } from './parameters.ts';
 import { type Node, type Step, takeStep } from './paths.ts';
 import type { IndexValues } from './values.ts';
 
 export type Indexer = (resource: Resource) => IndexValues;
 
-export function createResourceIndexer(parameters: Parameters, readers: Readers): Indexer {
+export function createIndexer({ parameters, readers }: SearchContext): Indexer {
   return (resource) => collect(parameters, readers, resource).finish(localReferences(resource, readers));
+}
+
+/** The token keys under which what stands in the compartment of a patient (`Patient/id`) is found; a resource may have several. */
+export function compartmentKeys(
+  { parameters, readers }: SearchContext,
+  patient: string,
+  types: readonly string[],
+): readonly bigint[] {
+  const paths = types.flatMap((type) => parameters(type).compartment.map(({ name }) => name));
+  return [...new Set(paths)].map((name) => readers.hash(keyText.referencePrefix(name) + patient));
+}
+
+/** Parameters of a type that are defined but cannot be sought, with the reason. */
+export function unsupportedParameters(
+  { parameters }: SearchContext,
+  resourceType: string,
+): ReadonlyMap<string, string> {
+  return parameters(resourceType).unsupported;
 }
 
 export function collect(parameters: Parameters, readers: Readers, resource: Resource): Collector {
@@ -23,7 +43,11 @@ function visit(trie: TrieNode, value: unknown, out: Collector): void {
   for (const { step, node } of trie.steps.values()) follow(step, node, { value, out });
 }
 
-function follow(step: Step, node: TrieNode, { value, out }: { readonly value: unknown; readonly out: Collector }): void {
+function follow(
+  step: Step,
+  node: TrieNode,
+  { value, out }: { readonly value: unknown; readonly out: Collector },
+): void {
   if (step.kind !== 'member' || step.index !== undefined) {
     for (const one of takeStep(step, value)) visit(node, one, out);
     return;

@@ -14,7 +14,11 @@ import type { ChainCriterion, Criterion, HasCriterion, StringCriterion } from '.
 
 export type Lower = (criterion: Criterion) => readonly Condition[];
 
-export function lowerCriterion(context: SearchContext, criterion: Criterion, rewriteInner: Lower): readonly Condition[] {
+export function lowerCriterion(
+  context: SearchContext,
+  criterion: Criterion,
+  rewriteInner: Lower,
+): readonly Condition[] {
   switch (criterion.kind) {
     case 'compartment':
       throw new Error('a compartment is rewritten to references first');
@@ -116,7 +120,11 @@ function lowerUris(context: SearchContext, { parameter, values }: Of<'uri'>): Co
 function keysCondition(
   { readers }: SearchContext,
   code: string,
-  sought: { readonly texts: readonly string[]; readonly driverTexts: readonly string[] | undefined; readonly rank: Rank },
+  sought: {
+    readonly texts: readonly string[];
+    readonly driverTexts: readonly string[] | undefined;
+    readonly rank: Rank;
+  },
 ): KeysCondition {
   if (sought.texts.length > searchLimits.keysMax) throw tooCostly(code, 'its values stand for too many index keys');
   const texts = new Set(sought.texts);

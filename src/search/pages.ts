@@ -179,9 +179,18 @@ function severalLegs(sql: SqlBuilder, keys: readonly bigint[], texts: TextsCondi
   const bounds = texts.texts.map((text) => (texts.match === 'equals' ? { from: text, to: text } : prefixBounds(text)));
   const pairs = keys.flatMap((key) => bounds.map((bound) => ({ key, ...bound })));
   const bound = [
-    sql.bind(pairs.map(({ key }) => key), 'bigint[]'),
-    sql.bind(pairs.map(({ from }) => from), 'text[]'),
-    sql.bind(pairs.map(({ to }) => to), 'text[]'),
+    sql.bind(
+      pairs.map(({ key }) => key),
+      'bigint[]',
+    ),
+    sql.bind(
+      pairs.map(({ from }) => from),
+      'text[]',
+    ),
+    sql.bind(
+      pairs.map(({ to }) => to),
+      'text[]',
+    ),
   ];
   const rows = ['d.k = leg.k', 'd.v >= leg.low', 'd.v <= leg.high'];
   return { from: `unnest(${bound.join(', ')}) as leg(k, low, high)`, rows };
@@ -199,7 +208,8 @@ function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, r
 function firstText(sql: SqlBuilder, { table, keys, inside, isDescending }: RowsOrder): string {
   const columns = table === 'string_index' ? ['v'] : ['lo', 'hi'];
   const list = (row: string) => `(${columns.map((column) => `${row}.${column}`).join(', ')})`;
-  const within = inside === undefined ? [] : inside.kind === 'texts' ? [textsOf(sql, inside, 'o')] : rangeTexts(sql, inside, 'o');
+  const within =
+    inside === undefined ? [] : inside.kind === 'texts' ? [textsOf(sql, inside, 'o')] : rangeTexts(sql, inside, 'o');
   const where = [
     'o.rid = d.rid and o.shard = d.shard',
     `o.k = any (${sql.bind(keys, 'bigint[]')})`,
@@ -290,7 +300,8 @@ interface SortColumn {
 export function pageOfValues(context: SearchContext, sorts: readonly Sort[], scope: PageScope): Page {
   const { sql, types, conditions, limit, after } = scope;
   const sorted = sorts.map((sort) => sortColumn(context, sql, sort));
-  const columns: readonly SortColumn[] = sorted.length > 0 ? sorted : [{ text: 'r.ord', type: 'bigint', isDescending: true }];
+  const columns: readonly SortColumn[] =
+    sorted.length > 0 ? sorted : [{ text: 'r.ord', type: 'bigint', isDescending: true }];
   const { from, where } = matching(sql, { types, conditions }, 'r');
   const selected = columns.map(({ text }, place) => `${text} as s${place}`).join(', ');
   const bound = after === undefined ? '' : ` where ${valuesKeyset(sql, columns, after)}`;

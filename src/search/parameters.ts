@@ -176,7 +176,10 @@ interface PathContext {
   readonly isOrd: boolean;
 }
 
-function toIndexPath(group: readonly Path[], { definitions, definition, type, resourceType, isOrd }: PathContext): IndexPath {
+function toIndexPath(
+  group: readonly Path[],
+  { definitions, definition, type, resourceType, isOrd }: PathContext,
+): IndexPath {
   const first = group[0];
   if (first === undefined) throw new Error('a group of paths is never empty');
   const types = group.map((path) => path.type).sort();

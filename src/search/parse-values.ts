@@ -37,7 +37,18 @@ function tooLong(name: string) {
 }
 
 /** Types that have no system: a bar in the value would be a mistake. */
-const unsystematic = new Set(['ContactPoint', 'boolean', 'string', 'markdown', 'id', 'uri', 'url', 'canonical', 'oid', 'uuid']);
+const unsystematic = new Set([
+  'ContactPoint',
+  'boolean',
+  'string',
+  'markdown',
+  'id',
+  'uri',
+  'url',
+  'canonical',
+  'oid',
+  'uuid',
+]);
 
 export function readTokens(input: Input, parameter: SearchParameter): readonly TokenValue[] {
   return readAlternatives(input).map((text) => {
@@ -109,7 +120,8 @@ export function readDates(context: SearchContext, input: Input, now: number): re
     const { prefix, rest } = readPrefix(text);
     // A `+` that was not encoded arrives as a space.
     const range = context.readers.dates.range(rest.replace(' ', '+'));
-    if (range === undefined) throw incorrect(input.name, 'expected a date such as ge2026-03-02 or 2026-03-02T16:20:00Z');
+    if (range === undefined)
+      throw incorrect(input.name, 'expected a date such as ge2026-03-02 or 2026-03-02T16:20:00Z');
     return { prefix, ...(prefix === 'ap' ? approximateDate(range, now) : range) };
   });
 }

@@ -47,13 +47,19 @@ export function parseSearch(
   const criteria = accepted
     .filter(([name]) => !isResult(name) && (name !== '_type' || resourceType !== undefined))
     .map(([name, value]) => parseCriterion(scope, { name, value }, name));
-  const compartment = options.compartment === undefined ? [] : [compartmentCriterion(context, types, options.compartment)];
-  const result = parseResult(context, types, accepted.filter(([name]) => isResult(name)));
+  const compartment =
+    options.compartment === undefined ? [] : [compartmentCriterion(context, types, options.compartment)];
+  const result = parseResult(
+    context,
+    types,
+    accepted.filter(([name]) => isResult(name)),
+  );
   return { types, criteria: [...compartment, ...criteria], result, accepted };
 }
 
 function compartmentCriterion(context: SearchContext, types: readonly string[], patient: string): Criterion {
-  if (types.some((type) => context.parameters(type).compartment.length > 0)) return { kind: 'compartment', types, patient };
+  if (types.some((type) => context.parameters(type).compartment.length > 0))
+    return { kind: 'compartment', types, patient };
   throw new Problem('unsupported-parameter', 'resources of this type never stand in the compartment of a patient');
 }
 
@@ -65,11 +71,14 @@ function isResult(name: string): boolean {
 }
 
 function readTypes(context: SearchContext, parameters: readonly (readonly [string, string])[]): readonly string[] {
-  const named = parameters.filter(([name]) => name === '_type').flatMap(([name, value]) => readAlternatives({ name, value }));
+  const named = parameters
+    .filter(([name]) => name === '_type')
+    .flatMap(([name, value]) => readAlternatives({ name, value }));
   if (named.some((type) => !context.definitions.resourceTypes.has(type))) {
     throw incorrect('_type', 'a type is unknown to FHIR R4');
   }
-  if (named.length > searchLimits.typesMax) throw tooCostly('_type', `at most ${searchLimits.typesMax} types are allowed`);
+  if (named.length > searchLimits.typesMax)
+    throw tooCostly('_type', `at most ${searchLimits.typesMax} types are allowed`);
   return named.length === 0 ? [...context.definitions.resourceTypes] : [...new Set(named)];
 }
 
@@ -123,8 +132,14 @@ function parseChain(
   const wanted = modifier === undefined ? possible : possible.filter((type) => type === modifier);
   const code = rest.startsWith('_has:') ? '_id' : (rest.split(/[.:]/, 1)[0] ?? '');
   const types = typesWith(scope.context, wanted, code);
-  if (types.length === 0) throw unsupported(input.name, 'no type that the reference may lead to has the parameter chained');
-  return { kind: 'chain', parameter, types, of: parseCriterion({ ...scope, types, depth: scope.depth + 1 }, input, rest) };
+  if (types.length === 0)
+    throw unsupported(input.name, 'no type that the reference may lead to has the parameter chained');
+  return {
+    kind: 'chain',
+    parameter,
+    types,
+    of: parseCriterion({ ...scope, types, depth: scope.depth + 1 }, input, rest),
+  };
 }
 
 function requireReference(input: Input, parameter: SearchParameter): void {

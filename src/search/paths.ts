@@ -59,7 +59,9 @@ class Compiler {
   paths(expression: Expression): readonly Path[] {
     switch (expression.kind) {
       case 'member':
-        return expression.of === undefined ? this.#first(expression.name) : this.#members(this.paths(expression.of), expression.name);
+        return expression.of === undefined
+          ? this.#first(expression.name)
+          : this.#members(this.paths(expression.of), expression.name);
       case 'union':
         return [...this.paths(expression.left), ...this.paths(expression.right)];
       case 'as':
@@ -102,7 +104,9 @@ class Compiler {
     const type = this.#definitions.type(path.type);
     if (type?.kind === 'primitive-type') return name === 'extension' ? [extensionsOfPrimitive(path)] : [];
     const element = type?.elements.get(name);
-    return element === undefined ? [] : element.types.map(({ code, targets }) => stepInto(path, element, { code, targets }));
+    return element === undefined
+      ? []
+      : element.types.map(({ code, targets }) => stepInto(path, element, { code, targets }));
   }
 
   #call({ of, name, argument }: Extract<Expression, { kind: 'call' }>): readonly Path[] {
@@ -134,7 +138,11 @@ class Compiler {
     return this.#comparison(expression);
   }
 
-  #comparison({ operator, left, right }: Extract<Expression, { kind: 'operation' }>): (node: Node) => boolean | undefined {
+  #comparison({
+    operator,
+    left,
+    right,
+  }: Extract<Expression, { kind: 'operation' }>): (node: Node) => boolean | undefined {
     if (right.kind !== 'literal') throw new ExpressionFault('only a literal can be compared with');
     const paths = this.paths(left);
     return (node) => {
@@ -204,7 +212,11 @@ function applyWhere(path: Path, condition: Expression): Path {
 }
 
 function addFilter(path: Path, property: string, value: string | boolean): Path {
-  return { ...path, text: `${path.text}(${property}=${value})`, steps: [...path.steps, { kind: 'filter', property, value }] };
+  return {
+    ...path,
+    text: `${path.text}(${property}=${value})`,
+    steps: [...path.steps, { kind: 'filter', property, value }],
+  };
 }
 
 function printCondition(expression: Expression): string {

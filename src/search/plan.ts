@@ -5,7 +5,14 @@
  * A search that starts from index rows walks them in the order of their index: tokens by (ord, rid) newest first, dates
  * newest first, texts by alphabet. The first page is then found without looking at the rest, however many match.
  */
-import { type Condition, type KeysCondition, type RangesCondition, ranks, selectiveMax, type TextsCondition } from './condition.ts';
+import {
+  type Condition,
+  type KeysCondition,
+  type RangesCondition,
+  ranks,
+  selectiveMax,
+  type TextsCondition,
+} from './condition.ts';
 import type { SearchContext } from './context.ts';
 import { keyText } from './keys.ts';
 import type { SearchParameter } from './parameters.ts';
@@ -45,7 +52,11 @@ export function bestDriver(conditions: readonly Condition[]): Driver | undefined
     if (!isDriver(condition)) continue;
     if (best === undefined || rankOf(condition) < rankOf(best)) best = condition;
   }
-  const limit = conditions.some(({ kind }) => kind === 'ids') ? ranks.id : narrowsPatients(conditions) ? ranks.chain : undefined;
+  const limit = conditions.some(({ kind }) => kind === 'ids')
+    ? ranks.id
+    : narrowsPatients(conditions)
+      ? ranks.chain
+      : undefined;
   return best !== undefined && limit !== undefined && rankOf(best) > limit ? undefined : best;
 }
 
@@ -94,7 +105,8 @@ export function chooseOrder(context: SearchContext, conditions: readonly Conditi
   const driver = bestDriver(conditions);
   const [sort, ...others] = sorts;
   if (sort === undefined) return naturalOrder(driver);
-  const isSelective = conditions.some(({ kind }) => kind === 'ids') || (driver !== undefined && rankOf(driver) <= selectiveMax);
+  const isSelective =
+    conditions.some(({ kind }) => kind === 'ids') || (driver !== undefined && rankOf(driver) <= selectiveMax);
   if (others.length === 0 && driver?.kind === 'keys' && isByOrd(sort)) return { kind: 'ord', driver };
   if (others.length > 0 || isSelective) return { kind: 'values', sorts };
   switch (sort.parameter.column) {
@@ -118,12 +130,28 @@ function naturalOrder(driver: Driver | undefined): Order {
       const [alternative, ...others] = driver.alternatives;
       if (alternative === undefined || others.length > 0) return { kind: 'values', sorts: [] };
       const { table, isSingle } = driver;
-      return { kind: 'rows', table, isDescending: true, keys: alternative.keys, inside: driver, isSingle, hasMissing: false };
+      return {
+        kind: 'rows',
+        table,
+        isDescending: true,
+        keys: alternative.keys,
+        inside: driver,
+        isSingle,
+        hasMissing: false,
+      };
     }
     case 'texts': {
       if (driver.match === 'contains') return { kind: 'values', sorts: [] };
       const isSingle = driver.isSingle && driver.texts.length === 1;
-      return { kind: 'rows', table: 'string_index', isDescending: false, keys: driver.keys, inside: driver, isSingle, hasMissing: false };
+      return {
+        kind: 'rows',
+        table: 'string_index',
+        isDescending: false,
+        keys: driver.keys,
+        inside: driver,
+        isSingle,
+        hasMissing: false,
+      };
     }
     case 'chain':
       return { kind: 'values', sorts: [] };
@@ -135,7 +163,11 @@ function isByOrd({ parameter, isDescending }: Sort): boolean {
   return isDescending && parameter.paths.length > 0 && parameter.paths.every((path) => path.isOrd);
 }
 
-function sortedRows(context: SearchContext, conditions: readonly Condition[], { parameter, isDescending }: Sort): RowsOrder {
+function sortedRows(
+  context: SearchContext,
+  conditions: readonly Condition[],
+  { parameter, isDescending }: Sort,
+): RowsOrder {
   const { table, keys } = sortRows(context, parameter);
   const [path, ...others] = parameter.paths;
   const isOnePath = others.length === 0 && path?.isSingle === true;
@@ -154,7 +186,12 @@ function isInside(
     const { alternatives } = condition;
     return condition.table === table && alternatives.length === 1 && alternatives[0]?.keys.join() === keys.join();
   }
-  return condition.kind === 'texts' && table === 'string_index' && condition.match !== 'contains' && condition.keys.join() === keys.join();
+  return (
+    condition.kind === 'texts' &&
+    table === 'string_index' &&
+    condition.match !== 'contains' &&
+    condition.keys.join() === keys.join()
+  );
 }
 
 /** The rows that hold the values of a parameter. */

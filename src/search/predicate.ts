@@ -102,7 +102,8 @@ function keepsBound({ operator, value }: Bound, found: number): boolean {
 
 function textsTest({ match, keys, texts }: TextsCondition): Test {
   const sought = new Set(keys);
-  return ({ strings }) => strings.some(({ k, v }) => sought.has(k) && texts.some((text) => matchesText(match, v, text)));
+  return ({ strings }) =>
+    strings.some(({ k, v }) => sought.has(k) && texts.some((text) => matchesText(match, v, text)));
 }
 
 function matchesText(match: TextsCondition['match'], found: string, sought: string): boolean {

@@ -114,7 +114,11 @@ function emitPeriod(value: { readonly start?: unknown; readonly end?: unknown },
   emitDateRange(out.readers.dates.period(value), place, out);
 }
 
-function emitTiming(value: { readonly event?: unknown; readonly repeat?: unknown }, place: Place, out: Collector): void {
+function emitTiming(
+  value: { readonly event?: unknown; readonly repeat?: unknown },
+  place: Place,
+  out: Collector,
+): void {
   emitDateRange(out.readers.dates.timing(value), place, out);
 }
 

@@ -85,7 +85,8 @@ export type ReferenceValue = { readonly text: string } & (
 
 export function readReferenceValue(text: string, read: ReferenceReader): ReferenceValue {
   const parsed = read(text);
-  if (parsed.kind === 'local') return { kind: 'reference', text, type: parsed.type, id: parsed.id, version: parsed.version };
+  if (parsed.kind === 'local')
+    return { kind: 'reference', text, type: parsed.type, id: parsed.id, version: parsed.version };
   return /^[A-Za-z0-9.-]{1,64}$/.test(text) ? { kind: 'untyped', text, id: text } : { kind: 'url', text };
 }
 
@@ -94,7 +95,8 @@ export function referenceTexts(path: string, isUrl: boolean, value: ReferenceVal
   if (isUrl || value.kind === 'url') return [keyText.url(path, value.text)];
   if (value.kind === 'untyped') return [];
   const reference = `${value.type}/${value.id}`;
-  const version = value.version === undefined ? [] : [keyText.versioned(path, `${reference}/_history/${value.version}`)];
+  const version =
+    value.version === undefined ? [] : [keyText.versioned(path, `${reference}/_history/${value.version}`)];
   return version.length > 0 ? version : [keyText.referencePrefix(path) + reference];
 }
 

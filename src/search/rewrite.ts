@@ -26,7 +26,7 @@ export function rewrite(context: SearchContext, criteria: readonly Criterion[]):
   const conditions = criteria
     .map((criterion) => criterionPasses.reduce((current, pass) => pass(context, current), criterion))
     .flatMap((criterion) => lowerCriterion(context, criterion, (inner) => rewrite(context, [inner])));
-  return conditionPasses.reduce((current, pass) => pass(current), conditions);
+  return conditionPasses.reduce<readonly Condition[]>((current, pass) => pass(current), conditions);
 }
 
 /** Patient/p/Observation -> (subject = Patient/p or performer = Patient/p), by the parameters of the compartment */

@@ -27,7 +27,10 @@ export class SqlBuilder {
     this.#visible = visible;
   }
 
-  bind(value: unknown, type: 'bigint' | 'bigint[]' | 'text' | 'text[]' | 'double precision' | 'timestamptz' | 'integer'): string {
+  bind(
+    value: unknown,
+    type: 'bigint' | 'bigint[]' | 'text' | 'text[]' | 'double precision' | 'timestamptz' | 'integer',
+  ): string {
     return `$${this.values.push(value)}::${type}`;
   }
 
@@ -71,7 +74,11 @@ export function conditionTexts(sql: SqlBuilder, conditions: readonly Condition[]
 }
 
 function isSingleKey(condition: Condition): condition is KeysCondition {
-  return condition.kind === 'keys' && condition.match !== 'none' && (condition.match === 'all' || condition.keys.length === 1);
+  return (
+    condition.kind === 'keys' &&
+    condition.match !== 'none' &&
+    (condition.match === 'all' || condition.keys.length === 1)
+  );
 }
 
 function conditionText(sql: SqlBuilder, condition: Condition, alias: string): string {
@@ -138,7 +145,10 @@ export function textsOf(sql: SqlBuilder, { match, texts }: TextsCondition, row: 
     case 'equals':
       return `${row}.v = any (${sql.bind(texts, 'text[]')})`;
     case 'contains':
-      return `${row}.v like any (${sql.bind(texts.map((text) => `%${text}%`), 'text[]')})`;
+      return `${row}.v like any (${sql.bind(
+        texts.map((text) => `%${text}%`),
+        'text[]',
+      )})`;
     case 'prefix':
       return anyOf(
         texts.map((text) => {
@@ -238,18 +248,23 @@ export function matching(
 /** The index rows of a condition, each resource once. */
 function driverRows(sql: SqlBuilder, driver: NonNullable<ReturnType<typeof bestDriver>>): string {
   const row = sql.alias('d');
-  const rows = (table: string, where: string) => `select distinct ${row}.rid, ${row}.shard from ${table} ${row} where ${where}`;
+  const rows = (table: string, where: string) =>
+    `select distinct ${row}.rid, ${row}.shard from ${table} ${row} where ${where}`;
   switch (driver.kind) {
     case 'keys':
       return rows('token_index', `${row}.k = any (${sql.bind(driver.drivers, 'bigint[]')})`);
     case 'chain':
       return rows('token_index', `${row}.k = any (array(${chainKeys(sql, driver)}))`);
     case 'texts':
-      return rows('string_index', `${row}.k = any (${sql.bind(driver.keys, 'bigint[]')}) and ${textsOf(sql, driver, row)}`);
+      return rows(
+        'string_index',
+        `${row}.k = any (${sql.bind(driver.keys, 'bigint[]')}) and ${textsOf(sql, driver, row)}`,
+      );
     case 'ranges': {
       const { table, alternatives } = driver;
       const found = alternatives.map(
-        ({ keys, ranges }) => `${row}.k = any (${sql.bind(keys, 'bigint[]')}) and ${rangesOf(sql, { table, ranges }, row)}`,
+        ({ keys, ranges }) =>
+          `${row}.k = any (${sql.bind(keys, 'bigint[]')}) and ${rangesOf(sql, { table, ranges }, row)}`,
       );
       return rows(table, anyOf(found));
     }

@@ -8,7 +8,16 @@
 import { createHash } from 'node:crypto';
 import type { Condition } from './condition.ts';
 import type { SearchContext } from './context.ts';
-import { pageOfIdentity, pageOfOrd, pageOfRows, pageOfUpdates, pageOfValues, type Page, type PageScope, type Position } from './pages.ts';
+import {
+  pageOfIdentity,
+  pageOfOrd,
+  pageOfRows,
+  pageOfUpdates,
+  pageOfValues,
+  type Page,
+  type PageScope,
+  type Position,
+} from './pages.ts';
 import { bestDriver, chooseOrder, type Order, probesBeside } from './plan.ts';
 import { rewrite } from './rewrite.ts';
 import { matching, SqlBuilder, type Visible } from './sql.ts';
@@ -113,4 +122,3 @@ function countRows(sql: SqlBuilder, types: readonly string[], conditions: readon
 function nameStatement(text: string, { values }: SqlBuilder): SearchStatement {
   return { name: `search-${createHash('sha256').update(text).digest('hex').slice(0, 24)}`, text, values };
 }
-

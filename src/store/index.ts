@@ -9,3 +9,4 @@ export {
   type Visible,
   type Written,
 } from './store.ts';
+export { serverSecret } from './server-secret.ts';

@@ -66,7 +66,7 @@ function findStep(definitions: Definitions, typeName: string, name: string): Ste
   const elements = definitions.type(typeName)?.elements;
   const plainName = name.replace(/^_/, '');
   const element = elements?.get(plainName);
-  if (element !== undefined)
+  if (element !== undefined && (plainName === name || isBesideKnown(definitions, typeName, element)))
     return { text: `.${plainName}`, typeName: element.isChoice ? '' : (element.types[0]?.code ?? '') };
   for (const choice of elements?.values() ?? []) {
     const type = choice.isChoice ? findChoiceType(choice, plainName) : undefined;
@@ -78,7 +78,9 @@ function findStep(definitions: Definitions, typeName: string, name: string): Ste
 /** `_birthDate` is part of the element `birthDate`; `_name` is nothing. */
 function isBesideKnown(definitions: Definitions, typeName: string, element: ElementDefinition): boolean {
   const type = definitions.type(typeName);
-  return element.types.some((reference) => type !== undefined && hasElementBeside(definitions, type, element, reference));
+  return element.types.some(
+    (reference) => type !== undefined && hasElementBeside(definitions, type, element, reference),
+  );
 }
 
 function findChoiceType(choice: ElementDefinition, name: string): string | undefined {

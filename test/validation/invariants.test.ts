@@ -47,13 +47,20 @@ function arbitraryOf(typeName: string, expression: string, depth = 0): fc.Arbitr
     .map((parts) => Object.assign(type.kind === 'resource' ? { resourceType: typeName } : {}, ...parts) as Data);
 }
 
+/** An element has something in it. */
+function filled(data: unknown): unknown {
+  return typeof data === 'object' && Object.keys(data as Data).length === 0
+    ? { id: 'x', extension: [{ url: 'a', valueCode: 'b' }] }
+    : data;
+}
+
 function isPlain(element: ElementDefinition): boolean {
   return ['text', 'display', 'reference'].includes(element.name);
 }
 
 function fieldOf(element: ElementDefinition, expression: string, depth: number): fc.Arbitrary<Data> {
-  if (depth > 4) return fc.constant({});
-  const choices = element.types.slice(0, 4).map(({ code }) => {
+  if (depth > 3) return fc.constant({});
+  const choices = element.types.slice(0, 2).map(({ code }) => {
     const name = element.isChoice ? element.name + code.charAt(0).toUpperCase() + code.slice(1) : element.name;
     const value = arbitraryOf(code, expression, depth + 1).filter(
       (data) => typeof data !== 'object' || Object.keys(data as Data).length > 0,
@@ -101,7 +108,8 @@ function primitiveOf(typeName: string, literals: readonly string[]): fc.Arbitrar
 function publishedAnswer({ expression }: ConstraintDefinition, base: string, data: unknown): unknown {
   const copy = structuredClone(data);
   const path = definitions.type(base)?.kind === 'resource' ? expression : { base, expression };
-  return fhirpath.evaluate(copy, path, { resource: copy, rootResource: copy }, r4)[0];
+  const results = fhirpath.evaluate(copy, path, { resource: copy, rootResource: copy }, r4) as unknown[];
+  return results[0];
 }
 
 // Their path exists only on a resource, or the library reads them otherwise than they are written.

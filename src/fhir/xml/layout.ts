@@ -7,6 +7,8 @@ export const fhirNamespace = 'http://hl7.org/fhir';
 export interface Member {
   /** In JSON and in XML: `valueQuantity`. */
   readonly name: string;
+  /** The JSON member with id and extensions of a primitive: `_valueString`. */
+  readonly companionName: string;
   /** In FHIRPath: `value`. */
   readonly elementName: string;
   /** Place among the elements of the type; the same for all forms of a choice. */
@@ -19,10 +21,10 @@ export interface Member {
   readonly scalar: 'string' | 'number' | 'boolean';
 }
 
-/** Members by name, in the order of the definitions. */
-export type Layout = ReadonlyMap<string, Member>;
+/** Finds a member of a type by its name in JSON and XML. */
+export type Layout = (name: string) => Member | undefined;
 
-/** The layouts of one reading or writing, each computed when its type first occurs. */
+/** The layouts of one reading or writing; types and members are looked up when they first occur. */
 export type Layouts = (typeName: string) => Layout;
 
 export function createLayouts(definitions: Definitions): Layouts {
@@ -30,24 +32,50 @@ export function createLayouts(definitions: Definitions): Layouts {
   return (typeName) => {
     const found = known.get(typeName);
     if (found !== undefined) return found;
-    const layout = layOut(definitions, typeName);
+    const layout = createLayout(definitions, typeName);
     known.set(typeName, layout);
     return layout;
   };
 }
 
-function layOut(definitions: Definitions, typeName: string): Layout {
+function createLayout(definitions: Definitions, typeName: string): Layout {
   const type = definitions.type(typeName);
   const elements = [...(type?.elements.values() ?? [])];
-  const members = elements.flatMap((element, order) =>
-    element.types.map(({ code }): Member => {
-      const name = element.isChoice ? element.name + code.charAt(0).toUpperCase() + code.slice(1) : element.name;
-      const form = isAttribute(type, element) ? 'attribute' : formOf(definitions, code);
-      const isMany = element.max > 1;
-      return { name, elementName: element.name, order, type: code, isMany, form, scalar: scalarOf(definitions, code) };
-    }),
-  );
-  return new Map(members.map((member) => [member.name, member]));
+  const known = new Map<string, Member | undefined>();
+  return (name) => {
+    if (known.has(name)) return known.get(name);
+    const member = findMember(definitions, type, elements, name);
+    // Names come from outside too: only those that exist are kept.
+    if (member !== undefined) known.set(name, member);
+    return member;
+  };
+}
+
+function findMember(
+  definitions: Definitions,
+  type: TypeDefinition | undefined,
+  elements: readonly ElementDefinition[],
+  name: string,
+): Member | undefined {
+  for (const [order, element] of elements.entries()) {
+    const code = element.types.find((candidate) => memberName(element, candidate.code) === name)?.code;
+    if (code === undefined) continue;
+    return {
+      name,
+      companionName: `_${name}`,
+      elementName: element.name,
+      order,
+      type: code,
+      isMany: element.max > 1,
+      form: isAttribute(type, element) ? 'attribute' : formOf(definitions, code),
+      scalar: scalarOf(definitions, code),
+    };
+  }
+  return undefined;
+}
+
+function memberName(element: ElementDefinition, code: string): string {
+  return element.isChoice ? element.name + code.charAt(0).toUpperCase() + code.slice(1) : element.name;
 }
 
 function isAttribute(type: TypeDefinition | undefined, { name }: ElementDefinition): boolean {

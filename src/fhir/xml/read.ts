@@ -7,7 +7,7 @@
  * - Lossless: decimals keep their digits, narrative its characters (`narrative.ts`), texts their blanks.
  * - A DOCTYPE is refused before the parser sees it, and the parser knows no entity but the five of XML.
  */
-import { SaxesParser, type SaxesTagNS } from 'saxes';
+import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes';
 import { type Issue, Problem, type ProblemCategory } from '../../base/index.ts';
 import type { Definitions } from '../definitions.ts';
 import { ExactNumber, hideDigits, toExact } from '../digits.ts';
@@ -60,10 +60,6 @@ export function readFhirXml(
   parser.on('cdata', (part) => readText(reading, part));
   parser.on('closetag', (tag) => close(reading, tag));
   parser.write(text).close();
-  const { encoding } = parser.xmlDecl;
-  if (encoding !== undefined && !/^(?:utf-8|us-ascii)$/i.test(encoding)) {
-    refuse(reading, 'the XML declaration names another encoding than UTF-8');
-  }
   const { result } = reading;
   if (result === undefined) throw problem('incorrect', 'structure', 'the body has no root element');
   return (reading.hasExact ? hideDigits(result) : result) as unknown as Resource;
@@ -93,19 +89,18 @@ interface Frame {
   /** How it stands in its parent; undefined for a resource. */
   readonly member: Member | undefined;
   readonly index: number;
-  readonly name: string;
   /** What its child elements may be. */
-  readonly layout: Layout;
+  layout: Layout;
   /** JSON members so far; of a primitive those of its companion; of a holder its resource. */
   readonly value: Members;
   /** Of a primitive. */
-  readonly scalar?: unknown;
+  scalar: unknown;
   /** The child element before, and how many of its name there have been. */
   lastChild: Member | undefined;
   count: number;
 }
 
-const noMembers: Layout = new Map();
+const noMembers: Layout = () => undefined;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function decode(bytes: Uint8Array, limits: FhirXmlLimits): string {
@@ -120,6 +115,10 @@ function decode(bytes: Uint8Array, limits: FhirXmlLimits): string {
     throw problem('incorrect', 'structure', 'the body is not valid UTF-8');
   }
   if (text.includes('<!DOCTYPE')) throw problem('incorrect', 'structure', 'the body has a DOCTYPE: none is allowed');
+  const encoding = /^<\?xml[^>]{0,100}?encoding\s*=\s*["']([^"']*)/.exec(text)?.[1] ?? 'UTF-8';
+  if (!/^(?:utf-8|us-ascii)$/i.test(encoding)) {
+    throw problem('incorrect', 'structure', 'the XML declaration names another encoding than UTF-8');
+  }
   return text;
 }
 
@@ -149,7 +148,7 @@ function pathOf(frame: Frame): string {
   for (let next: Frame | undefined = frame; next !== undefined; next = next.parent) {
     const { member, index } = next;
     if (member !== undefined) steps.push(member.isMany ? `${member.elementName}[${index}]` : member.elementName);
-    else if (next.parent === undefined) steps.push(next.name);
+    else if (next.parent === undefined) steps.push(String(next.value['resourceType']));
   }
   return steps.reverse().join('.');
 }
@@ -172,13 +171,26 @@ function openResource(reading: Reading, tag: SaxesTagNS): void {
   }
   if (parent !== undefined && parent.count > 0) refuse(reading, 'found a second resource, expected one');
   if (parent !== undefined) parent.count++;
-  readAttributes(reading, tag, noMembers);
-  const value = { resourceType: tag.local };
-  const layout = layouts(tag.local);
-  reading.frame = { kind: 'resource', parent, member: undefined, index: 0, name: tag.local, layout, value, ...fresh };
+  const frame = createFrame(parent, undefined, 0, 'resource');
+  frame.value['resourceType'] = tag.local;
+  readAttributes(reading, tag, frame);
+  frame.layout = layouts(tag.local);
+  reading.frame = frame;
 }
 
-const fresh = { lastChild: undefined, count: 0 };
+function createFrame(parent: Frame | undefined, member: Member | undefined, index: number, kind: Frame['kind']): Frame {
+  return {
+    kind,
+    parent,
+    member,
+    index,
+    layout: noMembers,
+    value: {},
+    scalar: undefined,
+    lastChild: undefined,
+    count: 0,
+  };
+}
 
 /** Names of elements are part of the format; what does not look like one might be content. */
 function found({ local }: SaxesTagNS): string {
@@ -188,23 +200,27 @@ function found({ local }: SaxesTagNS): string {
 function openElement(reading: Reading, parent: Frame, tag: SaxesTagNS): void {
   const member = findMember(reading, parent, tag);
   const index = countChild(reading, parent, member);
-  const layout = member.form === 'resource' || member.form === 'xhtml' ? noMembers : reading.layouts(member.type);
-  const base = { parent, member, index, name: tag.local, layout, ...fresh };
-  if (member.form === 'xhtml') {
+  const frame = createFrame(parent, member, index, kinds[member.form]);
+  reading.frame = frame;
+  if (frame.kind === 'xhtml') {
     // The tag that has just ended began at the last "<": attribute values cannot hold one.
     reading.narrative = openNarrative(tag, reading.text.lastIndexOf('<', reading.parser.position - 1));
-    reading.frame = { ...base, kind: 'xhtml', value: {} };
     return;
   }
-  const kind = member.form === 'resource' ? 'holder' : member.form === 'primitive' ? 'primitive' : 'complex';
-  const { value: text, ...value } = readAttributes(reading, tag, layout, kind === 'primitive');
-  const frame: Frame = { ...base, kind, value };
-  reading.frame = frame;
-  if (text !== undefined) reading.frame = { ...frame, scalar: readScalar(reading, member, text) };
+  if (frame.kind !== 'holder') frame.layout = reading.layouts(member.type);
+  readAttributes(reading, tag, frame);
 }
 
+const kinds = {
+  attribute: 'complex',
+  complex: 'complex',
+  primitive: 'primitive',
+  resource: 'holder',
+  xhtml: 'xhtml',
+} as const;
+
 function findMember(reading: Reading, parent: Frame, tag: SaxesTagNS): Member {
-  const member = parent.layout.get(tag.local);
+  const member = parent.layout(tag.local);
   const namespace = member?.form === 'xhtml' ? xhtmlNamespace : fhirNamespace;
   if (member === undefined || member.form === 'attribute') {
     const isName = found(tag) !== '';
@@ -228,28 +244,24 @@ function countChild(reading: Reading, parent: Frame, member: Member): number {
   return parent.count - 1;
 }
 
-function readAttributes(
-  reading: Reading,
-  tag: SaxesTagNS,
-  layout: Layout,
-  isPrimitive = false,
-): Record<string, string> {
-  const read: Record<string, string> = {};
-  for (const { prefix, local, uri, value, name } of Object.values(tag.attributes)) {
-    const isKnown = uri === '' && (layout.get(local)?.form === 'attribute' || (isPrimitive && local === 'value'));
-    if (isKnown) read[local] = value;
-    else if (prefix !== 'xmlns' && name !== 'xmlns' && uri !== schemaInstanceNamespace) {
+function readAttributes(reading: Reading, tag: SaxesTagNS, frame: Frame): void {
+  for (const key of Object.keys(tag.attributes)) {
+    const { prefix, local, uri, value } = tag.attributes[key] as SaxesAttributeNS;
+    if (uri === '' && local === 'value' && frame.kind === 'primitive') {
+      frame.scalar = readScalar(reading, frame.member, value);
+    } else if (uri === '' && frame.layout(local)?.form === 'attribute') frame.value[local] = value;
+    else if (prefix !== 'xmlns' && key !== 'xmlns' && uri !== schemaInstanceNamespace) {
       refuse(reading, `found an attribute that ${tag.local} does not have`);
     }
   }
-  return read;
 }
 
 /** Its schemaLocation says nothing about the content. */
 const schemaInstanceNamespace = 'http://www.w3.org/2001/XMLSchema-instance';
 const jsonNumber = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
-function readScalar(reading: Reading, { scalar }: Member, text: string): unknown {
+function readScalar(reading: Reading, member: Member | undefined, text: string): unknown {
+  const scalar = member?.scalar ?? 'string';
   if (scalar === 'string') return text;
   const trimmed = text.trim();
   if (scalar === 'boolean') {

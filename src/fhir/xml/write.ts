@@ -67,31 +67,34 @@ interface Content {
   readonly members: Members;
 }
 
-function writeMembers(writing: Writing, content: Content, { depth, path }: Place): void {
-  refuseUnknown(content, path);
-  for (const member of content.layout.values()) {
-    if (member.form === 'attribute') continue;
-    const values = listOf(content.members, member, path);
-    const companions = listOf(content.members, { ...member, name: `_${member.name}` }, path);
+function writeMembers(writing: Writing, { layout, members }: Content, { depth, path }: Place): void {
+  for (const member of present(layout, members, path)) {
+    const values = listOf(members[member.name], member, path);
+    const companions = listOf(members[member.companionName], member, path);
     for (let index = 0; index < Math.max(values.length, companions.length); index++) {
       const place = { depth: depth + 1, path: `${path}.${member.elementName}${member.isMany ? `[${index}]` : ''}` };
-      const digits = member.isMany ? digitsOf(values, index) : digitsOf(content.members, member.name);
+      const digits = member.isMany ? digitsOf(values, index) : digitsOf(members, member.name);
       writeItem(writing, { member, value: values[index], companion: companions[index], digits }, place);
     }
   }
 }
 
-function refuseUnknown({ layout, members }: Content, path: string): void {
+/** The child elements that the members make, in the order of the definitions. */
+function present(layout: Layout, members: Members, path: string): Member[] {
+  const found = new Set<Member>();
   for (const name of Object.keys(members)) {
-    const member = layout.get(name.replace(/^_/, ''));
-    const isKnown = name.startsWith('_') ? member?.form === 'primitive' : member !== undefined;
-    const isType = name === 'resourceType' && layout.has('implicitRules');
-    if (!isKnown && !isType && members[name] !== undefined) throw refusal(`"${name}" is not an element here`, path);
+    const isCompanion = name.startsWith('_');
+    const member = layout(isCompanion ? name.slice(1) : name);
+    const isKnown = member !== undefined && (!isCompanion || member.form === 'primitive');
+    const isType = name === 'resourceType' && layout('implicitRules') !== undefined;
+    if (isKnown && member.form !== 'attribute') found.add(member);
+    else if (!isKnown && !isType && members[name] !== undefined)
+      throw refusal(`"${name}" is not an element here`, path);
   }
+  return [...found].sort((left, right) => left.order - right.order);
 }
 
-function listOf(members: Members, { name, isMany, elementName }: Member, path: string): readonly unknown[] {
-  const value = members[name];
+function listOf(value: unknown, { isMany, elementName }: Member, path: string): readonly unknown[] {
   if (value === undefined) return [];
   if (Array.isArray(value) !== isMany) {
     const [found, expected] = isMany ? ['one value', 'a list'] : ['a list', 'one value'];
@@ -155,7 +158,7 @@ function writeElement(writing: Writing, { name, type, value, members }: Element,
   let isEmpty = true;
   for (const [memberName, member] of Object.entries(members)) {
     if (member === undefined) continue;
-    if (layout.get(memberName)?.form !== 'attribute') isEmpty = false;
+    if (layout(memberName)?.form !== 'attribute') isEmpty = false;
     else if (typeof member !== 'string')
       throw refusal('found another value, expected text', `${place.path}.${memberName}`);
     else writing.parts.push(` ${memberName}="${escapeAttribute(member)}"`);

@@ -18,20 +18,25 @@ export type DateTimeResult =
 const pattern =
   /^(?<year>[1-9]\d{3})(?:(?<month>\d\d)(?:(?<day>\d\d)(?:(?<hour>\d\d)(?:(?<minute>\d\d)(?:(?<second>\d\d)(?<fraction>\.\d{1,6})?)?)?)?)?)?(?<offset>[+-]\d\d(?:\d\d)?)?$/;
 
+type Parts = Partial<Record<'month' | 'day' | 'hour' | 'minute' | 'second' | 'fraction' | 'offset', string>> & {
+  readonly year: string;
+};
+
 export function readDateTime(ts: string, zone: string): DateTimeResult {
-  const parts = pattern.exec(ts)?.groups;
+  const parts = pattern.exec(ts)?.groups as Parts | undefined;
   if (parts === undefined) return { kind: 'invalid' };
-  const { year, month, day, hour, minute = '00', second = '00', fraction = '', offset } = parts;
+  const { year, month, day, hour, minute = '00', second = '00', fraction = '' } = parts;
   const date = [year, month, day].filter(Boolean).join('-');
-  if (!isCalendarDate(date) || !(Number(hour ?? 0) < 24 && Number(minute) < 60 && Number(second) < 60)) {
-    return { kind: 'invalid' };
-  }
+  const said = parts.offset === undefined ? '' : readOffset(parts.offset);
+  if (said === undefined || !isCalendarDate(date) || !isClockTime(parts)) return { kind: 'invalid' };
   if (hour === undefined) return { kind: 'dateTime', value: date, isOffsetAssumed: false, isHourOnly: false };
   const local = `${date}T${hour}:${minute}:${second}`;
-  const shift = offset === undefined ? offsetOf(local, zone) : readOffset(offset);
-  if (shift === undefined) return { kind: 'invalid' };
-  const facts = { isOffsetAssumed: offset === undefined, isHourOnly: parts.minute === undefined };
-  return { kind: 'dateTime', value: `${local}${fraction}${shift}`, ...facts };
+  const value = `${local}${fraction}${said || offsetOf(local, zone)}`;
+  return { kind: 'dateTime', value, isOffsetAssumed: said === '', isHourOnly: parts.minute === undefined };
+}
+
+function isClockTime({ hour = '00', minute = '00', second = '00' }: Parts): boolean {
+  return Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
 }
 
 function isCalendarDate(date: string): boolean {

@@ -114,7 +114,7 @@ describe('a document without what identifies it is refused with the place', () =
     ],
     [
       'X16: an impossible discharge',
-      discharge.replace(/(<encompassingEncounter>[^]*<high value=")[^"]*/, '$120240101+9999'),
+      discharge.replace(/(?<=<encompassingEncounter>[^]*?<high value=")[^"]*/, '20240101+9999'),
       '/ClinicalDocument/componentOf/encompassingEncounter/effectiveTime/high/@value',
     ],
     [

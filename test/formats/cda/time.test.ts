@@ -44,6 +44,7 @@ describe('a time', () => {
   test.each([
     ['X16: month 13', '20241301'],
     ['X16: an offset of 99 hours', '20240101101010+9999'],
+    ['X16: a day with such an offset', '20240101+9999'],
     ['30 February', '20240230'],
     ['29 February of a common year', '20230229'],
     ['hour 24', '20240101240000+0100'],

@@ -1,0 +1,137 @@
+/** search of one type, GET or POST (https://hl7.org/fhir/R4/http.html#search, https://hl7.org/fhir/R4/search.html). */
+import { Problem } from '../base/index.ts';
+import type { Resource } from '../fhir/index.ts';
+import {
+  cursorBinding,
+  decodeCursor,
+  encodeCursor,
+  formatQuery,
+  type PageRow,
+  parseSearch,
+  type Search,
+  toCountSql,
+  toIncludeSql,
+  toSql,
+} from '../search/index.ts';
+import type { Session, StoredVersion, Visible } from '../store/index.ts';
+import { bundleText } from './bundle-text.ts';
+import { type Answer, type Context, type Request, requireType } from './context.ts';
+
+/** Resources that _include and _revinclude may add to one page. */
+const includedMax = 1000;
+const iterationsMax = 3;
+
+export async function search(context: Context, request: Request): Promise<Answer> {
+  requireType(context, request.type);
+  const { store } = context;
+  const asked = parseSearch(context.search, request.type, request.query, { now: context.clock.now() });
+  refuseUnsupported(asked);
+  const { count, summary, total: totalAsked } = asked.result;
+  const isCountOnly = summary === 'count' || count === 0;
+  const total = isCountOnly || totalAsked === 'accurate' ? await countMatches(context, asked, request.visible) : undefined;
+  const page = isCountOnly ? emptyPage : await readPage(context, asked, request.visible);
+  const included = await readIncluded(context, store, { asked, rows: page.rows, visible: request.visible });
+  const url = `${context.baseUrl}/${request.type}`;
+  const links = [
+    ['self', `${url}?${formatQuery(asked)}`] as const,
+    ...(page.cursor === undefined ? [] : [['next', `${url}?${formatQuery(asked, page.cursor)}`] as const]),
+  ];
+  const entries = [
+    ...page.rows.map((row) => entryText(context, row, 'match')),
+    ...included.map((row) => entryText(context, row, 'include')),
+  ];
+  const counted = total === undefined ? {} : { total };
+  return { status: 200, body: bundleText({ type: 'searchset', links, entries, ...counted }) };
+}
+
+function refuseUnsupported({ result }: Search): void {
+  const { summary, elements } = result;
+  if (elements !== undefined) throw new Problem('unsupported-parameter', 'the parameter _elements is not supported yet');
+  if (summary !== undefined && summary !== 'count' && summary !== 'false') {
+    throw new Problem('unsupported-parameter', 'the parameter _summary is supported with the values count and false');
+  }
+}
+
+async function countMatches(context: Context, asked: Search, visible: Visible): Promise<number> {
+  const rows = await context.store.query<{ count: string }>(toCountSql(context.search, asked, visible));
+  return Number(rows[0]?.count ?? 0);
+}
+
+interface ReadPage {
+  readonly rows: readonly PageRow[];
+  /** Of the page after this one, if there is one. */
+  readonly cursor: string | undefined;
+}
+
+const emptyPage: ReadPage = { rows: [], cursor: undefined };
+
+async function readPage(context: Context, asked: Search, visible: Visible): Promise<ReadPage> {
+  const { pageDefault, pageMax } = context.limits;
+  const count = Math.min(asked.result.count ?? pageDefault, pageMax);
+  const binding = cursorBinding(asked, 'anybody');
+  const { cursor } = asked.result;
+  const after = cursor === undefined ? undefined : decodeCursor(context.secret, binding, cursor);
+  const statement = toSql(context.search, asked, { visible, count, after });
+  const rows = await context.store.query<PageRow>(statement);
+  const shown = rows.slice(0, count);
+  const last = shown.at(-1);
+  if (rows.length <= count || last === undefined) return { rows: shown, cursor: undefined };
+  return { rows: shown, cursor: encodeCursor(context.secret, binding, statement.positionOf(last)) };
+}
+
+type Row = Pick<PageRow, 'type' | 'id' | 'raw' | 'rid'>;
+
+interface IncludeInput {
+  readonly asked: Search;
+  readonly rows: readonly PageRow[];
+  readonly visible: Visible;
+}
+
+/** What the page refers to and what refers to it, each once; with `:iterate` also from there on. */
+async function readIncluded(context: Context, session: Session, input: IncludeInput): Promise<readonly Row[]> {
+  const { includes } = input.asked.result;
+  const seen = new Set(input.rows.map(({ rid }) => rid));
+  const found: Row[] = [];
+  let from: readonly Row[] = input.rows;
+  for (let round = 0; round <= iterationsMax && from.length > 0; round++) {
+    const used = round === 0 ? includes : includes.filter(({ isIterated }) => isIterated);
+    if (used.length === 0) break;
+    const resources = from.map(({ raw }) => JSON.parse(raw) as Resource);
+    const statement = toIncludeSql(context.search, used, resources, { visible: input.visible, limit: includedMax });
+    const rows = statement === undefined ? [] : await session.query<PageRow>(statement);
+    from = rows.filter(({ rid }) => !seen.has(rid));
+    for (const { rid } of from) seen.add(rid);
+    found.push(...from);
+    if (found.length > includedMax) {
+      throw new Problem('too-costly', `_include and _revinclude would add more than ${includedMax} resources to one page`);
+    }
+  }
+  return found;
+}
+
+function entryText(context: Context, { type, id, raw }: Row, mode: 'match' | 'include'): string {
+  return `{"fullUrl":${JSON.stringify(`${context.baseUrl}/${type}/${id}`)},"resource":${raw},"search":{"mode":"${mode}"}}`;
+}
+
+export interface MatchInput {
+  readonly type: string;
+  readonly criteria: string;
+  readonly visible: Visible;
+  readonly limit: number;
+}
+
+/** The first resources that meet criteria, inside a transaction: what conditional interactions ask. */
+export async function searchMatches(context: Context, session: Session, input: MatchInput): Promise<readonly StoredVersion[]> {
+  const parameters = [...new URLSearchParams(input.criteria)];
+  const asked = parseSearch(context.search, input.type, parameters, { now: context.clock.now() });
+  const rows = await session.query<PageRow>(toSql(context.search, asked, { visible: input.visible, count: input.limit }));
+  return rows.map(({ type, id, version, last_updated, raw }) => ({
+    type,
+    id,
+    version,
+    lastUpdated: last_updated,
+    method: 'PUT',
+    isDeleted: false,
+    raw,
+  }));
+}

@@ -1,0 +1,64 @@
+/** A subscription whose job is due, as read from the database: where it stands, and its terms as they are in force. */
+import { Problem } from '../base/index.ts';
+import type { Queryable } from '../db/index.ts';
+import { parseJson, type Resource } from '../fhir/index.ts';
+import type { OpenChannel } from './channel.ts';
+import type { EndpointRules } from './endpoint.ts';
+import { handleOf, unseal } from './secrets.ts';
+import { type DueRow, readSecrets, readState } from './state.sql.ts';
+import type { Standing } from './step.ts';
+import { readSubscription, type Subscription } from './subscription.ts';
+
+export interface Due {
+  readonly id: string;
+  /** Of the Subscription in force. */
+  readonly version: number;
+  readonly isSlow: boolean;
+  readonly standing: Standing;
+  /** undefined: it is off, or gone, or this version of the server cannot serve it any more. */
+  readonly subscription: Subscription | undefined;
+}
+
+export async function readDue(db: Queryable, id: string, rules: EndpointRules): Promise<Due | undefined> {
+  const row = await readState(db, id);
+  if (row === undefined) return undefined;
+  const subscription = isOver(row) ? undefined : readInForce(row, rules);
+  return { id, version: row.version, isSlow: row.is_slow, standing: toStanding(row, subscription), subscription };
+}
+
+export function isOver({ status }: Pick<Standing, 'status'>): boolean {
+  return status === 'off' || status === 'gone';
+}
+
+function readInForce({ raw }: DueRow, rules: EndpointRules): Subscription | undefined {
+  if (raw === null || raw === '') return undefined;
+  const read = readSubscription(parseJson(raw) as Resource, rules);
+  return read.issues === undefined ? read.subscription : undefined;
+}
+
+function toStanding(row: DueRow, subscription: Subscription | undefined): Standing {
+  return {
+    status: row.status,
+    endMs: subscription?.endMs,
+    heartbeatMs: subscription?.channel.heartbeatMs,
+    lastNumber: Number(row.last_number),
+    deliveredNumber: Number(row.delivered_number),
+    failures: row.failures,
+    failingSinceMs: row.failing_since?.getTime(),
+    retryAtMs: row.retry_at?.getTime(),
+    sentAtMs: row.sent_at?.getTime(),
+  };
+}
+
+/** The channel with its secrets. A secret may be gone for a moment, when another version is about to come in force. */
+export async function openChannel(db: Queryable, { channel }: Subscription): Promise<OpenChannel> {
+  const sealed = [...channel.headers.map(({ value }) => value), channel.key ?? ''];
+  const secrets = await readSecrets(db, sealed.flatMap(handleOf));
+  const open = (value: string): string => {
+    const found = unseal(value, secrets);
+    if (found === undefined) throw new Problem('conflict', 'the subscription is being changed');
+    return found;
+  };
+  const headers = channel.headers.map(({ name, value }) => ({ name, value: open(value) }));
+  return { ...channel, headers, key: open(channel.key ?? '') };
+}

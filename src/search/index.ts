@@ -1,0 +1,20 @@
+export { createSearchContext, type SearchContext, type SearchSettings } from './context.ts';
+export { cursorBinding, decodeCursor, encodeCursor, formatQuery } from './cursor.ts';
+export { canonicalIdentifier, canonicalSystem } from './identifier-systems.ts';
+export { type IncludeRequest, toIncludeSql } from './include.ts';
+export { compartmentKeys, createIndexer, type Indexer, unsupportedParameters } from './indexer.ts';
+export { searchLimits } from './limits.ts';
+export type { Position } from './pages.ts';
+export { parseSearch, type SearchOptions } from './parse.ts';
+export { createPredicate, type Predicate } from './predicate.ts';
+export type { Visible } from './sql.ts';
+export {
+  type PageRequest,
+  type PageRow,
+  type PageStatement,
+  type SearchStatement,
+  toCountSql,
+  toSql,
+} from './to-sql.ts';
+export type { Criterion, Include, Search, SearchResult, Sort } from './tree.ts';
+export { type IndexValues, noOrd } from './values.ts';
