@@ -310,7 +310,7 @@ function newTask(
 
 function textOf(input: PlanInput, { rule, focus, verdict }: Expectation): BreakText {
   const { code, title, missing } = rule;
-  return alertText({ code, title, missing, focus, dueAtMs: verdict.dueAtMs, zone: input.zone });
+  return alertText({ code, title, missing, focus, dueAtMs: verdict.dueAtMs, nowMs: input.nowMs, zone: input.zone });
 }
 
 /** The last Task of this break. */

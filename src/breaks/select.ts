@@ -23,7 +23,7 @@ export function createQueryCheck(search: SearchContext): (type: string, query: s
       if (error instanceof Problem) return error.issues;
       throw error;
     }
-    const isThere = type === 'Patient' || search.definitions.compartment(type).length > 0;
+    const isThere = type === 'Patient' || search.parameters(type).compartment.length > 0;
     const text = `resources of the type ${type} never stand in the record of a patient`;
     return isThere ? [] : [{ severity: 'error', code: 'not-supported', text }];
   };

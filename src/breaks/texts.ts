@@ -13,10 +13,11 @@ export interface TextInput {
   readonly missing: BreakText;
   readonly focus: Resource;
   readonly dueAtMs: number | undefined;
+  readonly nowMs: number;
   readonly zone: string;
 }
 
-/** One line that names what is missing, for what, and since when. */
+/** One line that names what is missing, for what, and since when; before the deadline, until when. */
 export function alertText(input: TextInput): BreakText {
   const { code, missing, focus, dueAtMs, zone } = input;
   const about = focusText(focus, zone);
@@ -26,9 +27,11 @@ export function alertText(input: TextInput): BreakText {
       en: `${code}: ${input.title.en}, for ${about.en}.`,
     };
   }
+  const isOverdue = input.nowMs >= dueAtMs;
+  const [until, untilEn] = isOverdue ? ['échéance dépassée depuis le', 'overdue since'] : ['à faire avant le', 'due before'];
   return {
-    fr: `${code} : il manque ${missing.fr} pour ${about.fr} ; échéance dépassée depuis le ${moment(dueAtMs, zone, 'fr')}.`,
-    en: `${code}: ${missing.en} is missing for ${about.en}; overdue since ${moment(dueAtMs, zone, 'en')}.`,
+    fr: `${code} : il manque ${missing.fr} pour ${about.fr} ; ${until} ${moment(dueAtMs, zone, 'fr')}.`,
+    en: `${code}: ${missing.en} is missing for ${about.en}; ${untilEn} ${moment(dueAtMs, zone, 'en')}.`,
   };
 }
 

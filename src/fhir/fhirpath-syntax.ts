@@ -95,7 +95,8 @@ interface Cursor {
 }
 
 function peek(cursor: Cursor): Token {
-  return cursor.tokens[cursor.next] ?? { kind: 'end', text: 'the end', at: 0 };
+  const last = cursor.tokens.length - 1;
+  return cursor.tokens[Math.min(cursor.next, last)] ?? { kind: 'end', text: 'the end', at: 0 };
 }
 
 function take(cursor: Cursor): Token {

@@ -84,9 +84,16 @@ function send(call: Call, addresses: readonly string[], deadline: Deadline): Pro
     request.once('socket', (socket) =>
       socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connecting)),
     );
-    request.on('error', () => settle({ kind: 'no-response' }));
-    request.once('close', () => settle({ kind: 'no-response' }));
-    request.once('response', (response) => void readAnswer(response).then(settle));
+    let hasAnswer = false;
+    const fail = () => {
+      if (!hasAnswer) settle({ kind: 'no-response' });
+    };
+    request.on('error', fail);
+    request.once('close', fail);
+    request.once('response', (response) => {
+      hasAnswer = true;
+      void readAnswer(response).then(settle);
+    });
     request.end(body);
   });
 }

@@ -23,6 +23,8 @@ export function waitAfter(failure: Failure): number | undefined {
   return Math.round(step / 2 + (step / 2) * failure.random);
 }
 
+const httpDate = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
+
 /**
  * A Retry-After (https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3) in ms from now. A date is read against the Date of the
  * same answer: the receiver's clock, not ours. Undefined when the header is absent or says nothing.
@@ -30,6 +32,7 @@ export function waitAfter(failure: Failure): number | undefined {
 export function readRetryAfter(retryAfter: string | undefined, date: string | undefined): number | undefined {
   if (retryAfter === undefined) return undefined;
   if (/^\d{1,12}$/.test(retryAfter)) return Number(retryAfter) * 1000;
+  if (!httpDate.test(retryAfter)) return undefined;
   const wait = Date.parse(retryAfter) - Date.parse(date ?? '');
   return Number.isNaN(wait) ? undefined : Math.max(0, wait);
 }

@@ -200,8 +200,10 @@ function severalLegs(sql: SqlBuilder, keys: readonly bigint[], texts: TextsCondi
 function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, row: string): readonly string[] {
   const ranges = alternatives.flatMap((alternative) => alternative.ranges);
   const type = table === 'date_index' ? 'bigint' : 'double precision';
-  const bounds = startBounds(ranges).map(({ operator, value }) => `${row}.lo ${operator} ${sql.bind(value, type)}`);
-  return [...(ranges.length > 1 ? bounds : []), rangesOf(sql, { table, ranges }, row)];
+  // One range has its bounds in itself.
+  const starts = ranges.length > 1 ? startBounds(ranges) : [];
+  const bounds = starts.map(({ operator, value }) => `${row}.lo ${operator} ${sql.bind(value, type)}`);
+  return [...bounds, rangesOf(sql, { table, ranges }, row)];
 }
 
 /** A resource with several such rows comes once, at the first of them in the order of the walk. */

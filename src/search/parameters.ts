@@ -93,13 +93,22 @@ const columns: Readonly<Record<string, 'id' | 'lastUpdated'>> = { _id: 'id', _la
 /** On nearly every resource and hardly ever sought alone. */
 const probeParameters: ReadonlySet<string> = new Set(['_profile', '_source']);
 
+/**
+ * R4's CompartmentDefinition leaves out types that speak of a patient all the same (Task.for, Device.patient,
+ * GuidanceResponse.subject): where it names no link, `patient` is one.
+ */
+function compartmentCodes(definitions: Definitions, resourceType: string): ReadonlySet<string> {
+  const codes = definitions.compartment(resourceType);
+  return new Set(codes.length > 0 ? codes : ['patient']);
+}
+
 function compileType(definitions: Definitions, resourceType: string): TypeIndex {
   const defined = definitions.searchParameters(resourceType);
   const parameters = new Map<string, SearchParameter>();
   const unsupported = new Map<string, string>();
   const trie: TrieNode = { emits: [], steps: new Map() };
   const compartment: IndexPath[] = [];
-  const marks = { ord: ordParameter(defined), compartment: new Set(definitions.compartment(resourceType)) };
+  const marks = { ord: ordParameter(defined), compartment: compartmentCodes(definitions, resourceType) };
   for (const definition of defined.values()) {
     const compiled = compileParameter(definitions, resourceType, definition, marks.ord === definition.code);
     if (typeof compiled === 'string') {
