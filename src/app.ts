@@ -30,8 +30,9 @@ import {
 import { type Database, migrate, migrationsFolder, openDatabase, startEmbedded } from './db/index.ts';
 import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
 import { createHttp } from './http/index.ts';
-import { breakOperations, type Context, type WriteGuard } from './interactions/index.ts';
+import { breakOperations, type Context, ingestOperations, type WriteGuard } from './interactions/index.ts';
 import { createMetrics } from './metrics.ts';
+import { createNotify } from './notify/index.ts';
 import { announceHolder, createTimeKeeper, createWorkers, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import { createPlace, type RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
@@ -90,14 +91,26 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
     select: createSelect(search),
     metrics: metrics.engine,
   };
+  const notify = createNotify({
+    store: ground.store,
+    db,
+    search,
+    clock,
+    ids,
+    random: input.random,
+    log,
+    holder,
+    baseUrl,
+    allowsLoopback: config.allowsLoopbackHooks,
+  });
   await installShipped(ground.store, await readShipped());
   const workers = createWorkers({
     db,
     clock,
     log,
     holder,
-    followers: [createFollower(engine)],
-    works: [createJudgeWork(engine)],
+    followers: [createFollower(engine), notify.follower],
+    works: [createJudgeWork(engine), ...notify.works],
   });
   ground.wakeOnCommit(workers);
   await workers.start();
@@ -107,7 +120,7 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
     definitions,
     search,
     validate: await createValidate(definitions),
-    guards: breakGuards(setting),
+    guards: [...breakGuards(setting), notify.guard],
     clock,
     ids,
     baseUrl,
@@ -124,6 +137,7 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
     log,
     operations: [
       ...breakOperations(engine),
+      ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
     ],
     onAnswered: metrics.requested,
     admin: {

@@ -2,12 +2,13 @@
  * Regular expressions of rules, bounded so that no text can make them slow: JavaScript's engine backtracks, and
  * `^(a+)+$` on 27 characters takes seconds. Allowed are literals, classes, anchors, groups and few quantifiers; what
  * multiplies the ways to match is refused: a quantifier on a group that repeats or chooses, references, look-around.
- * Two variable quantifiers on a text of n characters cost at most n³ steps: hence `matchedCharactersMax`.
+ * What remains costs at most n^(v+1) · 2^c steps on n characters, with v variable quantifiers and c choices: hence
+ * `costMax`, where a variable quantifier weighs as much as four choices, and `matchedCharactersMax`.
  */
 
-const patternLimits = { charactersMax: 100, variableMax: 2, optionalMax: 4, repeatsMax: 100, choicesMax: 5 };
+const patternLimits = { charactersMax: 100, costMax: 9, variableCost: 4, repeatsMax: 100 };
 /** Longer texts are an evaluation error. */
-export const matchedCharactersMax = 500;
+export const matchedCharactersMax = 250;
 
 /** Why the pattern is refused; undefined when it is safe and valid. */
 export function findPatternFault(pattern: string): string | undefined {
@@ -34,18 +35,14 @@ export function findPatternFault(pattern: string): string | undefined {
 /** `plain`: escapes and classes are one character each, groups have no marks. */
 function findCostFault(plain: string): string | undefined {
   const count = (expression: RegExp): number => plain.match(expression)?.length ?? 0;
+  const { costMax, variableCost, repeatsMax } = patternLimits;
+  const variable = count(/[*+]|\{\d+,\d*\}/g);
+  const choices = count(/[?|]/g);
+  if (variable * variableCost + choices > costMax) {
+    return `the pattern can match in too many ways (${variable} of *, +, {n,m}; ${choices} of ?, |)`;
+  }
   const repeats = (plain.match(/\d+(?=[\d,]*\})/g) ?? []).map(Number);
-  if (count(/[*+]|\{\d+,\d*\}/g) > patternLimits.variableMax) {
-    return `the pattern has more than ${patternLimits.variableMax} variable quantifiers (*, +, {n,m})`;
-  }
-  if (count(/\?/g) > patternLimits.optionalMax) return `the pattern has more than ${patternLimits.optionalMax} of "?"`;
-  if (repeats.some((times) => times > patternLimits.repeatsMax)) {
-    return `the pattern repeats more than ${patternLimits.repeatsMax} times`;
-  }
-  if (count(/\|/g) >= patternLimits.choicesMax) {
-    return `the pattern has more than ${patternLimits.choicesMax} alternatives`;
-  }
-  return undefined;
+  return repeats.some((times) => times > repeatsMax) ? `the pattern repeats more than ${repeatsMax} times` : undefined;
 }
 
 /** A group followed by a quantifier, with a quantifier or an alternative inside it, at any depth. */

@@ -6,7 +6,7 @@
 import { Problem } from '../base/index.ts';
 import type { Session, StoredVersion, Visible } from '../store/index.ts';
 import type { Context } from './context.ts';
-import { searchMatches } from './search.ts';
+import { searchStored } from './search.ts';
 
 export interface Criteria {
   readonly type: string;
@@ -37,7 +37,8 @@ export async function findMatchLocked(
   criteria: Criteria,
   visible: Visible,
 ): Promise<StoredVersion | undefined> {
-  const matches = await searchMatches(context, session, { ...criteria, visible, limit: 2 });
+  const parameters = [...new URLSearchParams(criteria.criteria)];
+  const matches = await searchStored(context, session, { type: criteria.type, parameters, visible, limit: 2 });
   if (matches.length > 1) throw new Problem('precondition', `the criteria find more than one ${criteria.type}`);
   return matches[0];
 }

@@ -113,17 +113,16 @@ function entryText(context: Context, { type, id, raw }: Row, mode: 'match' | 'in
   return `{"fullUrl":${JSON.stringify(`${context.baseUrl}/${type}/${id}`)},"resource":${raw},"search":{"mode":"${mode}"}}`;
 }
 
-export interface MatchInput {
+export interface FindInput {
   readonly type: string;
-  readonly criteria: string;
+  readonly parameters: readonly (readonly [name: string, value: string])[];
   readonly visible: Visible;
   readonly limit: number;
 }
 
 /** The first resources that meet criteria, inside a transaction: what conditional interactions ask. */
-export async function searchMatches(context: Context, session: Session, input: MatchInput): Promise<readonly StoredVersion[]> {
-  const parameters = [...new URLSearchParams(input.criteria)];
-  const asked = parseSearch(context.search, input.type, parameters, { now: context.clock.now() });
+export async function searchStored(context: Context, session: Session, input: FindInput): Promise<readonly StoredVersion[]> {
+  const asked = parseSearch(context.search, input.type, input.parameters, { now: context.clock.now() });
   const rows = await session.query<PageRow>(toSql(context.search, asked, { visible: input.visible, count: input.limit }));
   return rows.map(({ type, id, version, last_updated, raw }) => ({
     type,
@@ -134,4 +133,13 @@ export async function searchMatches(context: Context, session: Session, input: M
     isDeleted: false,
     raw,
   }));
+}
+
+/** The same as resources, with those that `_include` asks for. */
+export async function searchResources(context: Context, session: Session, input: FindInput): Promise<readonly Resource[]> {
+  const { visible } = input;
+  const asked = parseSearch(context.search, input.type, input.parameters, { now: context.clock.now() });
+  const rows = await session.query<PageRow>(toSql(context.search, asked, { visible, count: input.limit }));
+  const included = await readIncluded(context, session, { asked, rows, visible });
+  return [...rows, ...included].map(({ raw }) => JSON.parse(raw) as Resource);
 }

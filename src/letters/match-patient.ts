@@ -8,13 +8,20 @@
  */
 import type { Identifier, Patient } from 'fhir/r4.js';
 import type { Issue } from '../base/index.ts';
+import type { Resource } from '../fhir/index.ts';
 import { identityKeys } from './identifiers.ts';
 import { insAuthority, isInsValid } from './ins.ts';
 import { foldName } from './names.ts';
 import type { Finding } from './plan.ts';
 
 export type Match =
-  | { readonly kind: 'existing'; readonly id: string; readonly findings: readonly Finding[] }
+  /** `update`: its next version, where the letter completes what an earlier letter has made. */
+  | {
+      readonly kind: 'existing';
+      readonly id: string;
+      readonly findings: readonly Finding[];
+      readonly update?: Resource;
+    }
   | { readonly kind: 'create'; readonly findings: readonly Finding[] }
   | { readonly kind: 'doubt'; readonly reasons: readonly Issue[] };
 

@@ -1,6 +1,7 @@
 /**
  * Does the store know a resource of the plan already? One decision per kind, all by national identifiers, all pure.
- * What is found is used as it is: a letter never changes what others have recorded.
+ * What is found is used as it is: a letter never changes what others have recorded. Only the stay that an admission letter
+ * has made is completed by the discharge letter.
  */
 import type {
   DocumentReference,
@@ -119,7 +120,7 @@ export function matchEncounter(
     const expression = '/ClinicalDocument/componentOf/encompassingEncounter/id';
     return { kind: 'doubt', reasons: [{ severity: 'error', code: 'conflict', text, expression }] };
   }
-  if (numbered[0] !== undefined) return existing(numbered[0]);
+  if (numbered[0] !== undefined) return existingStay(numbered[0], letter);
   if (patient === undefined) return create();
   const finess = new Set(finessOf(providerOf(letter, context)?.identifier));
   const day = localDay(letter.period?.start, context.zone);
@@ -133,7 +134,17 @@ export function matchEncounter(
       !hasOtherNumber(candidate, letter),
   );
   const [only] = alike;
-  return only !== undefined && alike.length === 1 ? existing(only) : create();
+  return only !== undefined && alike.length === 1 ? existingStay(only, letter) : create();
+}
+
+/** A stay that only letters have told of has no number but theirs, and no end until the discharge letter says it. */
+function existingStay(known: Encounter, letter: Encounter): Match {
+  const { identifier = [] } = known;
+  const isMadeByLetter = identifier.length > 0 && identifier.every(({ system }) => system === derivedStaySystem);
+  if (!isMadeByLetter || known.period?.end !== undefined || letter.period?.end === undefined) return existing(known);
+  const added = (letter.identifier ?? []).filter((number) => !shareIdentity([number], identifier));
+  const update: Encounter = { ...known, ...letter, identifier: [...identifier, ...added] };
+  return { kind: 'existing', id: known.id ?? '', findings: [], update: update as unknown as Resource };
 }
 
 /** A consultation on the day of admission is not the stay. */

@@ -136,11 +136,13 @@ function providerOf(document: ClinicalDocument): OrganizationParty | undefined {
   return performer !== undefined && performer.ids.length > 0 ? performer : custodian;
 }
 
+/** The doctor in town who performs the act of an admission letter, which is to write it, takes no part in the stay. */
 function readParticipants(document: ClinicalDocument, professionals: Professionals): EncounterParticipant[] {
   const { encounter, events, participants } = document;
-  const performers = (events[0]?.performers ?? []).map((who) => ({ ...who, typeCode: 'PPRF' }));
+  const performers = isAdmissionLetter(document) ? [] : (events[0]?.performers ?? []);
+  const primary = performers.map((who) => ({ ...who, typeCode: 'PPRF' }));
   const referrers = participants.filter(({ typeCode }) => typeCode === 'REFB');
-  return [...(encounter?.participants ?? []), ...performers, ...referrers].flatMap((who) => {
+  return [...(encounter?.participants ?? []), ...primary, ...referrers].flatMap((who) => {
     const individual = professionals.person(who.party);
     return individual === undefined ? [] : [{ type: [participantType(who)], individual }];
   });

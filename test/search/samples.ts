@@ -187,9 +187,10 @@ function resourcesOf(type: string, most: number): fc.Arbitrary<readonly Resource
   return fc
     .array(fc.tuple(metas, body), { minLength: 1, maxLength: most })
     .map((list) =>
-      list.map(([meta, members], place) =>
-        clean({ resourceType: type, id: `${idPrefixes[type]}${place + 1}`, meta, ...clean(members) }),
-      ),
+      list.map(([meta, members], place): Resource => {
+        const id = `${idPrefixes[type]}${place + 1}`;
+        return { resourceType: type, id, meta: meta as NonNullable<Resource['meta']>, ...clean(members) };
+      }),
     );
 }
 

@@ -37,7 +37,10 @@ function arbitraryOf(typeName: string, expression: string, depth = 0): fc.Arbitr
       { resourceType: 'Basic', meta: { versionId: '1' } },
     );
   if (type.kind === 'primitive-type') return primitiveOf(typeName, literals);
-  const words = new Set(expression.match(/[A-Za-z]+/g));
+  const words = new Set([
+    ...(expression.match(/[A-Za-z]+/g) ?? []),
+    ...(depth > 0 ? ['value', 'code', 'system', 'coding'] : []),
+  ]);
   const members = [...type.elements.values()].filter(
     (element) => words.has(element.name) || (depth > 0 && isPlain(element)),
   );
@@ -62,13 +65,11 @@ function fieldOf(element: ElementDefinition, expression: string, depth: number):
   if (depth > 3) return fc.constant({});
   const choices = element.types.slice(0, 2).map(({ code }) => {
     const name = element.isChoice ? element.name + code.charAt(0).toUpperCase() + code.slice(1) : element.name;
-    const value = arbitraryOf(code, expression, depth + 1).filter(
-      (data) => typeof data !== 'object' || Object.keys(data as Data).length > 0,
-    );
+    const value = arbitraryOf(code, expression, depth + 1).map(filled);
     const repeated = element.max > 1 ? fc.array(value, { minLength: 1, maxLength: 3 }) : value;
     return repeated.map((data) => ({ [name]: data }));
   });
-  return fc.oneof(fc.constant({}), ...choices);
+  return element.min > 0 ? fc.oneof(...choices) : fc.oneof(fc.constant({}), ...choices);
 }
 
 function primitiveOf(typeName: string, literals: readonly string[]): fc.Arbitrary<unknown> {
@@ -108,15 +109,16 @@ function primitiveOf(typeName: string, literals: readonly string[]): fc.Arbitrar
 function publishedAnswer({ expression }: ConstraintDefinition, base: string, data: unknown): unknown {
   const copy = structuredClone(data);
   const path = definitions.type(base)?.kind === 'resource' ? expression : { base, expression };
-  const results = fhirpath.evaluate(copy, path, { resource: copy, rootResource: copy }, r4) as unknown[];
-  return results[0];
+  try {
+    return (fhirpath.evaluate(copy, path, { resource: copy, rootResource: copy }, r4) as unknown[])[0];
+  } catch {
+    // tim-9 asks `when in (...)` of a list: the library refuses where there are several.
+    return undefined;
+  }
 }
 
-// Their path exists only on a resource, or the library reads them otherwise than they are written.
-const apart: Readonly<Record<string, string>> = {};
-
 describe('an invariant by hand says what its expression says', () => {
-  it.each(invariantNames.filter((name) => apart[name] === undefined))('%s', (name) => {
+  it.each(invariantNames)('%s', (name) => {
     const { constraint, typeName } = find(name);
     const [source = '', key = ''] = name.includes(' ') ? name.split(' ') : ['Range', name];
     const check = findInvariant(source, key);
@@ -129,7 +131,7 @@ describe('an invariant by hand says what its expression says', () => {
         if (published !== undefined) expect([own, data]).toEqual([published, data]);
         seen.add(own === true);
       }),
-      { numRuns: 300 },
+      { numRuns: 250 },
     );
     expect(seen.size).toBe(2);
   });

@@ -173,9 +173,9 @@ function openResource(reading: Reading, tag: SaxesTagNS): void {
   if (parent !== undefined) parent.count++;
   const frame = createFrame(parent, undefined, 0, 'resource');
   frame.value['resourceType'] = tag.local;
+  reading.frame = frame;
   readAttributes(reading, tag, frame);
   frame.layout = layouts(tag.local);
-  reading.frame = frame;
 }
 
 function createFrame(parent: Frame | undefined, member: Member | undefined, index: number, kind: Frame['kind']): Frame {
