@@ -58,6 +58,11 @@ export interface NoJudgment {
   readonly kind: 'none';
   /** Why a judgment that was known is cancelled now. */
   readonly reason: EndReason;
+  /**
+   * Present when `starts` ended because the focus itself now shows the expected thing (an identity that was qualified,
+   * RUP-38): a judgment that was known is then met, or repaired, not cancelled.
+   */
+  readonly fulfilment: { readonly metAt: string; readonly metAtMs: number } | undefined;
   readonly trace: readonly TraceEntry[];
 }
 
@@ -67,7 +72,7 @@ export function judge(rule: Rule, facts: Case): JudgmentResult {
   const run = startRun(rule, facts);
   const starts = run.condition('starts', rule.starts);
   if (isError(starts)) return starts;
-  if (!starts) return { kind: 'none', reason: reasonOfEnd(facts), trace: run.trace };
+  if (!starts) return withoutJudgment(rule, facts, run);
   run.bind(facts.inputs);
   const timing = readTiming(rule, facts, run);
   if (isError(timing) && !rule.appliesOnItsOwn) return timing;
@@ -76,6 +81,13 @@ export function judge(rule: Rule, facts: Case): JudgmentResult {
   if (isError(applies)) return applies;
   if (!applies) return cancel(rule, facts, { timing: isError(timing) ? undefined : timing, run });
   return isError(timing) ? timing : judgeExpectation(rule, facts, { timing, run });
+}
+
+function withoutJudgment(rule: Rule, facts: Case, run: EvaluationRun): NoJudgment {
+  const isMet = rule.metOnItsOwn && run.condition('met', rule.met) === true;
+  const recorded = isMet ? recordedMetAt(rule, facts) : undefined;
+  const fulfilment = recorded && { metAt: recorded.text, metAtMs: recorded.fromMs };
+  return { kind: 'none', reason: reasonOfEnd(facts), fulfilment, trace: run.trace };
 }
 
 interface Progress<Known> {

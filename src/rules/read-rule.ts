@@ -110,7 +110,7 @@ function readFocusType(
     return undefined;
   }
   if (type !== 'Patient' && definitions.compartment(type).length === 0) {
-    faults.add(`${place}.trigger[0].data[0].type`, `a ${type} belongs to no patient`);
+    faults.add(`${place}.trigger[0].data[0].type`, `${type} belongs to no patient`);
   }
   return type;
 }
@@ -230,12 +230,13 @@ function compile(
   variables: Readonly<Record<string, Shape>>,
   { context, focusType }: ExpressionSetting,
 ): Expression | undefined {
-  if (written.language !== 'text/fhirpath')
-    context.faults.add(`${written.place}.language`, 'the language is text/fhirpath');
   const place = `${written.place}.expression`;
   if (written.expression === undefined) {
     context.faults.add(place, 'the expression is missing', 'required');
     return undefined;
+  }
+  if (written.language !== 'text/fhirpath') {
+    context.faults.add(`${written.place}.language`, 'the language is text/fhirpath');
   }
   const { definitions } = context;
   const compiled = compileExpression(written.expression, { definitions, context: focusType, variables });
@@ -265,7 +266,7 @@ function summarise(
   focusType: string,
   inputs: readonly RuleInput[],
   expressions: RuleExpressions,
-): Pick<Rule, 'uses' | 'usesSince' | 'wakes' | 'anchorReadsInputs' | 'appliesOnItsOwn'> {
+): Pick<Rule, 'uses' | 'usesSince' | 'wakes' | 'anchorReadsInputs' | 'appliesOnItsOwn' | 'metOnItsOwn'> {
   const written = Object.values(expressions as unknown as Record<string, Expression | undefined>);
   const uses = new Set(written.flatMap((expression) => [...(expression?.uses ?? [])]));
   const surrounding = [...uses].flatMap((name) => typesOfVariables[name] ?? []);
@@ -276,6 +277,13 @@ function summarise(
     uses,
     anchorReadsInputs: reads(expressions.anchor, names),
     appliesOnItsOwn: expressions.applies !== undefined && !reads(expressions.applies, [...names, 'anchor', 'due']),
+    metOnItsOwn: !reads(expressions.met, [
+      ...names,
+      ...Object.keys(typesOfVariables).filter((name) => name !== 'patient'),
+      'anchor',
+      'due',
+      'since',
+    ]),
     usesSince: uses.has('since') || expressions.anchor === undefined,
     wakes: new Set([focusType, ...inputs.map((input) => input.type), ...surrounding]),
   };

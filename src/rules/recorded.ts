@@ -29,8 +29,9 @@ export function recordedMetAt(rule: Rule, facts: Case): MetAt {
 function findRecordedMs(rule: Rule, facts: Case): number {
   const arriving = [...Object.values(facts.inputs).flat(), ...(rule.uses.has('team') ? facts.team : [])];
   const instants = [...new Set(arriving.map((resource) => recordedMs(resource, facts)))].sort((a, b) => a - b);
-  const standing = [facts.focus, ...(rule.uses.has('patient') && facts.patient ? [facts.patient] : [])];
+  const standing = [facts.focus, ...(rule.met.uses.has('patient') && facts.patient ? [facts.patient] : [])];
   const standingMs = Math.max(...standing.map((resource) => recordedMs(resource, facts)));
+  if (rule.metOnItsOwn) return standingMs;
   if (instants.length > instantsMax) return instants.at(-1) ?? standingMs;
   if (isMetBy(rule, facts, -Infinity)) return standingMs;
   return instants.find((atMs) => isMetBy(rule, facts, atMs)) ?? standingMs;

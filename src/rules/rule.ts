@@ -44,6 +44,8 @@ export interface Rule {
   readonly anchorReadsInputs: boolean;
   /** `applies` reads neither inputs nor deadline: a rule without object is cancelled even when its anchor is unknown. */
   readonly appliesOnItsOwn: boolean;
+  /** `met` reads nothing but the focus and the patient. */
+  readonly metOnItsOwn: boolean;
   /** Whether `since` must be known to judge. */
   readonly usesSince: boolean;
   /** Variables that its expressions read. */

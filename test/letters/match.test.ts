@@ -1,7 +1,6 @@
 /** What the store knows already: structures, professionals, roles and stays. Decision 10 of the design. */
 import { describe, expect, test } from '@jest/globals';
 import type { Encounter, Organization, Practitioner, PractitionerRole } from 'fhir/r4.js';
-import type { Resource } from '../../src/fhir/index.ts';
 import {
   type MatchContext,
   matchEncounter,
@@ -202,9 +201,7 @@ describe('a stay', () => {
 test('every entry of a plan is decided by its own rule', () => {
   const plan = planOf(fixture('discharge.xml'));
   const context: MatchContext = { zone: 'Europe/Paris', allowTestIns: true, plan, found: new Map() };
-  const store = plan.entries.map(
-    ({ resource }, index) => ({ ...resource, id: resource.id ?? `s${index}` }),
-  );
+  const store = plan.entries.map(({ resource }, index) => ({ ...resource, id: resource.id ?? `s${index}` }));
   for (const entry of plan.entries) {
     const isKept =
       entry.match.kind !== 'content' && entry.match.kind !== 'new' && entry.match.kind !== 'practitioner-role';

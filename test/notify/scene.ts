@@ -39,7 +39,7 @@ const definitions = loadDefinitions();
 export async function openScene(db: Database, clock: ManualClock = createManualClock(start), holder = 1): Promise<Scene> {
   const search = createSearchContext({ definitions, zone: 'Europe/Paris', baseUrl });
   const logged: string[] = [];
-  const log = createLog('debug', (line) => void logged.push(line));
+  const log = createLog("debug", (line) => { logged.push(line); if (process.env.DBG) process.stderr.write(line); });
   let wake = (): void => undefined;
   const store = createStore({
     db,

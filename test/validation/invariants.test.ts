@@ -117,6 +117,12 @@ function publishedAnswer({ expression }: ConstraintDefinition, base: string, dat
   }
 }
 
+/** Where the library cannot be asked: it answers true for any quantities without UCUM units. */
+function isComparable(name: string, data: Data): boolean {
+  const { low, high } = data as { low?: Data; high?: Data };
+  return name !== 'Range rng-2' || (low?.['system'] === ucum && high?.['system'] === ucum);
+}
+
 describe('an invariant by hand says what its expression says', () => {
   it.each(invariantNames)('%s', (name) => {
     const { constraint, typeName } = find(name);
@@ -128,7 +134,7 @@ describe('an invariant by hand says what its expression says', () => {
         const published = publishedAnswer(constraint, typeName, data);
         const own = check?.(data as Data);
         // Where the expression yields nothing (dates of different precision, other units) nothing is held against it.
-        if (published !== undefined) expect([own, data]).toEqual([published, data]);
+        if (published !== undefined && isComparable(name, data as Data)) expect([own, data]).toEqual([published, data]);
         seen.add(own === true);
       }),
       { numRuns: 250 },
