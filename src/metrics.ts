@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EngineMetrics } from './breaks/index.ts';
 import type { Database } from './db/index.ts';
+import { countJobs, countJudgments } from './metrics.sql.ts';
 
 export interface Metrics {
   readonly engine: EngineMetrics;
@@ -47,24 +48,4 @@ export function createMetrics(db: Database, now: () => number): Metrics {
       return registry.metrics();
     },
   };
-}
-
-interface Count {
-  readonly kind: string;
-  readonly rule: string;
-  readonly state: string;
-  readonly count: number;
-}
-
-async function countJobs(db: Database, nowMs: number): Promise<readonly Count[]> {
-  return db.query<Count>({
-    text: `select kind, case when is_parked then 'parked' when holder is not null then 'held'
-                             when run_at <= $1 then 'due' else 'waiting' end as state, count(*)::integer as count
-           from job group by 1, 2`,
-    values: [new Date(nowMs)],
-  });
-}
-
-async function countJudgments(db: Database): Promise<readonly Count[]> {
-  return db.query<Count>({ text: 'select rule, state, count(*)::integer as count from judgment group by 1, 2' });
 }

@@ -36,8 +36,9 @@ const loader = 'fhir/definitions.ts';
 const isBuildStep = (file: string) => file === 'build.ts' || /^\w+\/build\//.test(file);
 
 const inputAndOutput = /^(pg|fastify|node:(fs|fs\/promises|net|http|https|http2|dns|child_process|worker_threads))$/;
-const placesOfSql = /^(db|queue|store)\/|^search\/to-sql(\.ts$|\/)|^breaks\/[^/]+\.sql\.ts$/;
-const placesOfWrites = /^(db|queue|store)\//;
+/** `*.sql.ts`: statements of a folder on its own tables. */
+const placesOfSql = /^(db|queue|store)\/|^search\/(to-sql|pages|sql|include)\.ts$|\.sql\.ts$/;
+const placesOfWrites = /^(db|queue|store)\/|\.sql\.ts$/;
 
 const src = join(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
@@ -142,14 +143,14 @@ describe('the source code', () => {
     expect(shown(imports.filter(({ file, target }) => target === 'pg' && folderOf(file) !== 'db'))).toEqual([]);
   });
 
-  it('has SQL only in db, queue, store, search/to-sql and breaks/*.sql.ts', () => {
+  it('has SQL only in db, queue, store, the compiler of search, and *.sql.ts', () => {
     const wrong = files
       .filter((file) => !placesOfSql.test(file))
       .flatMap((file) => textsOf(file).filter(({ text }) => sql.test(text)));
     expect(wrong.map(({ place }) => place)).toEqual([]);
   });
 
-  it('writes to the database only in db, queue and store', () => {
+  it('writes to the database only in db, queue, store and *.sql.ts', () => {
     const readers = files.filter((file) => !placesOfWrites.test(file));
     const wrong = readers.flatMap((file) => textsOf(file).filter(({ text }) => write.test(text)));
     expect(wrong.map(({ place }) => place)).toEqual([]);

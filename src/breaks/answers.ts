@@ -4,7 +4,7 @@ import { formatLocal, type Resource } from '../fhir/index.ts';
 import { everything, type Session } from '../store/index.ts';
 import { type EngineInput, judgeRecord, lastBreaks } from './engine.ts';
 import { type Judged, type KnownJudgment, verdictOf } from './judge-patient.ts';
-import { readJudgments } from './judgment.sql.ts';
+import { readJudgments } from './breaks.sql.ts';
 import { loadRecord } from './record.ts';
 import { breakKey, readBreak } from './resources.ts';
 

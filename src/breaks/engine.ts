@@ -19,7 +19,7 @@ import {
   type Select,
   verdictOf,
 } from './judge-patient.ts';
-import { keepJudgments, keepOccurrences, readJudgments, requestAllPatients } from './judgment.sql.ts';
+import { keepJudgments, keepOccurrences, readJudgments, requestAllPatients } from './breaks.sql.ts';
 import { isClosed } from './machine.ts';
 import { type Expectation, type Orphan, planBreaks, type RuleFacts } from './plan.ts';
 import { loadRecord, type PatientRecord } from './record.ts';

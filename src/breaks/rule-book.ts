@@ -7,6 +7,7 @@ import type { Log } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { isRuleSet, type Rule, readRuleSet, type RuleSet, type RuleSetting } from '../rules/index.ts';
 import { everything, type Session } from '../store/index.ts';
+import { ruleSetReferences, ruleSetStamp } from './breaks.sql.ts';
 
 export interface RuleBook {
   readonly ruleSets: readonly RuleSet[];
@@ -19,7 +20,7 @@ export function createRuleBooks(setting: RuleSetting, log: Log): (session: Sessi
   let stamp: string | undefined;
   let book: RuleBook = bindBook([]);
   return async (session) => {
-    const found = await readStamp(session);
+    const found = await ruleSetStamp(session);
     if (found === stamp) return book;
     book = bindBook(await readRuleSets(session, setting, log));
     stamp = found;
@@ -27,21 +28,8 @@ export function createRuleBooks(setting: RuleSetting, log: Log): (session: Sessi
   };
 }
 
-/** Changes whenever a PlanDefinition does. */
-async function readStamp(session: Session): Promise<string> {
-  const rows = await session.query<{ stamp: string }>({
-    name: 'rule-stamp',
-    text: `select count(*) || ' ' || coalesce(sum(version), 0) || ' ' || coalesce(max(rid), 0) as stamp
-           from resource where type = 'PlanDefinition'`,
-  });
-  return rows[0]?.stamp ?? '';
-}
-
 async function readRuleSets(session: Session, setting: RuleSetting, log: Log): Promise<readonly RuleSet[]> {
-  const rows = await session.query<{ id: string }>({
-    text: `select id from resource where type = 'PlanDefinition' and not is_deleted order by id`,
-  });
-  const stored = await session.readMany(rows.map(({ id }) => `PlanDefinition/${id}`), everything);
+  const stored = await session.readMany(await ruleSetReferences(session), everything);
   return [...stored]
     .sort((a, b) => (a.id < b.id ? -1 : 1))
     .flatMap(({ id, raw }) => {

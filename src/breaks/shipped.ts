@@ -5,6 +5,7 @@
  */
 import type { Resource } from '../fhir/index.ts';
 import { everything, type Store } from '../store/index.ts';
+import { usedReferences } from './breaks.sql.ts';
 import { canonicalBase } from './resources.ts';
 
 export const shippedSystem = `${canonicalBase}/CodeSystem/shipped`;
@@ -21,11 +22,8 @@ export async function installShipped(store: Store, resources: readonly Resource[
     const references = resources.map(({ resourceType, id }) => `${resourceType}/${id}`);
     const stored = await session.readMany(references, everything);
     const there = new Map(stored.map((one) => [`${one.type}/${one.id}`, JSON.parse(one.raw) as Resource]));
-    const known = await session.query<{ reference: string }>({
-      text: `select type || '/' || id as reference from resource where type || '/' || id = any ($1)`,
-      values: [references],
-    });
-    const deleted = new Set(known.map(({ reference }) => reference).filter((reference) => !there.has(reference)));
+    const used = await usedReferences(session, references);
+    const deleted = new Set(used.filter((reference) => !there.has(reference)));
     const wanted = resources.filter((resource) => {
       const reference = `${resource.resourceType}/${resource.id}`;
       return !deleted.has(reference) && needsWriting(resource, there.get(reference));

@@ -41,3 +41,5 @@ export {
 export { manyOf, mayBe, oneOf, type Shape } from './fhirpath-types.ts';
 export { type FhirXmlLimits, fhirXmlLimits, readFhirXml } from './xml/read.ts';
 export { writeFhirXml } from './xml/write.ts';
+export { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
+export { applyJsonPatch, jsonPatchLimits } from './patch/json-patch.ts';

@@ -9,7 +9,6 @@ export {
 } from './arrival.ts';
 export { findingExtension, versionExtension } from './document-reference.ts';
 export { admissionLetter, dischargeLetter } from './document-types.ts';
-export { identityKeys, shareIdentity } from './identifiers.ts';
 export { isInsValid } from './ins.ts';
 export {
   type MatchContext,

@@ -4,7 +4,7 @@
  * for each the rule that says whether the store has it already. Whoever stores it goes through the entries once: search
  * the candidates, let `matchEntry` decide, replace the name by the reference found or made; then one commit.
  */
-import type { Identifier, Reference } from 'fhir/r4.js';
+import type { Identifier } from 'fhir/r4.js';
 import type { Issue } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 
@@ -86,10 +86,4 @@ export function identifierSearch(type: string, identifiers: readonly Identifier[
 /** https://hl7.org/fhir/R4/search.html#escaping */
 function escapeToken(value: string): string {
   return value.replace(/[\\,$|]/g, '\\$&');
-}
-
-/** The name of the entry that a reference within the plan points at. */
-export function targetOf(reference: Reference | undefined): string | undefined {
-  const { reference: target } = reference ?? {};
-  return target?.startsWith('urn:uuid:') ? target : undefined;
 }

@@ -5,10 +5,10 @@
  * no name of an element, save one that has the shape of a name.
  */
 import type { Issue } from '../base/index.ts';
-import type { Definitions, ElementDefinition } from '../fhir/index.ts';
-import { hasElementBeside, jsonName } from './members.ts';
+import type { Definitions } from '../fhir/index.ts';
 import { formatTexts } from './primitives.ts';
 import { type Fault, faultsMax } from './runtime.ts';
+import { findSpot, nameShape, type Spot } from './spot.ts';
 
 export function makeIssues(definitions: Definitions, resource: unknown, faults: readonly Fault[]): readonly Issue[] {
   const issues = faults.slice(0, faultsMax).map((fault) => makeIssue(definitions, resource, fault));
@@ -21,85 +21,20 @@ const thereMayBeMore: Issue = {
   text: `more than ${faultsMax} faults were found: the others are not listed`,
 };
 
-/** A place in a resource. */
-interface Spot {
-  readonly expression: string;
-  /** Of the value at the place, or of the object that lacks it. */
-  readonly typeName: string;
-  readonly value: unknown;
-}
-
 function makeIssue(definitions: Definitions, resource: unknown, fault: Fault): Issue {
   const spot = findSpot(definitions, resource, fault.instancePath);
   const [code, text] = describe(definitions, fault, spot);
   return { severity: 'error', code, text, expression: spot.expression };
 }
 
-/** JSON pointer -> FHIRPath: `/deceasedDateTime` -> `Patient.deceased.ofType(dateTime)`, `/name/0` -> `Patient.name[0]`. */
-function findSpot(definitions: Definitions, resource: unknown, pointer: string): Spot {
-  let typeName = resourceType(resource);
-  let expression = typeName === '' ? 'Resource' : typeName;
-  let value = resource;
-  for (const segment of pointer.split('/').slice(1)) {
-    const name = segment.replaceAll('~1', '/').replaceAll('~0', '~');
-    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-    if (/^[0-9]+$/.test(name)) {
-      expression += `[${name}]`;
-    } else {
-      const step = findStep(definitions, typeName, name);
-      expression += step.text;
-      typeName = step.typeName;
-    }
-    if (typeName === 'Resource') typeName = resourceType(value) || typeName;
-  }
-  return { expression, typeName, value };
-}
-
-interface Step {
-  readonly text: string;
-  readonly typeName: string;
-}
-
-const nameShape = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
-
-function findStep(definitions: Definitions, typeName: string, name: string): Step {
-  const elements = definitions.type(typeName)?.elements;
-  const plainName = name.replace(/^_/, '');
-  const element = elements?.get(plainName);
-  if (element !== undefined && (plainName === name || isBesideKnown(definitions, typeName, element)))
-    return { text: `.${plainName}`, typeName: element.isChoice ? '' : (element.types[0]?.code ?? '') };
-  for (const choice of elements?.values() ?? []) {
-    const type = choice.isChoice ? findChoiceType(choice, plainName) : undefined;
-    if (type !== undefined) return { text: `.${choice.name}.ofType(${type})`, typeName: type };
-  }
-  return { text: nameShape.test(name) ? `.${name}` : '', typeName: '' };
-}
-
-/** `_birthDate` is part of the element `birthDate`; `_name` is nothing. */
-function isBesideKnown(definitions: Definitions, typeName: string, element: ElementDefinition): boolean {
-  const type = definitions.type(typeName);
-  return element.types.some(
-    (reference) => type !== undefined && hasElementBeside(definitions, type, element, reference),
-  );
-}
-
-function findChoiceType(choice: ElementDefinition, name: string): string | undefined {
-  return choice.types.find((type) => jsonName(choice, type) === name)?.code;
-}
-
-function resourceType(value: unknown): string {
-  const type =
-    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)['resourceType'] : undefined;
-  return typeof type === 'string' && nameShape.test(type) ? type : '';
-}
-
 type Described = readonly [code: string, text: string];
 
+/** Keywords are ajv's and those of `build/keywords.ts`. */
 function describe(definitions: Definitions, { keyword, params, instancePath }: Fault, spot: Spot): Described {
   const found = describeValue(spot.value);
   switch (keyword) {
     case 'resourceType':
-      return describeResourceType(params['expected'], spot);
+      return describeResourceType(params['expected'] as string | undefined, spot);
     case 'members':
       return describeMembers(params['kind'] as string, params['names'] as readonly string[]);
     case 'type':
@@ -152,9 +87,9 @@ function describeValue(value: unknown): string {
   );
 }
 
-function describeResourceType(expected: unknown, { value }: Spot): Described {
+function describeResourceType(expected: string | undefined, { value }: Spot): Described {
   if (expected !== undefined)
-    return ['structure', `expected a resource of type ${String(expected)}, found ${nameOr(value, 'another')}`];
+    return ['structure', `expected a resource of type ${expected}, found ${nameOr(value, 'another')}`];
   if (value === undefined) return ['structure', 'expected a resource: an object with a resourceType'];
   return ['structure', `expected a resource type of R4, found ${nameOr(value, 'something else')}`];
 }

@@ -1,9 +1,10 @@
 /**
  * Narrative text (https://hl7.org/fhir/R4/narrative.html#xhtml, invariants txt-1 and txt-2): one XHTML div, well formed,
  * with content, made of formatting elements, links and images only. No scripts, forms, frames, event attributes, no
- * entities beyond XML's five, no links that run code. One pass over tokens; every expression below is linear.
+ * entities beyond XML's five, no links that run code. One pass over tokens, linear in the length of the text.
  */
 const depthMax = 100;
+const attributesMax = 50;
 const xhtmlNamespace = 'http://www.w3.org/1999/xhtml';
 
 const elements: ReadonlySet<string> = new Set(
@@ -25,7 +26,7 @@ const attributes: ReadonlySet<string> = new Set(
 
 const attribute = '[ \\t\\r\\n]+[A-Za-z_:][A-Za-z0-9_.:-]*[ \\t\\r\\n]*=[ \\t\\r\\n]*(?:"[^"<]*"|\'[^\'<]*\')';
 const token = new RegExp(
-  `<([a-z][a-z0-9]*)((?:${attribute})*)[ \\t\\r\\n]*(/?)>|</([a-z][a-z0-9]*)[ \\t\\r\\n]*>|<!--(?:(?!--)[^])*-->|([^<]+)`,
+  `<([a-z][a-z0-9]*)((?:${attribute}){0,${attributesMax}})[ \\t\\r\\n]*(/?)>|</([a-z][a-z0-9]*)[ \\t\\r\\n]*>|([^<]+)`,
   'y',
 );
 const attributeParts = /([A-Za-z_:][A-Za-z0-9_.:-]*)[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]*)"|'([^'<]*)')/g;
@@ -33,28 +34,48 @@ const strayAmpersand = /&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6
 const runsCode = /^(?:javascript|vbscript|data:text)/;
 
 export function isNarrative(text: string): boolean {
-  const open: string[] = [];
   const source = text.trim();
-  const scanner = new RegExp(token.source, 'y');
-  let hasContent = false;
-  while (scanner.lastIndex < source.length) {
-    const isRoot = scanner.lastIndex === 0;
-    const match = scanner.exec(source);
-    if (match === null || (open.length === 0 && !isRoot)) return false;
-    const [, opened, attributesText = '', isClosed, closed, characters] = match;
-    if (isRoot && (opened !== 'div' || !hasNamespace(attributesText))) return false;
-    if (opened !== undefined) {
-      if (!elements.has(opened) || !areAllowed(opened, attributesText) || open.length >= depthMax) return false;
-      if (isClosed === '') open.push(opened);
-      hasContent ||= opened === 'img';
-    } else if (closed !== undefined) {
-      if (open.pop() !== closed) return false;
-    } else if (characters !== undefined) {
-      if (strayAmpersand.test(characters)) return false;
-      hasContent ||= characters.trim() !== '';
+  const reading: Reading = { open: [], hasContent: false };
+  let at = 0;
+  while (at < source.length) {
+    if (source.startsWith('<!--', at)) {
+      at = endOfComment(source, at);
+    } else {
+      token.lastIndex = at;
+      const match = token.exec(source);
+      if (match === null || (at === 0 && !opensNarrative(match)) || !take(reading, match)) return false;
+      at = token.lastIndex;
     }
+    if (at < source.length && reading.open.length === 0) return false;
   }
-  return open.length === 0 && hasContent;
+  return reading.open.length === 0 && reading.hasContent;
+}
+
+interface Reading {
+  readonly open: string[];
+  hasContent: boolean;
+}
+
+/** Past the end of the text when it is not closed or has `--` inside. */
+function endOfComment(source: string, start: number): number {
+  const dashes = source.indexOf('--', start + 4);
+  return dashes >= 0 && source[dashes + 2] === '>' ? dashes + 3 : source.length + 1;
+}
+
+function opensNarrative([, opened, attributesText = '']: RegExpExecArray): boolean {
+  return opened === 'div' && hasNamespace(attributesText);
+}
+
+function take(reading: Reading, match: RegExpExecArray): boolean {
+  const [, opened, attributesText = '', isClosed, closed, characters = ''] = match;
+  if (closed !== undefined) return reading.open.pop() === closed;
+  if (opened === undefined) {
+    reading.hasContent ||= characters.trim() !== '';
+    return !strayAmpersand.test(characters);
+  }
+  if (isClosed === '') reading.open.push(opened);
+  reading.hasContent ||= opened === 'img';
+  return elements.has(opened) && areAllowed(opened, attributesText) && reading.open.length <= depthMax;
 }
 
 function hasNamespace(text: string): boolean {
@@ -81,6 +102,5 @@ function plain(value: string): string {
     const code = Number.parseInt(digits, isHex === 'x' ? 16 : 10);
     return code <= 0x10ffff ? String.fromCodePoint(code) : '';
   });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is dropped
   return resolved.replace(/[\x00-\x20]+/g, '').toLowerCase();
 }

@@ -21,7 +21,6 @@ const codePattern = /^[^ \t\r\n\f\v]+(?:[ \t\r\n][^ \t\r\n\f\v]+)*$/;
 const idPattern = /^[A-Za-z0-9.-]{1,64}$/;
 const oidPattern = /^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/;
 const uuidPattern = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const controlCharacters = /[\x00-\x08\x0b\x0c\x0e-\x1f]/;
 const stringLengthMax = 1024 * 1024;
 

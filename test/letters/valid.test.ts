@@ -29,7 +29,7 @@ function stored({ entries }: LetterPlan): Resource[] {
     const { id = fullUrl.slice('urn:uuid:'.length), ...members } = JSON.parse(
       linked(JSON.stringify(resource)),
     ) as Resource;
-    return { id, ...members } as Resource;
+    return { id, ...members };
   });
 }
 

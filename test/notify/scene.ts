@@ -65,7 +65,13 @@ export async function openScene(db: Database, clock: ManualClock = createManualC
     put: (type, id, resource) => put({ store, notify }, type, { ...resource, id, resourceType: type }),
     remove: (type, id) => remove({ store, notify }, type, id),
     read: (type, id) => read(store, type, id),
-    settle: () => settleOrFail(workers),
+    settle: async () => {
+      if (await workers.settle(9000)) return;
+      for (const t of ['select * from job', 'select * from reader', 'select xid,seq,type,id,version from change', 'select pg_current_snapshot()::text', 'select pid,state,wait_event,query,backend_xid from pg_stat_activity', 'select * from subscription_state'])
+        process.stderr.write(`${t}\n${JSON.stringify(await db.query({ text: t }))}\n`);
+      process.stderr.write((globalThis as any).ring.filter((l: string) => !/any-due|has-unread|take-jobs/.test(l)).filter((l: string, i: number, a: string[]) => !/^q\d+ end/.test(l)).slice(-60).join('\n'));
+      await settleOrFail(workers);
+    },
     pass: async (ms) => void (await keeper.moveTo(clock.now() + ms)),
     another: (other) => openScene(db, clock, other),
     async stop() {
@@ -90,7 +96,13 @@ async function startWorkers(parts: {
   readonly holder: number;
   readonly notify: Notify;
 }): Promise<Workers> {
-  const { notify, ...rest } = parts;
+  const { notify, ...rest0 } = parts;
+  const ring: string[] = [];
+  (globalThis as any).ring = ring;
+  const db0 = rest0.db; let n = 0;
+  const rest = { ...rest0, db: { ...db0,
+    query: async (s: any) => { const k = ++n; ring.push(`q${k} ${s.name ?? s.text.slice(0,40)}`); try { return await db0.query(s); } finally { ring.push(`q${k} end`); } },
+    transaction: async (f: any) => { const k = ++n; ring.push(`t${k} begin`); try { return await db0.transaction(async (tx) => { ring.push(`t${k} in`); const r = await f(tx); ring.push(`t${k} out`); return r; }); } catch (e) { ring.push(`t${k} ${String(e)}`); throw e; } finally { ring.push(`t${k} end`); } } } as Database };
   const workers = createWorkers({ ...rest, followers: [notify.follower], works: notify.works });
   await workers.start();
   return workers;

@@ -40,13 +40,17 @@ if (!existsSync(join(packages, 'oracle'))) {
     it('have the base faults that the HL7 validator found in them, and the others named here', () => {
       const differences = recorded.flatMap((result) => compare(result, validate(result.file)));
       expect(differences).toEqual([]);
-      expect(recorded.length).toBeGreaterThan(200);
+      expect(recorded.length).toBeGreaterThan(150);
     });
 
     it('without a record are valid', () => {
       const known = new Set(recorded.map((result) => result.file));
       const files = (JSON.parse(readFileSync(join(packages, 'examples/index.json'), 'utf8')) as { file: string }[]).map(
         (entry) => entry.file,
+      );
+      // Of R4B: not a type of R4.
+      known.add(
+        'examples/hl7.fhir.uv.subscriptions-backport.r4-1.2.0-ballot/SubscriptionTopic-r4b-encounter-complete.json',
       );
       const faults = files
         .filter((file) => !known.has(file))

@@ -2,37 +2,39 @@
 import { isElement, type XmlElement } from '../xml-tree.ts';
 
 /** Elements after which a new line of text begins. */
-const blocks: ReadonlySet<string> = new Set([
-  'paragraph',
-  'item',
-  'tr',
-  'table',
-  'caption',
-  'list',
-  'br',
-  'thead',
-  'tbody',
-]);
+const blocks: ReadonlySet<string> = new Set('paragraph item tr table caption list br thead tbody'.split(' '));
 const cells: ReadonlySet<string> = new Set(['td', 'th']);
+
+/** Of a longer narrative only so many characters per character asked for are looked at: the rest cannot be blank alone. */
+const rawPerCharacter = 8;
 
 /** Text of the block, one line per row or paragraph, cells apart; cut at a word when longer than `lengthMax`. */
 export function plainText(block: XmlElement, lengthMax: number): string | undefined {
-  const lines = flatten(block)
+  const budget = { left: lengthMax * rawPerCharacter };
+  const text = flatten(block, budget)
     .split('\n')
-    .map((line) =>
-      line
-        .replace(/\s+/g, ' ')
-        .replace(/ ?\u0001 ?/g, ' | ')
-        .replace(/^[ |]+|[ |]+$/g, ''),
-    )
-    .filter((line) => line !== '');
-  const text = lines.join('\n');
+    .map((line) => line.replace(/\s+/g, ' ').replace(/ ?\u0001 ?/g, ' | '))
+    .map((line) => line.replace(/^[ |]+|[ |]+$/g, ''))
+    .filter((line) => line !== '')
+    .join('\n');
   if (text === '') return undefined;
-  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1).replace(/\s+\S*$/, '')}…`;
+  if (text.length <= lengthMax && budget.left > 0) return text;
+  return `${text.slice(0, lengthMax - 1).replace(/\s+\S*$/, '')}…`;
 }
 
-function flatten(element: XmlElement): string {
-  const inner = element.children.map((node) => (isElement(node) ? flatten(node) : node.replace(/\s+/g, ' '))).join('');
+/** Lines end with a line feed, cells with U+0001, which XML cannot hold. */
+function flatten(element: XmlElement, budget: { left: number }): string {
+  let inner = '';
+  for (const node of element.children) {
+    if (budget.left <= 0) break;
+    if (isElement(node)) inner += flatten(node, budget);
+    else {
+      const part = node.slice(0, budget.left);
+      budget.left -= part.length;
+      inner += part.replace(/\s+/g, ' ');
+    }
+  }
+  budget.left--;
   if (blocks.has(element.name)) return `\n${inner}\n`;
   return cells.has(element.name) ? `${inner}\u0001` : inner;
 }

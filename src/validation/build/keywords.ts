@@ -25,8 +25,8 @@ export function addKeywords(ajv: Ajv): void {
 
 /** `members` finds several faults at once, each with its own place below the object, which is the root of its schema. */
 function callMembers(context: KeywordCxt): void {
-  const { gen, data, schema } = context;
-  const check = constant(context, 'members', _`runtime.members(${schema as string})`);
+  const { gen, data } = context;
+  const check = constant(context, 'members', _`runtime.members(${context.schema as string})`);
   const found = gen.const('found', _`${check}(${data})`);
   gen.if(_`${found} !== null`, () => {
     gen.assign(vErrors, _`runtime.join(${vErrors}, runtime.place(${found}, ${instancePath}))`);
@@ -35,7 +35,8 @@ function callMembers(context: KeywordCxt): void {
 }
 
 function callCheck(context: KeywordCxt): void {
-  const { keyword, schema, data } = context;
+  const { keyword, data } = context;
+  const schema: unknown = context.schema;
   const { kind, valueSet } = schema as { kind?: string; valueSet?: string };
   const made =
     keyword === 'binding' ? _`runtime.binding(${kind}, ${valueSet})` : _`runtime.targets(${stringify(schema)})`;

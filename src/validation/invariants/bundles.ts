@@ -36,7 +36,9 @@ function all(bundle: Members, name: string, isExpected: boolean): boolean {
 function isDistinct(bundle: Members): boolean {
   const keys = itemsIn(bundle, 'entry').flatMap((entry) => {
     const { versionId } = objectIn(objectIn(entry, 'resource'), 'meta');
-    return typeof entry['fullUrl'] === 'string' ? [`${entry['fullUrl']} ${String(versionId ?? '')}`] : [];
+    return typeof entry['fullUrl'] === 'string'
+      ? [`${entry['fullUrl']} ${typeof versionId === 'string' ? versionId : ''}`]
+      : [];
   });
   return new Set(keys).size === keys.length;
 }

@@ -79,3 +79,31 @@ export async function requestAllPatients(tx: Queryable, atMs: number): Promise<v
     values: [new Date(atMs)],
   });
 }
+
+/** Changes whenever a PlanDefinition does. */
+export async function ruleSetStamp(db: Queryable): Promise<string> {
+  const rows = await db.query<{ stamp: string }>({
+    name: 'rule-set-stamp',
+    text: `select count(*) || ' ' || coalesce(sum(version), 0) || ' ' || coalesce(max(rid), 0) as stamp
+           from resource where type = 'PlanDefinition'`,
+  });
+  return rows[0]?.stamp ?? '';
+}
+
+export async function ruleSetReferences(db: Queryable): Promise<readonly string[]> {
+  const rows = await db.query<{ id: string }>({
+    text: `select id from resource where type = 'PlanDefinition' and not is_deleted order by id`,
+  });
+  return rows.map(({ id }) => `PlanDefinition/${id}`);
+}
+
+/** Which of these `Type/id` have ever been used, deleted ones too. */
+export async function usedReferences(db: Queryable, references: readonly string[]): Promise<readonly string[]> {
+  const pairs = references.map((reference) => reference.split('/'));
+  const rows = await db.query<{ reference: string }>({
+    text: `select r.type || '/' || r.id as reference from unnest($1::text[], $2::text[]) as wanted(type, id)
+           join resource r on r.type = wanted.type and r.id = wanted.id`,
+    values: [pairs.map(([type]) => type), pairs.map(([, id]) => id)],
+  });
+  return rows.map(({ reference }) => reference);
+}
