@@ -29,11 +29,18 @@ import {
 } from './breaks/index.ts';
 import { type Database, migrate, migrationsFolder, openDatabase, startEmbedded } from './db/index.ts';
 import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
-import { createHttp } from './http/index.ts';
+import { createHttp, reservePort } from './http/index.ts';
 import { breakOperations, type Context, ingestOperations, type WriteGuard } from './interactions/index.ts';
-import { createMetrics } from './metrics.ts';
-import { createNotify } from './notify/index.ts';
-import { announceHolder, createTimeKeeper, createWorkers, keptClock, settleOrFail, type Workers } from './queue/index.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { createNotify, type Notify } from './notify/index.ts';
+import {
+  announceHolder,
+  createTimeKeeper,
+  createWorkers,
+  keptClock,
+  settleOrFail,
+  type Workers,
+} from './queue/index.ts';
 import { createPlace, type RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
 import { createStore, serverSecret, type Store } from './store/index.ts';
@@ -70,71 +77,100 @@ export async function startApp(input: AppInput): Promise<App> {
 }
 
 async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
-  const { config, ids, log } = input;
+  const { config } = input;
+  const reserved = await reservePort(config.host, config.port);
+  lifecycle.onStop('port', () => reserved.release());
+  const baseUrl = config.baseUrl ?? `http://${urlHost(config.host)}:${reserved.port}/fhir`;
+  const ground = await openGround(input, baseUrl, lifecycle);
+  const work = await openWork(ground, lifecycle);
+  const http = await openHttp(ground, work);
+  lifecycle.onStop('http', () => http.close());
+  await reserved.release();
+  await http.listen({ host: config.host, port: reserved.port });
+  return { baseUrl, http, clock: ground.clock, stop: () => lifecycle.stop() };
+}
+
+/** What everything else stands on. */
+interface Ground extends AppInput {
+  readonly baseUrl: string;
+  readonly definitions: Definitions;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly search: SearchContext;
+  readonly store: Store;
+  /** Calls `wake` after each commit from now on. */
+  readonly onCommit: (wake: () => void) => void;
+  readonly holder: number;
+  readonly metrics: Metrics;
+  readonly setting: RuleSetting;
+}
+
+async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle): Promise<Ground> {
+  const { config } = input;
   const definitions = loadDefinitions();
   const db = await openData(input, lifecycle);
   const clock = await openClock(config, db);
-  const baseUrl = config.baseUrl ?? `http://${config.host}:${config.port}/fhir`;
   const search = createSearchContext({ definitions, zone: config.zone, baseUrl });
-  const ground = openStore({ db, clock, search });
   const holder = await takeHolder(input, db, lifecycle);
+  const setting = { definitions, checkQuery: createQueryCheck(search) };
   const metrics = createMetrics(db, clock.now);
-  const setting: RuleSetting = { definitions, checkQuery: createQueryCheck(search) };
-  const engine: EngineInput = {
-    store: ground.store,
-    clock,
-    ids,
-    log,
-    place: createPlace(config.zone),
-    holder,
-    ruleBook: createRuleBooks(setting, log),
-    select: createSelect(search),
-    metrics: metrics.engine,
-  };
-  const notify = createNotify({
-    store: ground.store,
+  let wake = (): void => undefined;
+  const store = createStore({
     db,
-    search,
-    clock,
-    ids,
-    random: input.random,
-    log,
-    holder,
-    baseUrl,
-    allowsLoopback: config.allowsLoopbackHooks,
+    index: createIndexer(search),
+    compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
+    now: clock.now,
+    onCommit: () => wake(),
   });
+  const onCommit: Ground['onCommit'] = (callback) => {
+    wake = callback;
+  };
+  return { ...input, baseUrl, definitions, db, clock, search, store, onCommit, holder, metrics, setting };
+}
+
+interface Work {
+  readonly engine: EngineInput;
+  readonly notify: Notify;
+  readonly workers: Workers;
+}
+
+async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
+  const { config, log, setting } = ground;
+  const engine: EngineInput = {
+    ...ground,
+    place: createPlace(config.zone),
+    ruleBook: createRuleBooks(setting, log),
+    select: createSelect(ground.search),
+    metrics: ground.metrics.engine,
+  };
+  const notify = createNotify({ ...ground, allowsLoopback: config.allowsLoopbackHooks });
   await installShipped(ground.store, await readShipped());
   const workers = createWorkers({
-    db,
-    clock,
-    log,
-    holder,
+    ...ground,
     followers: [createFollower(engine), notify.follower],
     works: [createJudgeWork(engine), ...notify.works],
   });
-  ground.wakeOnCommit(workers);
+  ground.onCommit(workers.wake);
   await workers.start();
   lifecycle.onStop('workers', () => workers.stop());
+  return { engine, notify, workers };
+}
+
+async function openHttp(ground: Ground, { engine, notify, workers }: Work): Promise<FastifyInstance> {
+  const { clock, config, db, metrics } = ground;
   const context: Context = {
-    store: ground.store,
-    definitions,
-    search,
-    validate: await createValidate(definitions),
-    guards: [...breakGuards(setting), notify.guard],
-    clock,
-    ids,
-    baseUrl,
+    ...ground,
+    validate: await createValidate(ground.definitions),
+    guards: [...breakGuards(ground.setting), notify.guard],
     limits,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),
     softwareVersion,
     startedAtMs: clock.now(),
   };
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
-  const http = createHttp({
+  return createHttp({
+    ...ground,
     context,
-    clock,
-    ids,
-    log,
     operations: [
       ...breakOperations(engine),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
@@ -148,9 +184,11 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
       metrics: metrics.text,
     },
   });
-  lifecycle.onStop('http', () => http.close());
-  await http.listen({ host: config.host, port: config.port });
-  return { baseUrl, http, clock, stop: () => lifecycle.stop() };
+}
+
+/** An IPv6 address stands in brackets in a URL (RFC 3986 §3.2.2). */
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 async function openData({ config, log, random }: AppInput, lifecycle: Lifecycle): Promise<Database> {
@@ -177,34 +215,14 @@ function isManual(clock: Clock): clock is ManualClock {
   return clock.kind === 'manual';
 }
 
-interface Ground {
-  readonly store: Store;
-  wakeOnCommit(workers: Workers): void;
-}
-
-function openStore({ db, clock, search }: { db: Database; clock: Clock; search: SearchContext }): Ground {
-  let wake = (): void => undefined;
-  const store = createStore({
-    db,
-    index: createIndexer(search),
-    compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
-    now: clock.now,
-    onCommit: () => wake(),
-  });
-  return {
-    store,
-    wakeOnCommit(workers) {
-      wake = workers.wake;
-    },
-  };
-}
-
 const holderMax = 2 ** 31 - 2;
 
 /** The number of this instance; losing the connection that announces it ends the process (main.ts restarts nothing). */
 async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Lifecycle): Promise<number> {
   const holder = 1 + Math.floor(random() * holderMax);
-  const connection = await db.dedicate(() => log.error({ component: 'queue' }, 'the connection that holds the leases was lost'));
+  const connection = await db.dedicate(() =>
+    log.error({ component: 'queue' }, 'the connection that holds the leases was lost'),
+  );
   lifecycle.onStop('holder', () => connection.close());
   await announceHolder(connection, holder);
   return holder;

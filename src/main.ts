@@ -14,7 +14,6 @@ suture migrate                        bring the schema of the database up to dat
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-// eslint-disable-next-line n/no-process-env -- read once, here
 const environment: Environment = process.env;
 
 async function serve(): Promise<void> {
@@ -25,7 +24,8 @@ async function serve(): Promise<void> {
 async function start(settings: Environment, afterStop: () => Promise<void> = () => Promise.resolve()): Promise<App> {
   const config = readConfig(settings);
   const log = createLog(config.logLevel);
-  if (config.isNetworkOpen) log.warn({ component: 'main' }, 'SUTURE_OPEN_NETWORK: anybody who reaches this port can read and write');
+  if (config.isNetworkOpen)
+    log.warn({ component: 'main' }, 'SUTURE_OPEN_NETWORK: anybody who reaches this port can read and write');
   // eslint-disable-next-line no-restricted-properties -- the one source of chance
   const app = await startApp({ config, ids: createRandomIds(), log, random: Math.random });
   const stop = (): Promise<void> => app.stop().then(afterStop);
@@ -75,7 +75,8 @@ async function demo(args: readonly string[]): Promise<void> {
 async function migrateOnly(): Promise<void> {
   const config = readConfig(environment);
   const log = createLog(config.logLevel);
-  const embedded = config.databaseUrl === undefined ? await startEmbedded({ folder: config.dataFolder, log }) : undefined;
+  const embedded =
+    config.databaseUrl === undefined ? await startEmbedded({ folder: config.dataFolder, log }) : undefined;
   const applied = await migrate({ url: embedded?.url ?? config.databaseUrl ?? '', folder: migrationsFolder, log });
   await embedded?.stop();
   process.stdout.write(applied.length === 0 ? 'the schema is up to date\n' : `applied ${applied.join(', ')}\n`);
@@ -97,7 +98,10 @@ async function run(command: string | undefined, args: readonly string[]): Promis
 
 const [command, ...args] = process.argv.slice(2);
 run(command, args).catch((error: unknown) => {
-  const lines = error instanceof Problem ? error.issues.map(({ text }) => text) : [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  const lines =
+    error instanceof Problem
+      ? error.issues.map(({ text }) => text)
+      : [error instanceof Error ? (error.stack ?? error.message) : String(error)];
   process.stderr.write(`Suture cannot go on:\n${lines.map((line) => `  ${line}\n`).join('')}`);
   process.exit(1);
 });

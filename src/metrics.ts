@@ -21,17 +21,41 @@ export function createMetrics(db: Database, now: () => number): Metrics {
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
     registers,
   });
-  const judgments = new Counter({ name: 'suture_judgments_total', help: 'Judgments of one rule on one focus', registers });
-  const opened = new Counter({ name: 'suture_breaks_opened_total', help: 'Breaks opened', labelNames: ['rule'], registers });
-  const closed = new Counter({ name: 'suture_breaks_closed_total', help: 'Breaks closed', labelNames: ['rule'], registers });
+  const judgments = new Counter({
+    name: 'suture_judgments_total',
+    help: 'Judgments of one rule on one focus',
+    registers,
+  });
+  const opened = new Counter({
+    name: 'suture_breaks_opened_total',
+    help: 'Breaks opened',
+    labelNames: ['rule'],
+    registers,
+  });
+  const closed = new Counter({
+    name: 'suture_breaks_closed_total',
+    help: 'Breaks closed',
+    labelNames: ['rule'],
+    registers,
+  });
   const errors = new Counter({
     name: 'suture_rule_errors_total',
     help: 'Judgments that failed, by rule and part of the rule',
     labelNames: ['rule', 'expression'],
     registers,
   });
-  const jobs = new Gauge({ name: 'suture_jobs', help: 'Jobs by kind and state', labelNames: ['kind', 'state'], registers });
-  const waiting = new Gauge({ name: 'suture_judgments', help: 'Judgments by rule and state', labelNames: ['rule', 'state'], registers });
+  const jobs = new Gauge({
+    name: 'suture_jobs',
+    help: 'Jobs by kind and state',
+    labelNames: ['kind', 'state'],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: 'suture_judgments',
+    help: 'Judgments by rule and state',
+    labelNames: ['rule', 'state'],
+    registers,
+  });
   return {
     engine: {
       judged: (count) => judgments.inc(count),

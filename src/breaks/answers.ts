@@ -41,8 +41,13 @@ export async function answerBreaks(
     return judgmentParameter(input, one, issue) ?? [];
   });
   const spoken = new Set(told.map(({ key }) => key));
-  const gone = isPast ? [] : known.filter(({ rule, focus, state }) => state === 'cancelled' && !spoken.has(`${rule} ${focus}`));
-  return { resourceType: 'Parameters', parameter: [...told.map(({ parameter }) => parameter), ...gone.map(goneParameter)] };
+  const gone = isPast
+    ? []
+    : known.filter(({ rule, focus, state }) => state === 'cancelled' && !spoken.has(`${rule} ${focus}`));
+  return {
+    resourceType: 'Parameters',
+    parameter: [...told.map(({ parameter }) => parameter), ...gone.map(goneParameter)],
+  };
 }
 
 function judgmentParameter(
@@ -94,7 +99,8 @@ export async function answerExplain(input: AnswerInput, session: Session, issueI
   if (stored === undefined || stored.isDeleted) throw new Problem('not-found', 'no DetectedIssue with this id');
   const issue = JSON.parse(stored.raw) as Resource;
   const found = readBreak(issue);
-  if (found === undefined) throw new Problem('unprocessable', 'this DetectedIssue is no break: no rule of Suture made it');
+  if (found === undefined)
+    throw new Problem('unprocessable', 'this DetectedIssue is no break: no rule of Suture made it');
   const patient = (issue['patient'] as { reference: string }).reference;
   const focusKey = found.key.slice(found.rule.length + patient.length + 2);
   const book = await input.ruleBook(session);
@@ -106,7 +112,7 @@ export async function answerExplain(input: AnswerInput, session: Session, issueI
     resourceType: 'Parameters',
     parameter: [
       { name: 'rule', valueCode: found.rule },
-      { name: 'ruleSet', valueUri: String(issue['reference'] ?? '') },
+      { name: 'ruleSet', valueUri: issue['reference'] },
       { name: 'focus', valueReference: { reference: focusKey } },
       { name: 'state', valueCode: found.known.state },
       ...(found.known.reason === undefined ? [] : [{ name: 'closingReason', valueCode: found.known.reason }]),
@@ -127,7 +133,10 @@ function explainJudgment(input: AnswerInput, one: Judged): readonly Parameter[] 
       part: [
         { name: 'name', valueString: name },
         { name: 'expression', valueString: expression },
-        ...value.map((item) => ({ name: 'value', valueString: typeof item === 'string' ? item : JSON.stringify(item) })),
+        ...value.map((item) => ({
+          name: 'value',
+          valueString: typeof item === 'string' ? item : JSON.stringify(item),
+        })),
       ],
     })),
     ...evidence.map(({ reference, versionId, role, isDecisive }) => ({

@@ -68,7 +68,10 @@ export function createFollower(input: EngineInput): Follower {
       const atMs = input.clock.now();
       if (changes.some(({ type }) => type === 'PlanDefinition')) await requestAllPatients(tx, atMs);
       const patients = [...new Set(changes.filter(wakesRules).flatMap((change) => change.patients))].sort();
-      await requestJobs(tx, patients.map((key) => ({ kind: 'judge', key, runAtMs: atMs })));
+      await requestJobs(
+        tx,
+        patients.map((key) => ({ kind: 'judge', key, runAtMs: atMs })),
+      );
     },
   };
 }
@@ -140,7 +143,10 @@ export async function judgeRecord(
       for (const focus of record.byType.get(rule.focusType) ?? []) {
         const key = keyOf(rule, focus);
         const place = input.place;
-        since.set(key, await findSince(session, { rule, focus, place, nowMs, patient: record.patient, known: before.get(key) }));
+        since.set(
+          key,
+          await findSince(session, { rule, focus, place, nowMs, patient: record.patient, known: before.get(key) }),
+        );
       }
     }
   }
@@ -193,7 +199,8 @@ function splitVerdicts(input: EngineInput, split: Split): { expectations: Expect
     }
   }
   for (const [key, there] of breaks) {
-    if (!spoken.has(key) && !isClosed(there.known.state)) orphans.push({ break: there, reason: orphanReason(split, there) });
+    if (!spoken.has(key) && !isClosed(there.known.state))
+      orphans.push({ break: there, reason: orphanReason(split, there) });
   }
   return { expectations, orphans };
 }
@@ -264,21 +271,27 @@ function judgmentRows(judged: readonly Judged[], known: readonly KnownJudgment[]
   return [...rows, ...gone.map((one) => ({ ...one, state: 'cancelled', dueAt: undefined }))];
 }
 
-function rowOf(one: Judged, former: KnownJudgment | undefined): Parameters<typeof keepJudgments>[2][number] | undefined {
+function rowOf(
+  one: Judged,
+  former: KnownJudgment | undefined,
+): Parameters<typeof keepJudgments>[2][number] | undefined {
   const { rule, focusKey, result, facts } = one;
-  if (result.kind === 'error' || (result.kind === 'none' && former === undefined)) return undefined;
-  const isJudgment = result.kind === 'judgment';
-  const isMet = isJudgment && (result.state === 'met' || result.state === 'repaired');
-  const dueAtMs = isJudgment ? result.timing?.dueAtMs : undefined;
-  return {
-    rule: rule.code,
-    focus: focusKey,
-    state: isJudgment ? result.state : 'cancelled',
-    dueAt: dueAtMs === undefined ? undefined : formatInstant(dueAtMs),
-    since: isJudgment ? facts.since : undefined,
-    focusVersion: Number(one.focus.meta?.versionId ?? 1),
-    metSince: isMet && rule.metAt === undefined ? (result.metAt ?? former?.metSince) : undefined,
-  };
+  const head = { rule: rule.code, focus: focusKey, focusVersion: Number(one.focus.meta?.versionId ?? 1) };
+  switch (result.kind) {
+    case 'error':
+      return undefined;
+    case 'none': {
+      const gone = { state: 'cancelled', dueAt: undefined, since: undefined, metSince: undefined };
+      return former === undefined ? undefined : { ...head, ...gone };
+    }
+    case 'judgment': {
+      const dueAtMs = result.timing?.dueAtMs;
+      const dueAt = dueAtMs === undefined ? undefined : formatInstant(dueAtMs);
+      // Only rules that read no date of their own need to know when they were first found met.
+      const metSince = rule.metAt === undefined ? result.metAt : undefined;
+      return { ...head, state: result.state, dueAt, since: facts.since, metSince };
+    }
+  }
 }
 
 /** Rule errors are counted and told by rule and part, once for each judgment; true when there was one. */

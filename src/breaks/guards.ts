@@ -19,7 +19,8 @@ export function checkRuleSet({ after }: GuardedWrite, setting: RuleSetting): voi
   const isJudged = after['status'] === 'active' || (after['status'] === 'draft' && after['experimental'] === true);
   if (!isJudged) return;
   const reading = readRuleSet(after, setting);
-  if (reading.kind === 'faults') throw new Problem('unprocessable', 'the rule set has faults', { issues: reading.issues });
+  if (reading.kind === 'faults')
+    throw new Problem('unprocessable', 'the rule set has faults', { issues: reading.issues });
 }
 
 /**
@@ -31,7 +32,8 @@ export function checkTaskMove({ before, after }: GuardedWrite): Resource | undef
   const from = stateOf(before);
   const asked = stateOfTask(String(after['status']));
   if (from === undefined || !isBreakTask(after)) return undefined;
-  if (String(before['status']) === String(after['status'])) return { ...after, businessStatus: before['businessStatus'] };
+  if (String(before['status']) === String(after['status']))
+    return { ...after, businessStatus: before['businessStatus'] };
   const isMove = asked !== undefined && (asked === from || personMoves[from].includes(asked));
   if (!isMove) throw refuseMove(from, String(after['status']));
   return { ...after, businessStatus: businessStatus(asked) };

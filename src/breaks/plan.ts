@@ -116,7 +116,8 @@ function effectOf(input: PlanInput, expectation: Expectation): Effect {
   const mirrored = there === undefined ? undefined : mirrorTask(input, there);
   const known = mirrored?.break.known;
   const decision = decide({ known, verdict, nowMs: input.nowMs, reopenWindowMs: rule.reopenWindowMs });
-  const effect = mirrored === undefined ? first(input, expectation, decision) : next(input, expectation, mirrored.break, decision);
+  const effect =
+    mirrored === undefined ? first(input, expectation, decision) : next(input, expectation, mirrored.break, decision);
   return mirrored?.isMoved === true ? withMirrored(effect, mirrored.break) : effect;
 }
 
@@ -159,12 +160,16 @@ function personReason(task: Resource, state: BreakState): BreakReason {
 
 /** The moved DetectedIssue is written unless the effect writes it in a further state anyhow. */
 function withMirrored(effect: Effect, mirrored: Break): Effect {
-  const isWritten = effect.resources.some(({ resourceType, id }) => resourceType === 'DetectedIssue' && id === mirrored.issue.id);
+  const isWritten = effect.resources.some(
+    ({ resourceType, id }) => resourceType === 'DetectedIssue' && id === mirrored.issue.id,
+  );
   return isWritten ? effect : { ...effect, resources: [mirrored.issue, ...effect.resources] };
 }
 
 function first(input: PlanInput, expectation: Expectation, decision: Decision): Effect {
-  return decision.kind === 'raise' ? raise(input, expectation, { to: decision.to, reason: decision.reason, occurrence: 1 }) : nothing;
+  return decision.kind === 'raise'
+    ? raise(input, expectation, { to: decision.to, reason: decision.reason, occurrence: 1 })
+    : nothing;
 }
 
 function next(input: PlanInput, expectation: Expectation, there: Break, decision: Decision): Effect {
@@ -173,7 +178,9 @@ function next(input: PlanInput, expectation: Expectation, there: Break, decision
     case 'stay':
       return nothing;
     case 'move-deadline':
-      return { resources: [movedIssue(input, there, { to: there.known.state, reason: undefined, dueAtMs, evidence: [] })] };
+      return {
+        resources: [movedIssue(input, there, { to: there.known.state, reason: undefined, dueAtMs, evidence: [] })],
+      };
     case 'raise':
       return raise(input, expectation, { ...decision, reason: decision.reason, occurrence: there.occurrence + 1 });
     case 'reopen':
@@ -323,7 +330,9 @@ const bySeverity: readonly Severity[] = ['critical', 'high', 'moderate', 'low'];
 
 function alertOf(input: PlanInput, calls: readonly NonNullable<Effect['call']>[]): Resource {
   const severities = calls.map(({ expectation }) => expectation.rule.severity);
-  const stays = new Set(calls.map(({ expectation }) => expectation.focusKey).filter((key) => key.startsWith('Encounter/')));
+  const stays = new Set(
+    calls.map(({ expectation }) => expectation.focusKey).filter((key) => key.startsWith('Encounter/')),
+  );
   return buildAlert({
     id: input.nextId(),
     patient: input.patient,
@@ -335,4 +344,3 @@ function alertOf(input: PlanInput, calls: readonly NonNullable<Effect['call']>[]
     encounter: stays.size === 1 ? [...stays][0] : undefined,
   });
 }
-

@@ -52,30 +52,26 @@ interface Extension {
 export function readBreak(issue: Resource): Break | undefined {
   const identifiers = (issue['identifier'] ?? []) as readonly { system?: string; value?: string }[];
   const key = identifiers.find(({ system }) => system === breakIdentifierSystem)?.value;
-  const state = extensionOf(issue, 'break-state')?.valueCode as BreakState | undefined;
-  if (
-    issue.resourceType !== 'DetectedIssue' ||
-    key === undefined ||
-    state === undefined ||
-    !breakStates.includes(state)
-  ) {
-    return undefined;
-  }
-  const dueAt = extensionOf(issue, 'break-due')?.valueDateTime;
+  const state = breakStates.find((one) => one === extensionOf(issue, 'break-state')?.valueCode);
+  if (issue.resourceType !== 'DetectedIssue' || key === undefined || state === undefined) return undefined;
+  const rule = key.slice(0, key.indexOf(':'));
+  const occurrence = extensionOf(issue, 'break-occurrence')?.valuePositiveInt ?? 1;
+  return { issue, key, rule, occurrence, known: readKnown(issue, state) };
+}
+
+function readKnown(issue: Resource, state: BreakState): KnownBreak {
   const closing = isClosed(state) ? lastMitigation(issue) : undefined;
   return {
-    issue,
-    key,
-    rule: key.slice(0, key.indexOf(':')),
-    occurrence: extensionOf(issue, 'break-occurrence')?.valuePositiveInt ?? 1,
-    known: {
-      state,
-      reason: extensionOf(issue, 'break-reason')?.valueCode as BreakReason | undefined,
-      dueAtMs: dueAt === undefined ? undefined : Date.parse(dueAt),
-      closedAtMs: closing?.date === undefined ? undefined : Date.parse(closing.date),
-      isClosedByPerson: closing !== undefined && closing.author?.display !== engineAuthor.display,
-    },
+    state,
+    reason: extensionOf(issue, 'break-reason')?.valueCode as BreakReason | undefined,
+    dueAtMs: millisecondsOf(extensionOf(issue, 'break-due')?.valueDateTime),
+    closedAtMs: millisecondsOf(closing?.date),
+    isClosedByPerson: closing !== undefined && closing.author?.display !== engineAuthor.display,
   };
+}
+
+function millisecondsOf(dateTime: string | undefined): number | undefined {
+  return dateTime === undefined ? undefined : Date.parse(dateTime);
 }
 
 interface Mitigation {

@@ -37,7 +37,10 @@ async function readRuleSets(session: Session, setting: RuleSetting, log: Log): P
       if (!isRuleSet(resource)) return [];
       const reading = readRuleSet(resource, setting);
       if (reading.kind === 'ok') return [reading.ruleSet];
-      log.error({ component: 'rules', resource: `PlanDefinition/${id}`, count: reading.issues.length }, 'a stored rule set cannot be read');
+      log.error(
+        { component: 'rules', resource: `PlanDefinition/${id}`, count: reading.issues.length },
+        'a stored rule set cannot be read',
+      );
       return [];
     });
 }

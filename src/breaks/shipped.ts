@@ -47,7 +47,8 @@ function needsWriting(resource: Resource, there: Resource | undefined): boolean 
 }
 
 function versionOf(resource: Resource): string {
-  return String(resource['version'] ?? '1');
+  const { version } = resource as { readonly version?: string };
+  return version ?? '1';
 }
 
 function marked(resource: Resource): Resource {

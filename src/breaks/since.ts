@@ -24,17 +24,29 @@ export async function findSince(session: Session, input: SinceInput): Promise<st
   const { rule, focus, known } = input;
   const facts = { ...input, team: [], gp: [] };
   if (!startsOn(rule, facts)) return undefined;
-  const version = Number(focus.meta?.versionId ?? 1);
+  const version = versionOf(focus);
   if (version === 1) return focus.meta?.lastUpdated;
   if (known?.focusVersion === version && known.since !== undefined) return known.since;
+  const isStarted = (former: Resource): boolean => startsOn(rule, { ...facts, focus: former });
+  return (await oldestOfRun(session, focus, isStarted)).meta?.lastUpdated;
+}
+
+function versionOf(resource: Resource): number {
+  return Number(resource.meta?.versionId ?? 1);
+}
+
+/** The first version of the unbroken run that ends with this one. */
+async function oldestOfRun(
+  session: Session,
+  focus: Resource,
+  isStarted: (former: Resource) => boolean,
+): Promise<Resource> {
   const history = await session.history(focus.resourceType, focus.id ?? '', { limit: versionsMax }, everything);
-  let since = focus.meta?.lastUpdated;
-  for (const stored of history) {
-    if (stored.version >= version) continue;
-    if (stored.isDeleted) break;
-    const former = JSON.parse(stored.raw) as Resource;
-    if (!startsOn(rule, { ...facts, focus: former })) break;
-    since = former.meta?.lastUpdated;
+  let oldest = focus;
+  for (const stored of history.filter(({ version }) => version < versionOf(focus))) {
+    const former = stored.isDeleted ? undefined : (JSON.parse(stored.raw) as Resource);
+    if (former === undefined || !isStarted(former)) break;
+    oldest = former;
   }
-  return since;
+  return oldest;
 }

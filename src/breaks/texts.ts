@@ -28,7 +28,9 @@ export function alertText(input: TextInput): BreakText {
     };
   }
   const isOverdue = input.nowMs >= dueAtMs;
-  const [until, untilEn] = isOverdue ? ['échéance dépassée depuis le', 'overdue since'] : ['à faire avant le', 'due before'];
+  const [until, untilEn] = isOverdue
+    ? ['échéance dépassée depuis le', 'overdue since']
+    : ['à faire avant le', 'due before'];
   return {
     fr: `${code} : il manque ${missing.fr} pour ${about.fr} ; ${until} ${moment(dueAtMs, zone, 'fr')}.`,
     en: `${code}: ${missing.en} is missing for ${about.en}; ${untilEn} ${moment(dueAtMs, zone, 'en')}.`,

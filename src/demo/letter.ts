@@ -67,14 +67,19 @@ export function letterText({ person, admitted, discharged, written }: Letter): s
       <code code="SA01" codeSystem="1.2.250.1.71.4.2.4" displayName="Établissement public de santé"/>
     </healthCareFacility></location>
   </encompassingEncounter></componentOf>
-  <component><structuredBody>
+${bodyText()}</ClinicalDocument>
+`;
+}
+
+/** Narrative only: what the rules need stands in the header. */
+function bodyText(): string {
+  return `  <component><structuredBody>
     <component><section>
       <code code="42349-1" codeSystem="2.16.840.1.113883.6.1" displayName="Motif d'hospitalisation"/>
       <title>Motif de l'hospitalisation</title>
       <text><paragraph>Chirurgie programmée dans le cadre du programme personnalisé de soins.</paragraph></text>
     </section></component>
   </structuredBody></component>
-</ClinicalDocument>
 `;
 }
 

@@ -82,7 +82,9 @@ function tellCourse(person: Person, course: Course, startMs: number, chance: Cha
     put(person, discharged, stay(person, admitted, discharged)),
     ...tellLetter(person, course, { admitted, discharged }),
     ...tellMessage(person, course.message, discharged + 2 * dayMs),
-    ...(course.hasVisit ? [put(person, discharged + chance.whole(2, 6) * dayMs, visit(person, discharged + 2 * dayMs))] : []),
+    ...(course.hasVisit
+      ? [put(person, discharged + chance.whole(2, 6) * dayMs, visit(person, discharged + 2 * dayMs))]
+      : []),
   ];
 }
 
@@ -107,16 +109,29 @@ function tellLetter(person: Person, course: Course, { admitted, discharged }: St
   if (!course.isSent) return [received];
   const told = (letters: ReadonlyMap<string, string>) =>
     message(person, `${person.id}-letter`, { about: letters.get(person.id), sentMs: sent.atMs, status: 'completed' });
-  return [received, { ...putLater(person, sent.atMs, `Communication/${person.id}-letter`), body: (letters) => JSON.stringify(told(letters)) }];
+  return [
+    received,
+    {
+      ...putLater(person, sent.atMs, `Communication/${person.id}-letter`),
+      body: (letters) => JSON.stringify(told(letters)),
+    },
+  ];
 }
 
 function tellMessage(person: Person, kind: Course['message'], atMs: number): readonly DemoEvent[] {
   if (kind === 'none') return [];
   const about = `CarePlan/${person.id}-plan`;
-  const bounced = put(person, atMs, message(person, `${person.id}-plan-1`, { about, sentMs: atMs, status: 'not-done' }));
+  const bounced = put(
+    person,
+    atMs,
+    message(person, `${person.id}-plan-1`, { about, sentMs: atMs, status: 'not-done' }),
+  );
   if (kind === 'bounced') return [bounced];
   const later = atMs + dayMs;
-  return [bounced, put(person, later, message(person, `${person.id}-plan-2`, { about, sentMs: later, status: 'completed' }))];
+  return [
+    bounced,
+    put(person, later, message(person, `${person.id}-plan-2`, { about, sentMs: later, status: 'completed' })),
+  ];
 }
 
 function put(person: Person, atMs: number, resource: Resource): DemoEvent {
@@ -171,7 +186,14 @@ function message(
   id: string,
   of: { about: string | undefined; sentMs: number; status: 'completed' | 'not-done' },
 ): Resource {
-  const mailbox = { coding: [{ system: 'https://mos.esante.gouv.fr/NOS/TRE_R256-TypeMessagerie/FHIR/TRE-R256-TypeMessagerie', code: 'MSSANTE' }] };
+  const mailbox = {
+    coding: [
+      {
+        system: 'https://mos.esante.gouv.fr/NOS/TRE_R256-TypeMessagerie/FHIR/TRE-R256-TypeMessagerie',
+        code: 'MSSANTE',
+      },
+    ],
+  };
   return {
     resourceType: 'Communication',
     id,

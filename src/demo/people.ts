@@ -13,7 +13,18 @@ export const participationFunction =
   'https://mos.esante.gouv.fr/NOS/TRE_R259-HL7ParticipationFunction/FHIR/TRE-R259-HL7ParticipationFunction';
 export const careRole = 'https://mos.esante.gouv.fr/NOS/TRE_R85-RolePriseCharge/FHIR/TRE-R85-RolePriseCharge';
 
-const families = ['Aubrac', 'Bellecombe', 'Cazaux', 'Delorme', 'Estienne', 'Fabrègue', 'Gaillac', 'Hautecœur', 'Isnard', 'Jouvence'] as const;
+const families = [
+  'Aubrac',
+  'Bellecombe',
+  'Cazaux',
+  'Delorme',
+  'Estienne',
+  'Fabrègue',
+  'Gaillac',
+  'Hautecœur',
+  'Isnard',
+  'Jouvence',
+] as const;
 const women = ['Agathe', 'Bérénice', 'Colette', 'Denise', 'Éliane'] as const;
 const men = ['Anselme', 'Barnabé', 'Célestin', 'Désiré', 'Edmond'] as const;
 const doctors = ['Rivoire', 'Sabatier', 'Thévenet', 'Ussel', 'Valadier', 'Wimereux'] as const;
@@ -57,7 +68,9 @@ function pad(number: number): string {
 
 /** The hospital, the coordinating nurse, the town doctors. */
 export function territory(): readonly Resource[] {
-  const doctorResources = doctors.map((family, index) => practitioner(`gp-${family.toLowerCase()}`, family, `1010000010${index}`));
+  const doctorResources = doctors.map((family, index) =>
+    practitioner(`gp-${family.toLowerCase()}`, family, `1010000010${index}`),
+  );
   return [
     {
       resourceType: 'Organization',

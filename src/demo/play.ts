@@ -3,9 +3,9 @@
  * systems of a territory would; each break is printed as it opens and closes.
  */
 import { readFile } from 'node:fs/promises';
-import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
-import { type DemoEvent, instant, planTerritory } from './pathway.ts';
+import { type Client, createClient } from './client.ts';
+import { type DemoEvent, planTerritory } from './pathway.ts';
 import { territory } from './people.ts';
 import { issueLine, type IssueView, type Printer, tableLines, viewIssue } from './print.ts';
 import { createChance } from './random.ts';
@@ -32,11 +32,21 @@ export async function playDemo({ baseUrl, printer, letterFile }: DemoInput): Pro
   const client = createClient(baseUrl);
   const teller = createTeller(client, printer);
   const { people, events } = planTerritory(demoPatients, demoStartMs, createChance(demoSeed));
-  printer.line(printer.paint('bold', `Suture — ${people.length} patients fictifs, ${demoDays} jours, horloge manuelle`));
-  for (const resource of territory()) await client.send('PUT', `${resource.resourceType}/${resource.id}`, JSON.stringify(resource));
+  printer.line(
+    printer.paint('bold', `Suture — ${people.length} patients fictifs, ${demoDays} jours, horloge manuelle`),
+  );
+  for (const resource of territory()) {
+    await client.send({
+      method: 'PUT',
+      path: `${resource.resourceType}/${resource.id}`,
+      body: JSON.stringify(resource),
+    });
+  }
   const letters = new Map<string, string>();
   const days = Array.from({ length: demoDays + 1 }, (_one, day) => demoStartMs + day * dayMs);
-  const stops = [...new Set([...events.map(({ atMs }) => atMs), ...days])].sort((a, b) => a - b).filter((at) => at <= days.at(-1)!);
+  const stops = [...new Set([...events.map(({ atMs }) => atMs), ...days])]
+    .sort((a, b) => a - b)
+    .filter((at) => at <= days.at(-1)!);
   for (const at of stops) {
     await client.moveClock(at);
     await teller.tell();
@@ -46,13 +56,18 @@ export async function playDemo({ baseUrl, printer, letterFile }: DemoInput): Pro
   }
   if (letterFile !== undefined) await showLetter(client, printer, letterFile);
   for (const line of ['', ...tableLines(printer, teller.views())]) printer.line(line);
-  const patientsWithBreak = new Set(teller.views().filter(({ state }) => state !== 'moot').map(({ patient }) => patient)).size;
+  const patientsWithBreak = new Set(
+    teller
+      .views()
+      .filter(({ state }) => state !== 'moot')
+      .map(({ patient }) => patient),
+  ).size;
   printer.line(`\n${teller.views().length} ruptures, ${patientsWithBreak} patients sur ${people.length}`);
   return { patientsWithBreak, breaks: teller.views().length };
 }
 
 async function play(client: Client, event: DemoEvent, letters: Map<string, string>): Promise<void> {
-  const answer = await client.send(event.method, event.path, event.body(letters), event.contentType);
+  const answer = await client.send({ ...event, body: event.body(letters) });
   if (event.keepAs !== undefined) {
     const entries = (answer['entry'] ?? []) as readonly { resource?: Resource }[];
     const document = entries.find(({ resource }) => resource?.resourceType === 'DocumentReference')?.resource;
@@ -75,7 +90,8 @@ function createTeller(client: Client, printer: Printer): Teller {
         const view = viewIssue(issue);
         const before = seen.get(view.id);
         seen.set(view.id, view);
-        if (before?.state !== view.state) printer.line(issueLine(printer, localTime(issue.meta?.lastUpdated ?? ''), view));
+        if (before?.state !== view.state)
+          printer.line(issueLine(printer, localTime(issue.meta?.lastUpdated ?? ''), view));
       }
     },
   };
@@ -89,46 +105,11 @@ function localTime(lastUpdated: string): string {
 async function showLetter(client: Client, printer: Printer, file: string): Promise<void> {
   const bytes = await readFile(file);
   printer.line(`\n${printer.paint('bold', `Lettre reçue : ${file}`)} (${bytes.length} octets)`);
-  const answer = await client.send('POST', 'DocumentReference/$ingest', bytes, 'application/octet-stream', [200, 201, 409, 422]);
+  const answer = await client.tryLetter(bytes);
   const entries = (answer['entry'] ?? []) as readonly { response?: { status?: string; location?: string } }[];
   for (const { response } of entries) printer.line(`  ${response?.status ?? '?'}  ${response?.location ?? ''}`);
-  const issues = (answer['issue'] ?? []) as readonly { details?: { text?: string }; expression?: readonly string[] }[];
-  for (const issue of issues) {
-    printer.line(`  ${printer.paint('yellow', 'à revoir')}  ${issue.details?.text ?? ''} ${issue.expression?.[0] ?? ''}`);
+  const issues = (answer['issue'] ?? []) as readonly { details: { text: string }; expression?: readonly string[] }[];
+  for (const { details, expression = [] } of issues) {
+    printer.line(`  ${printer.paint('yellow', 'à revoir')}  ${details.text} ${expression.join(' ')}`);
   }
-}
-
-interface Client {
-  send(method: string, path: string, body: string | Uint8Array, contentType?: string, allowed?: readonly number[]): Promise<Resource>;
-  search(path: string): Promise<readonly Resource[]>;
-  moveClock(instantMs: number): Promise<void>;
-  settle(): Promise<void>;
-}
-
-function createClient(baseUrl: string): Client {
-  const adminUrl = baseUrl.replace(/\/fhir$/, '/admin');
-  async function call(url: string, init: RequestInit, allowed: readonly number[]): Promise<unknown> {
-    const response = await fetch(url, init);
-    if (!allowed.includes(response.status)) {
-      throw new Problem('fault', `the demo was answered ${response.status} at ${new URL(url).pathname}`);
-    }
-    const text = await response.text();
-    return text === '' ? {} : JSON.parse(text);
-  }
-  const post = (url: string, body: string) =>
-    call(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } }, [200]);
-  return {
-    send: async (method, path, body, contentType = 'application/fhir+json', allowed = [200, 201]) =>
-      (await call(
-        `${baseUrl}/${path}`,
-        { method, body: typeof body === 'string' ? body : new Uint8Array(body), headers: { 'content-type': contentType } },
-        allowed,
-      )) as Resource,
-    async search(path) {
-      const bundle = (await call(`${baseUrl}/${path}`, {}, [200])) as { entry?: readonly { resource: Resource }[] };
-      return bundle.entry?.map(({ resource }) => resource) ?? [];
-    },
-    moveClock: async (instantMs) => void (await post(`${adminUrl}/clock`, JSON.stringify({ now: instant(instantMs) }))),
-    settle: async () => void (await post(`${adminUrl}/settle`, '{}')),
-  };
 }

@@ -31,7 +31,8 @@ const base = 'https://suture.example/fhir';
 export function viewIssue(issue: Resource): IssueView {
   const code = issue['code'] as { coding?: readonly { system?: string; code?: string }[]; text?: string };
   const extensions = (issue['extension'] ?? []) as readonly { url: string; valueCode?: string }[];
-  const extension = (name: string) => extensions.find(({ url }) => url === `${base}/StructureDefinition/${name}`)?.valueCode;
+  const extension = (name: string) =>
+    extensions.find(({ url }) => url === `${base}/StructureDefinition/${name}`)?.valueCode;
   return {
     id: issue.id ?? '',
     rule: code.coding?.find(({ system }) => system === `${base}/CodeSystem/break-rule`)?.code ?? '?',

@@ -38,6 +38,8 @@ export const runtimeFunctions: UserInvocationTable = {
   _beforeOrAt: comparison((order) => order.less || order.equal),
   _after: comparison((order) => order.greater),
   _afterOrAt: comparison((order) => order.greater || order.equal),
+  where: filter((kept) => kept),
+  exists: filter((kept) => [kept.length > 0]),
   _later: shift(1),
   _earlier: shift(-1),
   min: extreme((candidate, best) => candidate < best),
@@ -94,6 +96,29 @@ export function toDateValue(text: string): unknown {
 
 export function failure(text: string): Problem {
   return new Problem('fault', text);
+}
+
+/** The library's own takes any item as true, the value false of an element too: `where(active)` would keep everybody. */
+function filter(result: (kept: Collection) => Collection): UserInvocationTable[string] {
+  return {
+    fn(this: { $index: number }, data: Collection, criterion?: (item: unknown) => Collection) {
+      if (criterion === undefined) return result(data);
+      const kept = data.filter((item, index) => {
+        this.$index = index;
+        return isTrue(criterion(item));
+      });
+      return result(kept);
+    },
+    arity: { 0: [], 1: ['Expr'] },
+    internalStructures: true,
+  };
+}
+
+function isTrue(condition: Collection): boolean {
+  if (condition.length === 0) return false;
+  const value = plainValue(condition[0]);
+  if (condition.length > 1 || typeof value !== 'boolean') throw failure('a criterion is not true or false');
+  return value;
 }
 
 type Body = (this: Evaluation, data: Collection, operands: readonly Collection[]) => Collection;

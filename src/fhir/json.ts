@@ -133,13 +133,17 @@ function scan(text: string, limits: JsonLimits): Facts {
     else if (code === 123 || code === 91) {
       if (++depth > limits.depthMax) throw incorrect(`the body is nested deeper than ${limits.depthMax} levels`);
     } else if (code === 125 || code === 93) depth--;
-    else if (code === 45 || (code >= 48 && code <= 57)) {
+    else if (startsNumber(code)) {
       const end = endOfNumber(text, at);
       hasUnusualNumber ||= isUnusual(text.slice(at, end));
       at = end - 1;
     }
   }
   return { names, hasNames: names > 0, hasUnusualNumber, hasEscapedSurrogate: /\\u[dD][89a-fA-F]/.test(text) };
+}
+
+function startsNumber(code: number): boolean {
+  return code === 45 || (code >= 48 && code <= 57);
 }
 
 /** Index of the closing quote. */

@@ -38,7 +38,7 @@ export function readRequest(request: FastifyRequest, isRaw = false): Request {
 }
 
 /** Leaves out what is undefined (exactOptionalPropertyTypes). */
-function defined<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+export function defined<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 

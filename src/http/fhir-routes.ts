@@ -2,7 +2,7 @@
  * The FHIR routes (https://hl7.org/fhir/R4/http.html), one table. What is not in it is 404 or 405; an operation is found
  * by its name, its type and its level among the operations that the parts of the server bring along.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../base/index.ts';
 import {
   type Answer,
@@ -23,9 +23,9 @@ import {
   vread,
 } from '../interactions/index.ts';
 import type { ErrorAnswer } from './errors.ts';
-import { readForm, readQuery, readRequest } from './fhir-request.ts';
+import { defined, readForm, readQuery, readRequest } from './fhir-request.ts';
 import { everything } from '../store/index.ts';
-import { sendAnswer } from './server.ts';
+import { sendAnswer } from './send-answer.ts';
 
 type Interact = (context: Context, request: FastifyRequest) => Promise<Answer>;
 
@@ -48,7 +48,7 @@ export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInp
     for (const method of allMethods) {
       const interact = method === 'PATCH' ? undefined : methods[method];
       server.route({
-        method: method as HTTPMethods,
+        method,
         url: isRoot ? '/fhir' : `/fhir${path}`,
         handler: async (request: FastifyRequest, reply: FastifyReply) => {
           if (interact === undefined) throw methodProblem(path, method);
@@ -152,25 +152,12 @@ async function performEntry(
 }
 
 function interactEntry(context: Context, entry: ReturnType<typeof readEntry>): Promise<Answer> {
-  const { type, id, versionId, ifMatch, ifNoneExist, ifNoneMatch, ifModifiedSince, resource } = entry;
-  const request = {
-    type,
-    query: readQuery(`?${entry.query ?? ''}`),
-    returnPreference: entry.method === 'GET' ? ('representation' as const) : ('minimal' as const),
-    visible: everything,
-    ...(id === undefined ? {} : { id }),
-    ...(versionId === undefined ? {} : { versionId }),
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-    ...(ifNoneExist === undefined ? {} : { ifNoneExist }),
-    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
-    ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
-    ...(resource === undefined ? {} : { body: resource }),
-  } satisfies Request;
+  const request = entryRequest(entry);
   switch (entry.method) {
     case 'GET':
     case 'HEAD':
-      if (id === undefined) return search(context, request);
-      if (versionId !== undefined) return vread(context, request);
+      if (entry.id === undefined) return search(context, request);
+      if (entry.versionId !== undefined) return vread(context, request);
       return entry.isHistory ? historyInstance(context, request) : read(context, request);
     case 'POST':
       return create(context, request);
@@ -181,4 +168,15 @@ function interactEntry(context: Context, entry: ReturnType<typeof readEntry>): P
     case 'PATCH':
       throw new Problem('unsupported-interaction', 'PATCH is not supported yet');
   }
+}
+
+function entryRequest(entry: ReturnType<typeof readEntry>): Request {
+  const { type, id, versionId, ifMatch, ifNoneExist, ifNoneMatch, ifModifiedSince, resource } = entry;
+  return {
+    type,
+    query: readQuery(`?${entry.query ?? ''}`),
+    returnPreference: entry.method === 'GET' ? 'representation' : 'minimal',
+    visible: everything,
+    ...defined({ id, versionId, ifMatch, ifNoneExist, ifNoneMatch, ifModifiedSince, body: resource }),
+  };
 }

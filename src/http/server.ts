@@ -4,10 +4,11 @@
  */
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock, Ids, Log } from '../base/index.ts';
-import type { Answer, Context, Operation } from '../interactions/index.ts';
+import type { Context, Operation } from '../interactions/index.ts';
 import { answerError } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
+import { fhirJson } from './send-answer.ts';
 
 export interface HttpLimits {
   readonly bodyMax: number;
@@ -69,20 +70,6 @@ export function createHttp(input: HttpInput): FastifyInstance {
   });
   registerAdminRoutes(server, input.admin);
   return server;
-}
-
-export const fhirJson = 'application/fhir+json; charset=utf-8';
-
-export function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
-  void reply.code(answer.status);
-  if (answer.version !== undefined) void reply.header('etag', `W/"${answer.version}"`);
-  if (answer.lastModified !== undefined) void reply.header('last-modified', answer.lastModified.toUTCString());
-  if (answer.location !== undefined) void reply.header('location', answer.location);
-  if (answer.bytes !== undefined) {
-    return reply.header('content-type', answer.bytes.contentType).send(answer.bytes.content);
-  }
-  if (answer.body === undefined) return reply.send();
-  return reply.header('content-type', fhirJson).send(answer.body);
 }
 
 function sendError(input: HttpInput, reply: FastifyReply, error: unknown): FastifyReply {

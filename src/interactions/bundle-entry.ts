@@ -58,6 +58,9 @@ export function readEntry(context: Context, part: EntryPart, place: number): Bun
     throw entryFault(place, `resource must be of the type in request.url, ${target.type}`);
   }
   if (request.method === 'POST' && target.id !== undefined) throw entryFault(place, 'request.url of a POST has an id');
+  if (request.method === 'PUT' && target.id !== undefined && resource?.id !== target.id) {
+    throw entryFault(place, 'the id in the resource must be the id in request.url');
+  }
   return {
     place,
     fullUrl: part.fullUrl,

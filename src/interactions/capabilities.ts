@@ -6,7 +6,7 @@ import type { Operation } from './operations.ts';
 
 const interactions = ['read', 'vread', 'update', 'delete', 'history-instance', 'create', 'search-type'];
 
-export async function capabilities(context: Context, operations: readonly Operation[]): Promise<Answer> {
+export function capabilities(context: Context, operations: readonly Operation[]): Promise<Answer> {
   const statement = {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -24,7 +24,7 @@ export async function capabilities(context: Context, operations: readonly Operat
       },
     ],
   };
-  return { status: 200, body: JSON.stringify(statement) };
+  return Promise.resolve({ status: 200, body: JSON.stringify(statement) });
 }
 
 function resourcePart(context: Context, operations: readonly Operation[], type: string): object {

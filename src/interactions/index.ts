@@ -6,7 +6,7 @@ export type { Answer, Context, InteractionLimits, Request, WriteGuard } from './
 export { create } from './create.ts';
 export { remove } from './delete.ts';
 export { historyInstance } from './history.ts';
-export { type IngestSettings, ingestOperations } from './ingest.ts';
+export { ingestOperations } from './ingest.ts';
 export type { Operation } from './operations.ts';
 export { read, vread } from './read.ts';
 export { search } from './search.ts';

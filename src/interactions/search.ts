@@ -28,7 +28,8 @@ export async function search(context: Context, request: Request): Promise<Answer
   refuseUnsupported(asked);
   const { count, summary, total: totalAsked } = asked.result;
   const isCountOnly = summary === 'count' || count === 0;
-  const total = isCountOnly || totalAsked === 'accurate' ? await countMatches(context, asked, request.visible) : undefined;
+  const total =
+    isCountOnly || totalAsked === 'accurate' ? await countMatches(context, asked, request.visible) : undefined;
   const page = isCountOnly ? emptyPage : await readPage(context, asked, request.visible);
   const included = await readIncluded(context, store, { asked, rows: page.rows, visible: request.visible });
   const url = `${context.baseUrl}/${request.type}`;
@@ -46,7 +47,8 @@ export async function search(context: Context, request: Request): Promise<Answer
 
 function refuseUnsupported({ result }: Search): void {
   const { summary, elements } = result;
-  if (elements !== undefined) throw new Problem('unsupported-parameter', 'the parameter _elements is not supported yet');
+  if (elements !== undefined)
+    throw new Problem('unsupported-parameter', 'the parameter _elements is not supported yet');
   if (summary !== undefined && summary !== 'count' && summary !== 'false') {
     throw new Problem('unsupported-parameter', 'the parameter _summary is supported with the values count and false');
   }
@@ -103,7 +105,10 @@ async function readIncluded(context: Context, session: Session, input: IncludeIn
     for (const { rid } of from) seen.add(rid);
     found.push(...from);
     if (found.length > includedMax) {
-      throw new Problem('too-costly', `_include and _revinclude would add more than ${includedMax} resources to one page`);
+      throw new Problem(
+        'too-costly',
+        `_include and _revinclude would add more than ${includedMax} resources to one page`,
+      );
     }
   }
   return found;
@@ -121,9 +126,15 @@ export interface FindInput {
 }
 
 /** The first resources that meet criteria, inside a transaction: what conditional interactions ask. */
-export async function searchStored(context: Context, session: Session, input: FindInput): Promise<readonly StoredVersion[]> {
+export async function searchStored(
+  context: Context,
+  session: Session,
+  input: FindInput,
+): Promise<readonly StoredVersion[]> {
   const asked = parseSearch(context.search, input.type, input.parameters, { now: context.clock.now() });
-  const rows = await session.query<PageRow>(toSql(context.search, asked, { visible: input.visible, count: input.limit }));
+  const rows = await session.query<PageRow>(
+    toSql(context.search, asked, { visible: input.visible, count: input.limit }),
+  );
   return rows.map(({ type, id, version, last_updated, raw }) => ({
     type,
     id,
@@ -136,7 +147,11 @@ export async function searchStored(context: Context, session: Session, input: Fi
 }
 
 /** The same as resources, with those that `_include` asks for. */
-export async function searchResources(context: Context, session: Session, input: FindInput): Promise<readonly Resource[]> {
+export async function searchResources(
+  context: Context,
+  session: Session,
+  input: FindInput,
+): Promise<readonly Resource[]> {
   const { visible } = input;
   const asked = parseSearch(context.search, input.type, input.parameters, { now: context.clock.now() });
   const rows = await session.query<PageRow>(toSql(context.search, asked, { visible, count: input.limit }));

@@ -13,7 +13,7 @@ import { type BundleEntry, entryFault, type EntryPart, readEntries, readEntry } 
 import { bundleText } from './bundle-text.ts';
 import { type Answer, answerStored, type Context, readEntityTag, type Request } from './context.ts';
 import { type Criteria, findMatchLocked, lockMatches } from './match.ts';
-import { requireResource, requireSameId, retryRace, writeGuarded } from './write.ts';
+import { requireResource, retryRace, writeGuarded } from './write.ts';
 
 /** Answers one entry of a batch on its own, its faults too: the router of single interactions with its error table. */
 export type Perform = (part: EntryPart, place: number) => Promise<Answer>;
@@ -106,22 +106,22 @@ async function plan(
   switch (entry.method) {
     case 'POST': {
       if (found !== undefined) return { entry, id: found.id, write: undefined, found };
-      const id = context.ids.next(context.clock.now());
-      return planWrite(entry, id, { method: 'POST', expectNew: true });
+      return planWrite(entry, context.ids.next(context.clock.now()), { method: 'POST', expectNew: true });
     }
     case 'PUT': {
       const id = entry.id ?? found?.id ?? entry.resource?.id ?? context.ids.next(context.clock.now());
-      if (entry.id !== undefined && entry.resource !== undefined) requireSameId(entry.resource, id);
       return planWrite(entry, id, { method: 'PUT', ...expectedVersion(entry) });
     }
-    case 'DELETE': {
-      const id = entry.id ?? found?.id;
-      if (id === undefined) return { entry, id: '', write: undefined, found: undefined };
-      return planWrite(entry, id, { method: 'DELETE', ...expectedVersion(entry) });
-    }
+    case 'DELETE':
+      return planDelete(entry, entry.id ?? found?.id);
     default:
       throw entryFault(entry.place, `the method ${entry.method} is not supported in a transaction`);
   }
+}
+
+function planDelete(entry: BundleEntry, id: string | undefined): Planned {
+  if (id === undefined) return { entry, id: '', write: undefined, found: undefined };
+  return planWrite(entry, id, { method: 'DELETE', ...expectedVersion(entry) });
 }
 
 function planWrite(

@@ -1,6 +1,6 @@
 /** What indexing one resource gathers; the emitters of each parameter type write into it. */
 import type { DateReader, ReferenceReader } from '../fhir/index.ts';
-import { type KeyHash, keyText } from './keys.ts';
+import type { KeyHash } from './keys.ts';
 import type { IndexValues } from './values.ts';
 import { noOrd } from './values.ts';
 
@@ -14,8 +14,12 @@ export interface Readers {
 export interface Place {
   readonly category: Category;
   readonly path: string;
-  /** Parameters that take only references to one type (`where(resolve() is Patient)`). */
-  readonly restrictions: readonly string[];
+  /** The key that says that a value is present. */
+  readonly present: bigint;
+  /** The same for parameters that take only references to one type (`where(resolve() is Patient)`), by that type. */
+  readonly presentTo: ReadonlyMap<string, bigint>;
+  /** The key of its rows in the date, string or number index. */
+  readonly row: bigint;
   /** Its dates are the main clinical instant of the resource. */
   readonly isOrd: boolean;
   /** A patient referred to here has the resource in its compartment. */
@@ -52,29 +56,26 @@ export class Collector {
     this.#probes.push(this.readers.hash(text));
   }
 
-  present(place: Place, restriction?: string): void {
-    this.probe(keyText.present(place.category, restrictPath(place.path, restriction)));
+  probeKey(key: bigint): void {
+    this.#probes.push(key);
   }
 
   // The key of each row stands among the probes too: "no row under this key" is what sorts last.
 
   date(place: Place, lo: number, hi: number): void {
-    this.#dates.push({ k: this.#rowKey(keyText.dates(place.path)), lo, hi });
+    this.#dates.push({ k: place.row, lo, hi });
+    this.#probes.push(place.row);
     if (place.isOrd && lo > this.#ord) this.#ord = lo;
   }
 
   string(place: Place, v: string): void {
-    this.#strings.push({ k: this.#rowKey(keyText.strings(place.path)), v });
+    this.#strings.push({ k: place.row, v });
+    this.#probes.push(place.row);
   }
 
-  number(text: string, lo: number, hi: number): void {
-    this.#numbers.push({ k: this.#rowKey(text), lo, hi });
-  }
-
-  #rowKey(text: string): bigint {
-    const key = this.readers.hash(text);
+  number(key: bigint, lo: number, hi: number): void {
+    this.#numbers.push({ k: key, lo, hi });
     this.#probes.push(key);
-    return key;
   }
 
   patient(reference: string): void {
@@ -82,14 +83,13 @@ export class Collector {
   }
 
   finish(references: readonly string[]): IndexValues {
-    const drivers = sortUnique(this.#drivers);
     return {
-      tokens: sortUnique([...drivers, ...this.#probes]),
-      drivers,
+      tokens: sortUnique([...this.#drivers, ...this.#probes]),
+      drivers: [...new Set(this.#drivers)],
       ord: this.#ord,
-      dates: unique(this.#dates, ({ k, lo, hi }) => `${k} ${lo} ${hi}`),
-      strings: unique(this.#strings, ({ k, v }) => `${k} ${v}`),
-      numbers: unique(this.#numbers, ({ k, lo, hi }) => `${k} ${lo} ${hi}`),
+      dates: uniqueRows(this.#dates, ({ lo, hi }) => `${lo} ${hi}`),
+      strings: uniqueRows(this.#strings, ({ v }) => v),
+      numbers: uniqueRows(this.#numbers, ({ lo, hi }) => `${lo} ${hi}`),
       patients: [...this.#patients],
       references,
     };
@@ -104,13 +104,23 @@ export function restrictPath(path: string, restriction: string | undefined): str
 function sortUnique(keys: readonly bigint[]): bigint[] {
   const sorted = BigInt64Array.from(keys).sort();
   const result: bigint[] = [];
-  for (const key of sorted) if (key !== result.at(-1)) result.push(key);
+  let last: bigint | undefined;
+  for (const key of sorted) {
+    if (key !== last) result.push(key);
+    last = key;
+  }
   return result;
 }
 
-function unique<Row>(rows: readonly Row[], name: (row: Row) => string): readonly Row[] {
+function uniqueRows<Row extends { readonly k: bigint }>(
+  rows: readonly Row[],
+  name: (row: Row) => string,
+): readonly Row[] {
   if (rows.length < 2) return rows;
-  const seen = new Map<string, Row>();
-  for (const row of rows) seen.set(name(row), row);
-  return [...seen.values()];
+  const seen = new Map<bigint, Set<string>>();
+  return rows.filter((row) => {
+    const names = seen.get(row.k) ?? new Set();
+    seen.set(row.k, names);
+    return names.size !== names.add(name(row)).size;
+  });
 }

@@ -19,9 +19,10 @@ export interface SearchSettings {
 }
 
 export function createSearchContext({ definitions, zone, baseUrl }: SearchSettings): SearchContext {
+  const hash = createKeyHash();
   return {
     definitions,
-    parameters: createParameters(definitions),
-    readers: { hash: createKeyHash(), dates: createDateReader(zone), references: createReferenceReader(baseUrl) },
+    parameters: createParameters(definitions, hash),
+    readers: { hash, dates: createDateReader(zone), references: createReferenceReader(baseUrl) },
   };
 }

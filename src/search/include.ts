@@ -2,7 +2,7 @@
  * `_include` and `_revinclude` (https://hl7.org/fhir/R4/search.html#include): one statement for what a page refers to and
  * what refers to it. For `:iterate` the caller asks again with what was found, until nothing new is.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Resource } from '../fhir/index.ts';
 import type { SearchContext } from './context.ts';
 import { collect } from './indexer.ts';
@@ -36,7 +36,7 @@ export function toIncludeSql(
   const text = `with found as (${parts.join(' union ')})
 select r.type, r.id, r.version, r.last_updated, r.raw, r.rid
 from found join resource r on r.rid = found.rid and r.shard = found.shard order by r.rid limit ${most}`;
-  return { name: `include-${createHash('sha256').update(text).digest('hex').slice(0, 24)}`, text, values: sql.values };
+  return { name: `include-${hash('sha256', text).slice(0, 24)}`, text, values: sql.values };
 }
 
 function forwardReferences(

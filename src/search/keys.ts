@@ -26,20 +26,30 @@ export type KeyHash = (text: string) => bigint;
 
 const keysKeptMax = 30_000;
 
-/** Keys come back often (codes, patients, presence), and hashing costs more than looking up: two generations are kept. */
+/** Keys come back often (codes, patients), and hashing costs more than looking up: two generations are kept. */
 export function createKeyHash(): KeyHash {
+  const first64Bits = createFirst64Bits();
   let young = new Map<string, bigint>();
   let old = new Map<string, bigint>();
   return (text) => {
     const known = young.get(text);
     if (known !== undefined) return known;
-    const key = old.get(text) ?? hash('sha256', text, 'buffer').readBigInt64BE(0);
+    const key = old.get(text) ?? first64Bits(hash('sha256', text, 'binary'));
     if (young.size >= keysKeptMax) {
       old = young;
       young = new Map();
     }
     young.set(text, key);
     return key;
+  };
+}
+
+/** A digest as a string of bytes is three times as fast as one in a Buffer. */
+function createFirst64Bits(): (bytes: string) => bigint {
+  const view = new DataView(new ArrayBuffer(8));
+  return (bytes) => {
+    for (let place = 0; place < 8; place++) view.setUint8(place, bytes.charCodeAt(place));
+    return view.getBigInt64(0);
   };
 }
 

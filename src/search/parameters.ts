@@ -9,7 +9,8 @@ import { Problem } from '../base/index.ts';
 import type { Definitions, SearchParameterDefinition, SearchParameterType } from '../fhir/index.ts';
 import type { Category, Emitter, Place } from './collector.ts';
 import { restrictPath } from './collector.ts';
-import { ExpressionFault, parseExpression } from './expression.ts';
+import { type Expression, ExpressionFault, parseExpression } from './expression.ts';
+import { type KeyHash, keyText } from './keys.ts';
 import { ordParameter } from './ord.ts';
 import { compilePaths, type Path, type Step } from './paths.ts';
 import { dateEmitters, numberEmitters, quantityEmitters } from './range.ts';
@@ -64,7 +65,8 @@ export interface TypeIndex {
 export type Parameters = (resourceType: string) => TypeIndex;
 
 /** Types are compiled when they are first asked for. Throws `unsupported-type`. */
-export function createParameters(definitions: Definitions): Parameters {
+export function createParameters(definitions: Definitions, hash: KeyHash): Parameters {
+  const compiler: Compiler = { definitions, hash, expressions: new Map() };
   const known = new Map<string, TypeIndex>();
   return (resourceType) => {
     const found = known.get(resourceType);
@@ -72,10 +74,17 @@ export function createParameters(definitions: Definitions): Parameters {
     if (!definitions.resourceTypes.has(resourceType)) {
       throw new Problem('unsupported-type', 'the resource type is unknown to FHIR R4');
     }
-    const index = compileType(definitions, resourceType);
+    const index = compileType(compiler, resourceType);
     known.set(resourceType, index);
     return index;
   };
+}
+
+interface Compiler {
+  readonly definitions: Definitions;
+  readonly hash: KeyHash;
+  /** Many types share one expression: it is parsed once. */
+  readonly expressions: Map<string, Expression>;
 }
 
 const emitters: Readonly<Record<Category, Readonly<Record<string, Emitter>>>> = {
@@ -102,7 +111,8 @@ function compartmentCodes(definitions: Definitions, resourceType: string): Reado
   return new Set(codes.length > 0 ? codes : ['patient']);
 }
 
-function compileType(definitions: Definitions, resourceType: string): TypeIndex {
+function compileType(compiler: Compiler, resourceType: string): TypeIndex {
+  const { definitions, hash } = compiler;
   const defined = definitions.searchParameters(resourceType);
   const parameters = new Map<string, SearchParameter>();
   const unsupported = new Map<string, string>();
@@ -110,7 +120,7 @@ function compileType(definitions: Definitions, resourceType: string): TypeIndex 
   const compartment: IndexPath[] = [];
   const marks = { ord: ordParameter(defined), compartment: compartmentCodes(definitions, resourceType) };
   for (const definition of defined.values()) {
-    const compiled = compileParameter(definitions, resourceType, definition, marks.ord === definition.code);
+    const compiled = compileParameter(compiler, resourceType, definition, marks.ord === definition.code);
     if (typeof compiled === 'string') {
       unsupported.set(definition.code, compiled);
       continue;
@@ -118,7 +128,7 @@ function compileType(definitions: Definitions, resourceType: string): TypeIndex 
     parameters.set(definition.code, compiled.parameter);
     const isCompartment = marks.compartment.has(definition.code);
     if (isCompartment) compartment.push(...compiled.parameter.paths);
-    for (const leaf of compiled.leaves) addLeaf(trie, leaf, isCompartment);
+    for (const leaf of compiled.leaves) addLeaf(trie, leaf, { isCompartment, hash });
   }
   return { parameters, trie, unsupported, compartment };
 }
@@ -135,7 +145,7 @@ interface CompiledParameter {
 
 /** A text says why the parameter cannot be sought. */
 function compileParameter(
-  definitions: Definitions,
+  compiler: Compiler,
   resourceType: string,
   definition: SearchParameterDefinition,
   isOrd: boolean,
@@ -146,19 +156,21 @@ function compileParameter(
   if (type === 'composite' || type === 'special') return `parameters of type ${type} are not supported yet`;
   if (code === 'phonetic') return 'matching by sound is not supported yet';
   if (expression === undefined) return 'it has no expression';
-  const paths = tryPaths(expression, resourceType, definitions);
+  const paths = tryPaths(compiler, expression, resourceType);
   if (typeof paths === 'string') return paths;
   const leaves = groupPaths(paths.filter((path) => emitters[type][path.type] !== undefined)).flatMap((group) => {
-    const at = toIndexPath(group, { definitions, definition, type, resourceType, isOrd });
+    const at = toIndexPath(group, { definitions: compiler.definitions, definition, type, resourceType, isOrd });
     return group.map((path) => ({ path, at }));
   });
   if (leaves.length === 0) return `no value that it points at can be sought as ${type}`;
   return { parameter: { code, type, paths: [...new Set(leaves.map(({ at }) => at))], column: undefined }, leaves };
 }
 
-function tryPaths(expression: string, resourceType: string, definitions: Definitions): readonly Path[] | string {
+function tryPaths(compiler: Compiler, text: string, resourceType: string): readonly Path[] | string {
   try {
-    return compilePaths(parseExpression(expression), resourceType, definitions);
+    const expression = compiler.expressions.get(text) ?? parseExpression(text);
+    compiler.expressions.set(text, expression);
+    return compilePaths(expression, resourceType, compiler.definitions);
   } catch (error) {
     if (error instanceof ExpressionFault) return `its expression is not supported: ${error.message}`;
     throw error;
@@ -210,7 +222,11 @@ function toIndexPath(
   };
 }
 
-function addLeaf(trie: TrieNode, { path, at }: Leaf, isCompartment: boolean): void {
+function addLeaf(
+  trie: TrieNode,
+  { path, at }: Leaf,
+  { isCompartment, hash }: { readonly isCompartment: boolean; readonly hash: KeyHash },
+): void {
   let node = trie;
   for (const step of path.steps) {
     const name = stepName(step);
@@ -220,8 +236,19 @@ function addLeaf(trie: TrieNode, { path, at }: Leaf, isCompartment: boolean): vo
   }
   const emitter = emitters[at.category][path.type];
   if (emitter === undefined) return;
-  const restrictions = at.restriction === undefined ? [] : [at.restriction];
-  const place: Place = { ...at, path: at.name, restrictions, isCompartment };
+  const { category, name, restriction, isOrd, isProbe } = at;
+  const presentTo =
+    restriction === undefined ? [] : ([[restriction, hash(keyText.present(category, at.presence))]] as const);
+  const place: Place = {
+    category,
+    path: name,
+    present: hash(keyText.present(category, name)),
+    presentTo: new Map(presentTo),
+    row: hash(rowText(category, name)),
+    isOrd,
+    isCompartment,
+    isProbe,
+  };
   const known = node.emits.find((emit) => emit.emitter === emitter && samePlace(emit.place, place));
   if (known === undefined) node.emits.push({ emitter, place });
   else known.place = mergePlaces(known.place, place);
@@ -233,13 +260,23 @@ function samePlace(a: Place, b: Place): boolean {
 
 function mergePlaces(a: Place, b: Place): Place {
   return {
-    category: a.category,
-    path: a.path,
-    restrictions: [...new Set([...a.restrictions, ...b.restrictions])],
+    ...a,
+    presentTo: new Map([...a.presentTo, ...b.presentTo]),
     isOrd: a.isOrd || b.isOrd,
     isCompartment: a.isCompartment || b.isCompartment,
     isProbe: a.isProbe && b.isProbe,
   };
+}
+
+function rowText(category: Category, path: string): string {
+  switch (category) {
+    case 'date':
+      return keyText.dates(path);
+    case 'string':
+      return keyText.strings(path);
+    default:
+      return keyText.numbers(path);
+  }
 }
 
 function stepName(step: Step): string {

@@ -123,7 +123,7 @@ function emitTiming(
 }
 
 function emitDateRange(range: DateRange | undefined, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   if (range !== undefined) out.date(place, range.lo, range.hi);
 }
 
@@ -144,13 +144,13 @@ interface Quantity {
 }
 
 function emitNumber(value: number, place: Place, out: Collector): void {
-  out.present(place);
-  out.number(keyText.numbers(place.path), value, value);
+  out.probeKey(place.present);
+  out.number(place.row, value, value);
 }
 
 function emitNumberRange(value: { low?: Quantity; high?: Quantity }, place: Place, out: Collector): void {
-  out.present(place);
-  out.number(keyText.numbers(place.path), value.low?.value ?? -Infinity, value.high?.value ?? Infinity);
+  out.probeKey(place.present);
+  out.number(place.row, value.low?.value ?? -Infinity, value.high?.value ?? Infinity);
 }
 
 export const numberEmitters: Readonly<Record<string, Emitter>> = {
@@ -162,7 +162,7 @@ export const numberEmitters: Readonly<Record<string, Emitter>> = {
 };
 
 function emitQuantity(value: Quantity, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   if (typeof value.value !== 'number') return;
   const isBelow = value.comparator?.startsWith('<') === true;
   const isAbove = value.comparator?.startsWith('>') === true;
@@ -174,12 +174,12 @@ function emitQuantity(value: Quantity, place: Place, out: Collector): void {
 }
 
 function emitQuantityLimits({ low, high }: { low?: Quantity; high?: Quantity }, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   emitQuantityRange({ lo: low?.value ?? -Infinity, hi: high?.value ?? Infinity, unit: low ?? high ?? {} }, place, out);
 }
 
 function emitMoney({ value, currency }: { value?: number; currency?: string }, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   if (typeof value !== 'number') return;
   const unit = currency === undefined ? {} : { system: 'urn:iso:std:iso:4217', code: currency };
   emitQuantityRange({ lo: value, hi: value, unit }, place, out);
@@ -193,7 +193,7 @@ interface SampledData {
 
 /** From the least to the greatest sample; `E`, `U` and `L` (error, above, below the limits) say no number. */
 function emitSamples({ origin, factor = 1, data }: SampledData, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   let [lo, hi] = [Infinity, -Infinity];
   for (const sample of (data ?? '').split(' ')) {
     const value = sample === '' ? Number.NaN : Number(sample) * factor + (origin?.value ?? 0);
@@ -210,12 +210,12 @@ function emitQuantityRange(
   place: Place,
   out: Collector,
 ): void {
-  out.number(keyText.numbers(place.path), lo, hi);
+  out.number(place.row, lo, hi);
   if (unit.system !== undefined && unit.code !== undefined) {
-    out.number(keyText.quantities(place.path, unit.system, unit.code), lo, hi);
+    out.number(out.readers.hash(keyText.quantities(place.path, unit.system, unit.code)), lo, hi);
   }
   for (const name of new Set([unit.code, unit.unit])) {
-    if (name !== undefined) out.number(keyText.quantities(place.path, '', name), lo, hi);
+    if (name !== undefined) out.number(out.readers.hash(keyText.quantities(place.path, '', name)), lo, hi);
   }
 }
 

@@ -11,13 +11,13 @@ interface Reference {
 }
 
 function emitReference(value: Reference, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   const type = value.reference === undefined ? value.type : (emitLiteral(value.reference, place, out) ?? value.type);
-  const restriction = place.restrictions.find((one) => one === type);
-  if (restriction !== undefined) out.present(place, restriction);
+  const presentTo = type === undefined ? undefined : place.presentTo.get(type);
+  if (presentTo !== undefined) out.probeKey(presentTo);
   if (value.identifier === undefined) return;
   emitIdentifierKeys(value.identifier, identifierPath(place.path, undefined), out);
-  if (restriction !== undefined) emitIdentifierKeys(value.identifier, identifierPath(place.path, restriction), out);
+  if (presentTo !== undefined) emitIdentifierKeys(value.identifier, identifierPath(place.path, type), out);
 }
 
 /** Answers the type of the resource referred to, where the text says it. */
@@ -52,7 +52,7 @@ function emitLocal(
 
 /** A canonical is found by its URL with and without its version. */
 function emitUrl(value: string, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   out.driver(keyText.url(place.path, value), place);
   const bar = value.indexOf('|');
   if (bar > 0) out.driver(keyText.url(place.path, value.slice(0, bar)), place);
@@ -60,7 +60,7 @@ function emitUrl(value: string, place: Place, out: Collector): void {
 
 /** `Bundle.entry[0].resource`: the resource itself stands where others have a reference. */
 function emitResource(value: { resourceType?: string; id?: string }, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   if (value.resourceType === undefined || value.id === undefined) return;
   out.driver(keyText.referencePrefix(place.path) + `${value.resourceType}/${value.id}`, place);
 }

@@ -4,7 +4,7 @@ import { cutText, foldText } from './fold.ts';
 import { keyText } from './keys.ts';
 
 function emitText(value: string, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   emitPart(value, place, out);
 }
 
@@ -18,7 +18,7 @@ function emitPart(value: unknown, place: Place, out: Collector): void {
 /** All members that are strings or lists of strings, by name. */
 function emitParts(members: readonly string[]): Emitter {
   return (value: Readonly<Record<string, unknown>>, place: Place, out: Collector) => {
-    out.present(place);
+    out.probeKey(place.present);
     for (const member of members) {
       const part = value[member];
       if (Array.isArray(part)) for (const one of part) emitPart(one, place, out);

@@ -5,7 +5,7 @@
  * page 50 costs what page 1 costs, and what others write meanwhile neither repeats nor hides a resource that stays.
  * The statement yields one row more than the page holds when there is a next page.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Condition } from './condition.ts';
 import type { SearchContext } from './context.ts';
 import {
@@ -120,5 +120,5 @@ function countRows(sql: SqlBuilder, types: readonly string[], conditions: readon
 }
 
 function nameStatement(text: string, { values }: SqlBuilder): SearchStatement {
-  return { name: `search-${createHash('sha256').update(text).digest('hex').slice(0, 24)}`, text, values };
+  return { name: `search-${hash('sha256', text).slice(0, 24)}`, text, values };
 }

@@ -20,18 +20,18 @@ interface Identifier {
 
 /** Value as written, with a key that any case finds. */
 function emitCode(value: string | number | boolean, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   out.driver(keyText.anyCode(place.path, foldCode(String(value))), place);
 }
 
 /** Ids and URIs are case-sensitive. */
 function emitLiteral(value: string, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   out.driver(keyText.anyCode(place.path, value), place);
 }
 
 function emitCoding(value: Coding, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   emitCodingKeys(value, place, out);
 }
 
@@ -45,12 +45,12 @@ function emitCodingKeys({ system, code }: Coding, place: Place, out: Collector):
 }
 
 function emitConcept(value: { readonly coding?: readonly Coding[] }, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   for (const coding of value.coding ?? []) emitCodingKeys(coding, place, out);
 }
 
 function emitIdentifier(value: Identifier, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   emitIdentifierKeys(value, place.path, out);
 }
 
@@ -69,7 +69,7 @@ export function emitIdentifierKeys({ system, value }: Identifier, path: string, 
 }
 
 function emitContact(value: { readonly value?: string }, place: Place, out: Collector): void {
-  out.present(place);
+  out.probeKey(place.present);
   if (value.value !== undefined) out.driver(keyText.anyCode(place.path, foldContact(value.value)), place);
 }
 

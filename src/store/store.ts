@@ -186,7 +186,11 @@ function historyStatement(type: string, id: string, page: HistoryPage, visible: 
 }
 
 /** The patient is in his own compartment, by identity; everything else by reference. */
-function compartmentStatement(of: { keys: readonly string[]; patient: string; knownAtMs: number | undefined }): Statement {
+function compartmentStatement(of: {
+  keys: readonly string[];
+  patient: string;
+  knownAtMs: number | undefined;
+}): Statement {
   const members = `select rid from token_index where k = any ($1::bigint[])
                    union select rid from resource where type = 'Patient' and id = $2`;
   const values = [of.keys, of.patient.replace('Patient/', '')];
@@ -206,7 +210,7 @@ function compartmentStatement(of: { keys: readonly string[]; patient: string; kn
                union all
                select v.rid, ${columns('v')}, v.method = 'DELETE' from version v where v.rid in (${members})
              ) as h where h.last_updated <= $3 order by h.rid, h.version desc
-           ) as then where not is_deleted order by rid`,
+           ) as past where not is_deleted order by rid`,
     values: [...values, new Date(of.knownAtMs)],
   };
 }

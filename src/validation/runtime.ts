@@ -75,8 +75,6 @@ function createBindingCheck(definitions: Definitions, kind: string, valueSet: st
   const systems = definitions.systems(valueSet);
   const holds = ({ system, code }: Coding): boolean => systems?.get(system as string)?.has(code as string) === true;
   if (kind === 'code') return (data) => (codes as ReadonlySet<unknown>).has(data);
-  // A coding without a code cannot be told to be outside; a wrong form is reported by the schema of the type.
-  if (kind === 'Coding') return (data) => isObject(data) && (data['code'] === undefined || holds(data));
   return (data) => {
     if (!isObject(data)) return true;
     const codings = data['coding'];

@@ -109,22 +109,24 @@ if (!existsSync(archive)) {
   }
 
   function printTheirs(element: CoreElement, isBackbone: boolean, structure: CoreResource): string {
-    const types = (element.type ?? []).map((type) => {
-      const isId = element.path.endsWith('.id') && !isBackbone && element.path.split('.').length === 2;
-      const id = structure.kind === 'resource' ? 'id' : 'string';
-      const code = type.code.includes('/System.')
-        ? isId
-          ? id
-          : (type.extension?.[0]?.valueUrl ?? 'string')
-        : type.code;
-      const targets = (type.targetProfile ?? [])
-        .filter((url) => url.startsWith('http://hl7.org/'))
-        .map((url) => url.slice(40));
-      return `${code}(${code === 'Reference' ? targets.join() || 'Resource' : ''})`;
-    });
-    const own = element.contentReference?.slice(1) ?? (isBackbone ? element.path : undefined);
-    const binding = element.binding?.valueSet === undefined ? undefined : element.binding;
-    return `${element.min}..${element.max} ${own === undefined ? types.join(' ') : `${own}()`} ${binding?.strength ?? ''} ${binding?.valueSet?.split('|')[0] ?? ''}`;
+    const path = element.contentReference?.slice(1) ?? (isBackbone ? element.path : undefined);
+    const types = (element.type ?? []).map((type) => printTheirType(type, element.path, structure));
+    const { strength = '', valueSet = '' } = element.binding?.valueSet === undefined ? {} : element.binding;
+    return `${element.min}..${element.max} ${path === undefined ? types.join(' ') : `${path}()`} ${strength} ${valueSet.split('|')[0]}`;
+  }
+
+  function printTheirType(
+    type: NonNullable<CoreElement['type']>[number],
+    path: string,
+    structure: CoreResource,
+  ): string {
+    // Resource.id is a string in their machine-readable form and an id on the page.
+    if (path === `${structure.type}.id` && structure.kind === 'resource') return 'id()';
+    const code = type.code.includes('/System.') ? (type.extension?.[0]?.valueUrl ?? 'string') : type.code;
+    const targets = (type.targetProfile ?? [])
+      .filter((url) => url.startsWith('http://hl7.org/'))
+      .map((url) => url.slice(40));
+    return `${code}(${code === 'Reference' ? targets.join() || 'Resource' : ''})`;
   }
 
   function readArchive(): CoreResource[] {

@@ -66,6 +66,29 @@ describe('types', () => {
   });
 });
 
+describe('constraints', () => {
+  it('are those of the type and of its bases, each with the type that states it', () => {
+    const stated = definitions.type('Encounter.location')?.constraints.map(({ source, key }) => `${source} ${key}`);
+    expect(stated).toEqual(['Element ele-1']);
+    const observation = definitions.type('Observation')?.constraints.map(({ source, key }) => `${source} ${key}`);
+    expect(observation).toEqual(
+      expect.arrayContaining(['DomainResource dom-3', 'Observation obs-6', 'Observation obs-7']),
+    );
+  });
+
+  it('of one element stand at the element', () => {
+    expect(element('Organization', 'address').constraints?.map((constraint) => constraint.key)).toEqual(['org-2']);
+    // Range.low is a SimpleQuantity.
+    expect(element('Range', 'low').constraints?.map((constraint) => constraint.key)).toEqual(['sqt-1']);
+    expect(element('Encounter', 'status').constraints).toBeUndefined();
+  });
+
+  it('are as published where the vendor changed them', () => {
+    const offset = definitions.type('Timing.repeat')?.constraints.find((constraint) => constraint.key === 'tim-9');
+    expect(offset?.expression).toContain("when in ('C' | 'CM' | 'CD' | 'CV')");
+  });
+});
+
 describe('repairs of the source', () => {
   it.each([
     ['Meta', 'project'],

@@ -29,7 +29,14 @@ const stay: Resource = {
   id: 'stay-1',
   status: 'finished',
   class: { code: 'IMP' },
-  type: [{ coding: [{ code: 'a' }, { code: 'b' }] }],
+  type: [
+    {
+      coding: [
+        { code: 'a', userSelected: true },
+        { code: 'b', userSelected: true },
+      ],
+    },
+  ],
   subject: { reference: 'http://127.0.0.1:9/fhir/Patient/p1/_history/2' },
   period: { start: '2026-02-26T10:00:00+01:00', end: '2026-03-02T16:20:00+01:00' },
   extension: [{ url: 'https://example.org/flag', valueCoding: { code: 'yes' } }],
@@ -182,7 +189,8 @@ describe('Running an expression', () => {
     ['(1 | 2.5 | 3).where($this > 2)', [2.5, 3]],
     ["status.matches('^fin')", [true]],
     ["'it\\'s' + ' ' + status", ["it's finished"]],
-    ['type.coding.first()', [{ code: 'a' }]],
+    ['type.coding.first()', [{ code: 'a', userSelected: true }]],
+    ['type.coding.where($index = 1).code', ['b']],
     ['%gp', ['Practitioner/1', 'Practitioner/2']],
   ])('%s yields %j', (text, expected) => {
     expect(run(text, { gp: ['Practitioner/1', 'Practitioner/2'] })).toEqual(expected);
@@ -198,6 +206,18 @@ describe('Running an expression', () => {
     expect(run('subject.referenceKey()', {}, { ...stay, subject: { reference } })).toEqual(
       key === undefined ? [] : [key],
     );
+  });
+
+  test.each([
+    ['%patient.deceased.ofType(boolean).where($this).exists()', false, false],
+    ['%patient.deceased.ofType(boolean).exists($this)', false, false],
+    ['%patient.deceased.ofType(boolean).where($this).exists()', true, true],
+    ['%patient.deceased.ofType(boolean).all($this)', false, false],
+    ['iif(%patient.deceased.ofType(boolean), true, false)', false, false],
+    ['%patient.deceased.ofType(boolean) and true', false, false],
+    ['%patient.deceased.ofType(boolean).not()', false, true],
+  ])('%s is not fooled by the value %s of an element', (text, deceasedBoolean, expected) => {
+    expect(run(text, { patient: { resourceType: 'Patient', deceasedBoolean } })).toEqual([expected]);
   });
 
   test('an unbound variable is empty, and a condition that yields nothing is an error, not false', () => {
@@ -218,6 +238,7 @@ describe('Running an expression', () => {
     ["type.coding.code = 'a'", 'a comparison found several values on one side: use exists(), first() or in'],
     ["type.coding.code.startsWith('a')", 'one value was expected, several were found'],
     ["type.coding.code in ('a' | 'b')", 'one value was expected, several were found'],
+    ['type.where(coding.userSelected).exists()', 'a criterion is not true or false'],
     ['type.coding.single().exists()', 'the expression cannot be evaluated on this record'],
   ])('%s fails where there are several values', (text, failure) => {
     expect(failureOf(text)).toBe(failure);

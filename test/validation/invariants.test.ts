@@ -14,17 +14,21 @@ type Data = Record<string, unknown>;
 const definitions = loadDefinitions();
 const ucum = 'http://unitsofmeasure.org';
 
-/** The constraint of that name, and the type of the elements it is about. */
+/** The constraint of that name, and the type of the elements it is about. A key alone may stand at any element. */
 function find(name: string): { constraint: ConstraintDefinition; typeName: string } {
-  const [source = '', key = ''] = name.includes(' ') ? name.split(' ') : ['Range', name];
+  const [source = '', key = ''] = split(name);
   const type = definitions.type(source);
-  const own = type?.constraints.find((constraint) => constraint.key === key);
-  if (own !== undefined) return { constraint: own, typeName: source };
-  for (const element of type?.elements.values() ?? []) {
-    const constraint = element.constraints?.find((stated) => stated.key === key);
-    if (constraint !== undefined) return { constraint, typeName: element.types.at(-1)?.code ?? '' };
-  }
-  throw new Error(`${name} is not defined`);
+  const stated = (type?.constraints ?? []).map((constraint) => ({ constraint, typeName: source }));
+  const below = [...(type?.elements.values() ?? [])].flatMap(({ types, constraints = [] }) =>
+    constraints.map((constraint) => ({ constraint, typeName: types.at(-1)?.code ?? '' })),
+  );
+  const found = [...stated, ...below].find(({ constraint }) => constraint.key === key);
+  if (found === undefined) throw new Error(`${name} is not defined`);
+  return found;
+}
+
+function split(name: string): string[] {
+  return name.includes(' ') ? name.split(' ') : ['Range', name];
 }
 
 function arbitraryOf(typeName: string, expression: string, depth = 0): fc.Arbitrary<unknown> {
@@ -126,7 +130,7 @@ function isComparable(name: string, data: Data): boolean {
 describe('an invariant by hand says what its expression says', () => {
   it.each(invariantNames)('%s', (name) => {
     const { constraint, typeName } = find(name);
-    const [source = '', key = ''] = name.includes(' ') ? name.split(' ') : ['Range', name];
+    const [source = '', key = ''] = split(name);
     const check = findInvariant(source, key);
     const seen = new Set<boolean>();
     fc.assert(

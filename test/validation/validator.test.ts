@@ -92,7 +92,7 @@ describe('accepts', () => {
 });
 
 describe('refuses', () => {
-  it.each(broken)('%s', (_title, sample, change, expression, code) => {
+  it.each(broken)('%s', (...[, sample, change, expression, code]) => {
     const issues = validator.validate(applyChange(sample, change));
     expect(issues.map((issue) => [issue.expression, issue.code])).toContainEqual([expression, code]);
     for (const issue of issues) {

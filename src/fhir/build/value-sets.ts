@@ -13,18 +13,24 @@ const importsMax = 10;
 export function expandValueSet(source: Source, canonical: string, depth = 0): Expansion | undefined {
   const compose = source.valueSets.get(withoutVersion(canonical))?.compose;
   if (compose === undefined || depth > importsMax) return undefined;
-  const included = new Map<string, Set<string>>();
-  for (const include of compose.include) {
-    const part = expandInclude(source, include, depth);
-    if (part === undefined) return undefined;
-    for (const [system, codes] of part) included.set(system, new Set([...(included.get(system) ?? []), ...codes]));
-  }
-  for (const exclude of compose.exclude ?? []) {
-    const part = expandInclude(source, exclude, depth);
-    if (part === undefined) return undefined;
-    for (const [system, codes] of part) for (const code of codes) included.get(system)?.delete(code);
-  }
-  return included;
+  const included = compose.include.map((include) => expandInclude(source, include, depth)).reduce(unite);
+  const excluded = (compose.exclude ?? []).map((exclude) => expandInclude(source, exclude, depth));
+  return excluded.reduce(subtract, included);
+}
+
+function unite(left: Expansion | undefined, right: Expansion | undefined): Expansion | undefined {
+  if (left === undefined || right === undefined) return undefined;
+  const systems = new Set([...left.keys(), ...right.keys()]);
+  return new Map(
+    [...systems].map((system) => [system, new Set([...(left.get(system) ?? []), ...(right.get(system) ?? [])])]),
+  );
+}
+
+function subtract(left: Expansion | undefined, right: Expansion | undefined): Expansion | undefined {
+  if (left === undefined || right === undefined) return undefined;
+  const keep = (system: string, codes: ReadonlySet<string>): Set<string> =>
+    new Set([...codes].filter((code) => right.get(system)?.has(code) !== true));
+  return new Map([...left].map(([system, codes]) => [system, keep(system, codes)]));
 }
 
 export function withoutVersion(canonical: string): string {

@@ -10,7 +10,6 @@ import type { Resource } from '../resource.ts';
 import {
   contentType,
   isEmptyItem,
-  isMembers,
   type Item,
   type Members,
   presentType,
@@ -86,7 +85,6 @@ function add(step: Step): void {
   refuseIdentity(step, holder, slot);
   const fault = append(slot, valueFor(step, slot));
   if (fault !== undefined) refuse(step, fault);
-  if (place !== undefined) keepCompanion(place, holder.members);
 }
 
 function insert(step: Step): void {
@@ -162,21 +160,18 @@ function resolve(step: Step, location: Location): Place | undefined {
   return place;
 }
 
+/** The elements below an item. A primitive that has none yet gets a companion to hold them. */
 function openHolder(step: Step, place: Place): Holder {
   const { slot, index } = place;
-  const item = readItems(slot)[index];
-  const type = item && contentType(step.setting.definitions, presentType(slot) ?? '', item);
-  if (item === undefined || type === undefined) return refuse(step, 'the path leaves the elements of the resource');
-  const members = type.kind === 'primitive-type' ? (item.companion ?? {}) : item.value;
-  return isMembers(members) ? { type, members, place } : refuse(step, 'the path leaves the elements of the resource');
-}
-
-/** A primitive that has got its first extension: the companion is new, and must be hung in. */
-function keepCompanion({ slot, index }: Place, companion: Members): void {
+  const typeName = presentType(slot) ?? '';
   const items = readItems(slot);
   const item = items[index];
-  if (item === undefined || item.companion !== undefined || item.value === companion) return;
-  writeItems(slot, presentType(slot) ?? '', items.with(index, { value: item.value, companion }));
+  const type = item && contentType(step.setting.definitions, typeName, item);
+  if (item === undefined || type === undefined) return refuse(step, 'the path leaves the elements of the resource');
+  if (type.kind !== 'primitive-type') return { type, members: item.value as Members, place };
+  const members = item.companion ?? {};
+  if (item.companion === undefined) writeItems(slot, typeName, items.with(index, { ...item, companion: members }));
+  return { type, members, place };
 }
 
 /** A patch does not change which resource this is. */

@@ -5,7 +5,7 @@ import { isElement, type XmlElement } from '../xml-tree.ts';
 const blocks: ReadonlySet<string> = new Set('paragraph item tr table caption list br thead tbody'.split(' '));
 const cells: ReadonlySet<string> = new Set(['td', 'th']);
 
-/** Of a longer narrative only so many characters per character asked for are looked at: the rest cannot be blank alone. */
+/** So many characters, blanks and all, are looked at for each one asked for; what lies beyond is cut and shown as cut. */
 const rawPerCharacter = 8;
 
 /** Text of the block, one line per row or paragraph, cells apart; cut at a word when longer than `lengthMax`. */
@@ -17,8 +17,7 @@ export function plainText(block: XmlElement, lengthMax: number): string | undefi
     .map((line) => line.replace(/^[ |]+|[ |]+$/g, ''))
     .filter((line) => line !== '')
     .join('\n');
-  if (text === '') return undefined;
-  if (text.length <= lengthMax && budget.left > 0) return text;
+  if (text.length <= lengthMax && budget.left > 0) return text || undefined;
   return `${text.slice(0, lengthMax - 1).replace(/\s+\S*$/, '')}…`;
 }
 

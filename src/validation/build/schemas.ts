@@ -120,7 +120,8 @@ function makeBinding(definitions: Definitions, element: ElementDefinition, refer
     : {};
 }
 
-const boundTypes: ReadonlySet<string> = new Set(['code', 'Coding', 'CodeableConcept']);
+/** R4 has required bindings on these two. */
+const boundTypes: ReadonlySet<string> = new Set(['code', 'CodeableConcept']);
 
 /** Those that `../invariants/` has a function for, each as `type key`. */
 function invariantsOf(constraints: TypeDefinition['constraints']): string[] {

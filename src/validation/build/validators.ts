@@ -30,7 +30,7 @@ export function compileValidators(definitions: Definitions): string {
   });
   addKeywords(ajv);
   for (const schema of makeSchemas(definitions).values()) ajv.addSchema(withoutText(schema));
-  const names = [...definitions.resourceTypes].map((name) => [name, name]);
+  const names = [...definitions.resourceTypes].map((name) => [name, name] as const);
   return wrap(tighten(standalone.default(ajv, Object.fromEntries(names))));
 }
 
@@ -46,12 +46,11 @@ function withoutText(schema: Schema): Schema {
  */
 function tighten(code: string): string {
   const error =
-    /const (err\d+) = \{instancePath(:[^,]+)?,schemaPath:"[^"]*",keyword:("\w+"),params:(\{.*?\}|\[.*?\])\};/;
+    /const (err\d+) = \{instancePath(?::([^,]+))?,schemaPath:"[^"]*",keyword:("\w+"),params:(\{.*?\}|\[.*?\])\};/;
   const push = 'if\\(vErrors === null\\)\\{vErrors = \\[\\1\\];\\}else \\{vErrors\\.push\\(\\1\\);\\}';
   const tight = code
-    .replace(new RegExp(error.source + push, 'g'), (_all, _name, path: string | undefined, keyword, params) => {
-      return `vErrors = add(vErrors, ${path?.slice(1) ?? 'instancePath'}, ${keyword}, ${params});`;
-    })
+    .replace(new RegExp(error.source + push, 'g'), 'vErrors = add(vErrors, $2, $3, $4);')
+    .replaceAll('add(vErrors, , ', 'add(vErrors, instancePath, ')
     .replace(/vErrors === null \? ([\w.]+)\.errors : vErrors\.concat\(\1\.errors\)/g, 'join(vErrors, $1.errors)')
     .replace(/, parentData, parentDataProperty, rootData=data\}=\{\}/g, '}={}')
     .replace(/,parentData:\w+,parentDataProperty:(?:"\w+"|\w+),rootData\}/g, '}')

@@ -271,7 +271,7 @@ describe('narrative as plain text', () => {
 
   test('of any size is cut soon', () => {
     const start = performance.now();
-    expect(narrative(`${'<td/>'.repeat(100_000)}x`)).toBeUndefined();
+    expect(narrative(`${'<td/>'.repeat(100_000)}x`)).toBe('…');
     expect(narrative(`a${' '.repeat(1000)}b`)).toBe('a…');
     expect(narrative('mot '.repeat(1_000_000))).toMatch(/^(?:mot ){8}mot…$/);
     expect(performance.now() - start).toBeLessThan(10_000);

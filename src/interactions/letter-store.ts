@@ -1,0 +1,238 @@
+/**
+ * A letter's plan into the record, in one transaction: what the store knows already is found by national identifiers, the
+ * rest is made, all links are set, one commit. Whoever brings a letter about the same people at the same time waits, so
+ * nobody is made twice.
+ */
+import type { Issue } from '../base/index.ts';
+import { type Resource, rewriteLinks } from '../fhir/index.ts';
+import {
+  arrivalSearch,
+  type CandidateSearch,
+  decideArrival,
+  decideReplacement,
+  type Finding,
+  type LetterPlan,
+  matchEntry,
+  replacementSearches,
+  withFindings,
+} from '../letters/index.ts';
+import { everything, type Session, type WriteEntry, type Written } from '../store/index.ts';
+import { bundleText } from './bundle-text.ts';
+import { type Answer, answerStored, type Context } from './context.ts';
+import { completedTask, type Incoming, type Outcome, review } from './letter-review.ts';
+import { searchResources } from './search.ts';
+import { answerText } from './transaction.ts';
+import { writeGuarded } from './write.ts';
+
+export interface LetterStoreSettings {
+  readonly allowsTestIns: boolean;
+  /** IANA zone of the days by which stays are told apart. */
+  readonly zone: string;
+}
+
+export interface Ingest {
+  readonly context: Context;
+  readonly session: Session;
+  readonly settings: LetterStoreSettings;
+  readonly incoming: Incoming;
+}
+
+export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Outcome> {
+  const { context, session, incoming } = run;
+  const searches = plan.entries.flatMap(({ match }) => ('searches' in match ? match.searches : []));
+  await session.lockCriteria([arrivalSearch(plan.facts), ...searches].map(criterionText));
+  const known = await find(run, arrivalSearch(plan.facts));
+  const arrival = decideArrival(plan.facts, known as never);
+  if (arrival.kind === 'known') return answerKnown(run, arrival.id);
+  if (arrival.kind === 'conflict')
+    return review(context, session, incoming, { category: 'conflict', reasons: arrival.reasons });
+  const resolved = await resolveEntries(run, plan);
+  if (resolved.kind === 'doubt')
+    return review(context, session, incoming, { category: 'unprocessable', reasons: resolved.reasons });
+  const former = await supersede(run, plan, resolved);
+  if (former.kind === 'refused')
+    return review(context, session, incoming, { category: 'unprocessable', reasons: former.reasons });
+  return commitPlan(run, { plan, resolved, superseded: former.writes });
+}
+
+function criterionText({ type, parameters }: CandidateSearch): string {
+  return `${type}?${parameters.map(([name, value]) => `${name}=${value}`).join('&')}`;
+}
+
+const candidatesMax = 50;
+
+function find({ context, session }: Ingest, { type, parameters }: CandidateSearch): Promise<readonly Resource[]> {
+  return searchResources(context, session, { type, parameters, visible: everything, limit: candidatesMax });
+}
+
+interface Resolved {
+  readonly kind: 'resolved';
+  /** fullUrl -> `Type/id`, of what was found and of what will be made. */
+  readonly links: ReadonlyMap<string, string>;
+  readonly created: ReadonlySet<string>;
+  /** Next versions of what an earlier letter has made and this one completes. */
+  readonly updates: readonly Resource[];
+  readonly findings: readonly Finding[];
+}
+
+interface Doubt {
+  readonly kind: 'doubt';
+  readonly reasons: readonly Issue[];
+}
+
+/** Entry by entry, in the order of the plan: each may rely on those before it. */
+async function resolveEntries(run: Ingest, plan: LetterPlan): Promise<Resolved | Doubt> {
+  const found = new Map<string, string>();
+  const links = new Map<string, string>();
+  const created = new Set<string>();
+  const findings: Finding[] = [];
+  const updates: Resource[] = [];
+  for (const entry of plan.entries) {
+    const { resourceType } = entry.resource;
+    const ownId = entry.resource.id ?? entry.fullUrl.replace('urn:uuid:', '');
+    const candidates = 'searches' in entry.match ? await findCandidates(run, entry.match.searches, found) : [];
+    const { settings } = run;
+    const match = matchEntry(entry, candidates, {
+      allowTestIns: settings.allowsTestIns,
+      zone: settings.zone,
+      plan,
+      found,
+    });
+    if (match.kind === 'doubt') return { kind: 'doubt', reasons: match.reasons };
+    findings.push(...match.findings);
+    if (match.kind === 'existing' && match.update !== undefined) updates.push(match.update);
+    const reference = `${resourceType}/${match.kind === 'existing' ? match.id : ownId}`;
+    links.set(entry.fullUrl, reference);
+    if (match.kind === 'existing') found.set(entry.fullUrl, reference);
+    else created.add(entry.fullUrl);
+  }
+  return { kind: 'resolved', links, created, updates, findings };
+}
+
+/** A search that asks for something that is only now being made finds nothing, and is not sent. */
+async function findCandidates(
+  run: Ingest,
+  searches: readonly CandidateSearch[],
+  found: ReadonlyMap<string, string>,
+): Promise<readonly Resource[]> {
+  const candidates = new Map<string, Resource>();
+  for (const { type, parameters } of searches) {
+    const filled = parameters.map(([name, value]) => [name, found.get(value) ?? value] as const);
+    if (filled.some(([, value]) => value.startsWith('urn:uuid:'))) continue;
+    for (const resource of await find(run, { type, parameters: filled })) {
+      candidates.set(`${resource.resourceType}/${resource.id}`, resource);
+    }
+  }
+  return [...candidates.values()];
+}
+
+type Supersession =
+  | { readonly kind: 'allowed'; readonly writes: readonly WriteEntry[] }
+  | { readonly kind: 'refused'; readonly reasons: readonly Issue[] };
+
+async function supersede(run: Ingest, plan: LetterPlan, { links }: Resolved): Promise<Supersession> {
+  const letter = plan.entries.find(({ resource }) => resource.resourceType === 'DocumentReference')?.resource;
+  const linkOf = (name: string): string | undefined => {
+    const { reference = '' } = (letter?.[name] ?? {}) as { reference?: string };
+    return links.get(reference) ?? reference;
+  };
+  const writes: WriteEntry[] = [];
+  for (const search of replacementSearches(plan.facts)) {
+    const [former] = await find(run, search);
+    const decision = decideReplacement(plan.facts, former as never, {
+      patient: linkOf('subject'),
+      custodian: linkOf('custodian'),
+    });
+    if (decision.kind === 'refused') return { kind: 'refused', reasons: decision.reasons };
+    if (decision.kind === 'supersedes' && former !== undefined) {
+      const resource = { ...former, status: 'superseded' };
+      writes.push({ method: 'PUT', type: 'DocumentReference', id: decision.id, resource });
+    }
+  }
+  return { kind: 'allowed', writes };
+}
+
+/** Letters arrive in any order: the version that replaces this one may be here already. */
+async function hasSuccessor(run: Ingest, { facts }: LetterPlan): Promise<boolean> {
+  const { system, value } = facts.masterIdentifier;
+  const parameters = [
+    ['relatesto:identifier', `${system}|${value}`],
+    ['relation', 'replaces'],
+  ] as const;
+  return (await find(run, { type: 'DocumentReference', parameters })).length > 0;
+}
+
+interface Ready {
+  readonly plan: LetterPlan;
+  readonly resolved: Resolved;
+  readonly superseded: readonly WriteEntry[];
+}
+
+async function commitPlan(run: Ingest, { plan, resolved, superseded }: Ready): Promise<Outcome> {
+  const { context, session, incoming } = run;
+  const { links, created, updates, findings } = resolved;
+  const relink = (resource: Resource): Resource =>
+    rewriteLinks(context.definitions, resource, (link) => links.get(link) ?? link);
+  const isReplaced = await hasSuccessor(run, plan);
+  const resources = plan.entries
+    .filter(({ fullUrl }) => created.has(fullUrl))
+    .map(({ fullUrl, resource }) => {
+      const id = (links.get(fullUrl) ?? '').split('/')[1] ?? '';
+      const isLetter = resource.resourceType === 'DocumentReference';
+      const told = isLetter ? (withFindings(resource as never, findings) as unknown as Resource) : resource;
+      return { ...relink(told), id, ...(isLetter && isReplaced ? { status: 'superseded' } : {}) };
+    });
+  const completed = updates.map(relink);
+  const faults = [...resources, ...completed]
+    .flatMap((resource) => context.validate(resource))
+    .filter(({ severity }) => severity === 'error');
+  if (faults.length > 0) return review(context, session, incoming, { category: 'unprocessable', reasons: faults });
+  const done = incoming.task === undefined ? [] : [completedTask(context, incoming.task)];
+  // A Binary may be there from a review of the same bytes; now it gets the labels that the letter asks for.
+  const entries = [...resources, ...completed].map(toEntry);
+  const written = await writeGuarded(context, session, [...entries, ...superseded, ...done]);
+  return { kind: 'stored', answer: { status: 201, ...(await answerPlan(run, { plan, links, written })) } };
+}
+
+function toEntry(resource: Resource): WriteEntry {
+  return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource };
+}
+
+/** The DocumentReference first, then everything that the letter found or made, in the order of the plan. */
+async function answerPlan(
+  { context, session }: Ingest,
+  of: { plan: LetterPlan; links: ReadonlyMap<string, string>; written: readonly Written[] },
+): Promise<Pick<Answer, 'body' | 'location'>> {
+  const made = new Map(of.written.map((one) => [`${one.type}/${one.id}`, one]));
+  const references = of.plan.entries.map(({ fullUrl }) => of.links.get(fullUrl) ?? '');
+  const isLetter = (reference: string): boolean => reference.startsWith('DocumentReference/');
+  const ordered = [...references.filter(isLetter), ...references.filter((reference) => !isLetter(reference))];
+  const there = new Map((await session.readMany(ordered, everything)).map((one) => [`${one.type}/${one.id}`, one]));
+  const entries = ordered.flatMap((reference) => {
+    const stored = there.get(reference);
+    if (stored === undefined) return [];
+    const status = made.get(reference)?.outcome === 'created' ? 201 : 200;
+    return [answerText({ ...answerStored(status, stored), location: locationOf(context, stored) })];
+  });
+  const first = there.get(ordered[0] ?? '');
+  return {
+    body: bundleText({ type: 'transaction-response', entries }),
+    ...(first === undefined ? {} : { location: locationOf(context, first) }),
+  };
+}
+
+function locationOf(context: Context, { type, id, version }: { type: string; id: string; version: number }): string {
+  return `${context.baseUrl}/${type}/${id}/_history/${version}`;
+}
+
+/** Known already: nothing changes, and the answer says what there is. */
+async function answerKnown({ context, session }: Ingest, id: string): Promise<Outcome> {
+  const stored = await session.read('DocumentReference', id, everything);
+  if (stored === undefined) throw new Error('a letter that was just found is not there');
+  const location = locationOf(context, stored);
+  const entries = [answerText({ ...answerStored(200, stored), location })];
+  return {
+    kind: 'stored',
+    answer: { status: 200, location, body: bundleText({ type: 'transaction-response', entries }) },
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * What is measured, each in a process of its own: the server of `npm run build` on an embedded PostgreSQL with its default
+ * durability, in a temporary folder, and the bare server that shows the limit of reads. Stopped by their process ids.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { createLog } from '../../src/base/index.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../../src/db/index.ts';
+
+/** This file runs as dist/bench/test/bench/processes.js. */
+const project = new URL('../../../../', import.meta.url);
+
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 15_000;
+const memoryEveryMs = 500;
+
+export interface Served {
+  readonly baseUrl: string;
+  readonly databaseUrl: string;
+  /** Resident memory of the server process in MB, PostgreSQL apart; undefined where the system does not tell. */
+  memory(): { readonly nowMb: number; readonly peakMb: number } | undefined;
+  stop(): Promise<void>;
+}
+
+export async function startServer(folder: string): Promise<Served> {
+  const database = await startEmbedded({ folder: join(folder, 'database'), log: createLog('error') });
+  try {
+    return await startOn(database, folder);
+  } catch (error) {
+    await database.stop({ force: true });
+    throw error;
+  }
+}
+
+async function startOn(database: EmbeddedDatabase, folder: string): Promise<Served> {
+  const baseUrl = `http://127.0.0.1:${await freePort()}/fhir`;
+  const child = spawn(process.execPath, [new URL('dist/main.js', project).pathname, 'serve'], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: new URL(baseUrl).port,
+      DATABASE_URL: database.url,
+      SUTURE_DATA_DIR: join(folder, 'data'),
+      SUTURE_LOG_LEVEL: 'error',
+      SUTURE_ALLOW_TEST_INS: 'true',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await firstLine(child);
+  } catch (error) {
+    await stopChild(child);
+    throw error;
+  }
+  const memory = watchMemory(child.pid ?? 0);
+  return {
+    baseUrl,
+    databaseUrl: database.url,
+    memory: memory.read,
+    async stop() {
+      memory.stop();
+      await stopChild(child);
+      await database.stop({ force: true });
+    },
+  };
+}
+
+async function firstLine(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the server ended before it was ready')));
+  const ready = once(child.stdout ?? child, 'data', { signal: AbortSignal.timeout(startTimeoutMs) });
+  await Promise.race([ready, ended]);
+  ended.catch(() => undefined);
+}
+
+export interface BareServer {
+  readonly origin: string;
+  stop(): Promise<void>;
+}
+
+export async function startBareServer(databaseUrl: string): Promise<BareServer> {
+  const child = fork(new URL('bare-server.js', import.meta.url), [], {
+    env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl },
+  });
+  const [message] = (await once(child, 'message', { signal: AbortSignal.timeout(startTimeoutMs) })) as [
+    { readonly port: number },
+  ];
+  return { origin: `http://127.0.0.1:${message.port}`, stop: () => stopChild(child) };
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const force = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+  await ended;
+  clearTimeout(force);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function watchMemory(pid: number) {
+  let [now, peak] = [0, 0];
+  const look = () =>
+    readFile(`/proc/${pid}/status`, 'utf8').then(
+      (status) => {
+        now = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+        peak = Math.max(peak, now);
+      },
+      () => undefined,
+    );
+  const timer = setInterval(() => void look(), memoryEveryMs);
+  return {
+    read: () => (peak === 0 ? undefined : { nowMb: Math.round(now), peakMb: Math.round(peak) }),
+    stop: () => clearInterval(timer),
+  };
+}
