@@ -20,9 +20,8 @@ export interface Config {
   readonly zone: string;
   readonly allowsLoopbackHooks: boolean;
   readonly allowsTestIns: boolean;
-  readonly packagesFolder: string | undefined;
-  readonly references: 'recorded' | 'enforced';
-  readonly validation: 'off' | 'claimed' | 'required';
+  readonly references: 'recorded';
+  readonly validation: 'off' | 'claimed';
   readonly isNetworkOpen: boolean;
   /** undefined: made from the address that the server listens on. No slash at the end. */
   readonly baseUrl: string | undefined;
@@ -95,24 +94,18 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     sentence: 'Whether INS of the national test domains are taken as identities.',
     ...yesOrNo(),
   },
-  packagesFolder: {
-    name: 'SUTURE_PACKAGES',
-    fallback: undefined,
-    sentence: 'Folder of FHIR packages (`.tgz`) to load; unset: none.',
-    ...text('a folder'),
-  },
   references: {
     name: 'SUTURE_REFERENCES',
     fallback: 'recorded',
-    sentence: 'A reference to what is not there (yet) is `recorded`, or refused when `enforced`.',
-    ...oneOf('recorded', 'enforced'),
+    sentence: '`recorded`: a reference to what is not there (yet) is kept. Refusing it is not built yet.',
+    ...oneOf('recorded'),
   },
   validation: {
     name: 'SUTURE_VALIDATION',
     fallback: 'claimed',
     sentence:
-      'Profiles that writes are held against: none (`off`), those that `meta.profile` names (`claimed`), or `required` ones; base R4 always.',
-    ...oneOf('off', 'claimed', 'required'),
+      'Base R4 is always checked; `off` or `claimed` says whether `meta.profile` is too. Profiles cannot be loaded yet, so both mean the same.',
+    ...oneOf('off', 'claimed'),
   },
   isNetworkOpen: {
     name: 'SUTURE_OPEN_NETWORK',

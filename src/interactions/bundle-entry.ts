@@ -47,23 +47,15 @@ export function readEntries(context: Context, bundle: Resource): readonly EntryP
 }
 
 /** Throws `incorrect` with the place of the fault. */
-export function readEntry(context: Context, part: EntryPart, place: number): BundleEntry {
-  const { request, resource } = part;
+export function readEntry(context: Context, { request, resource, fullUrl }: EntryPart, place: number): BundleEntry {
   if (request?.method === undefined || request.url === undefined) throw entryFault(place, 'request is missing');
   const target = readUrl(context, request.url, place);
   requireType(context, target.type);
-  const needsResource = request.method === 'POST' || request.method === 'PUT';
-  if (needsResource && resource === undefined) throw entryFault(place, 'resource is missing');
-  if (needsResource && resource?.resourceType !== target.type) {
-    throw entryFault(place, `resource must be of the type in request.url, ${target.type}`);
-  }
-  if (request.method === 'POST' && target.id !== undefined) throw entryFault(place, 'request.url of a POST has an id');
-  if (request.method === 'PUT' && target.id !== undefined && resource?.id !== target.id) {
-    throw entryFault(place, 'the id in the resource must be the id in request.url');
-  }
+  const fault = faultOf(request.method, target, resource);
+  if (fault !== undefined) throw entryFault(place, fault);
   return {
     place,
-    fullUrl: part.fullUrl,
+    fullUrl,
     method: request.method,
     url: request.url,
     ...target,
@@ -73,6 +65,15 @@ export function readEntry(context: Context, part: EntryPart, place: number): Bun
     ifModifiedSince: request.ifModifiedSince,
     ifNoneExist: request.ifNoneExist,
   };
+}
+
+/** What does not fit between method, URL and resource. */
+function faultOf(method: BundleEntry['method'], { type, id }: Target, resource: Resource | undefined): string | undefined {
+  if (method !== 'POST' && method !== 'PUT') return undefined;
+  if (resource === undefined) return 'resource is missing';
+  if (resource.resourceType !== type) return `resource must be of the type in request.url, ${type}`;
+  if (method === 'POST') return id === undefined ? undefined : 'request.url of a POST has an id';
+  return id === undefined || resource.id === id ? undefined : 'the id in the resource must be the id in request.url';
 }
 
 export function entryFault(place: number, text: string): Problem {

@@ -55,6 +55,8 @@ export interface ChainCondition {
   readonly prefixes: readonly string[];
   readonly types: readonly string[];
   readonly of: readonly Condition[];
+  /** The reference leads to a patient and puts the resource in its compartment: `patients` names all candidates. */
+  readonly isByPatient: boolean;
 }
 
 /** A resource of the type refers here by one of the prefixes and meets the conditions. */
@@ -81,6 +83,8 @@ export const ranks = {
   range: 7,
   contains: 8,
   code: 9,
+  /** A chain whose inner side is not selective: a list of keys too long to start from while there is anything else. */
+  wideChain: 10,
 } as const;
 
 /** Up to here, all matches can be gathered and sorted; beyond, a search walks along its sort order and probes. */

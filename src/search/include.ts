@@ -27,7 +27,7 @@ export function toIncludeSql(
   const wanted = forwardReferences(context, includes, resources);
   const keys = reverseKeys(context, includes, resources);
   if (wanted.length === 0 && keys.length === 0) return undefined;
-  const sql = new SqlBuilder(visible);
+  const sql = new SqlBuilder(visible, 'each');
   const most = sql.bind(limit + 1, 'integer');
   const parts = [
     ...(wanted.length === 0 ? [] : [forwardText(sql, wanted)]),

@@ -43,7 +43,7 @@ export function lowerCriterion(
     case 'updated':
       return [{ kind: 'updated', ranges: criterion.values.flatMap((value) => dateRanges(value.prefix, value)) }];
     case 'chain':
-      return [lowerChain(criterion, rewriteInner)];
+      return [lowerChain(context, criterion, rewriteInner)];
     case 'has':
       return [lowerHas(context, criterion, rewriteInner)];
   }
@@ -186,20 +186,22 @@ function isSinglePath({ paths }: SearchParameter): boolean {
   return paths.length === 1 && paths[0]?.isSingle === true;
 }
 
-function lowerChain({ parameter, types, of }: ChainCriterion, rewriteInner: Lower): Condition {
-  return { kind: 'chain', prefixes: prefixesOf(parameter), types, of: rewriteInner(of) };
+function lowerChain(context: SearchContext, { parameter, types, of }: ChainCriterion, rewriteInner: Lower): Condition {
+  const isByPatient = types.join() === 'Patient' && isInCompartment(context, parameter);
+  return { kind: 'chain', prefixes: prefixesOf(parameter), types, of: rewriteInner(of), isByPatient };
+}
+
+/** Every patient referred to by the parameter is among the resource's `patients`. */
+function isInCompartment(context: SearchContext, { paths }: SearchParameter): boolean {
+  return paths.every(({ resourceType, name }) =>
+    context.parameters(resourceType).compartment.some((path) => path.name === name),
+  );
 }
 
 function lowerHas(context: SearchContext, criterion: HasCriterion, rewriteInner: Lower): Condition {
   const { parameter, type, targets, of } = criterion;
-  const compartment = context.parameters(type).compartment.map((path) => path.name);
-  return {
-    kind: 'has',
-    prefixes: prefixesOf(parameter),
-    type,
-    of: rewriteInner(of),
-    isByPatient: targets.join() === 'Patient' && parameter.paths.every((path) => compartment.includes(path.name)),
-  };
+  const isByPatient = targets.join() === 'Patient' && isInCompartment(context, parameter);
+  return { kind: 'has', prefixes: prefixesOf(parameter), type, of: rewriteInner(of), isByPatient };
 }
 
 function prefixesOf({ paths }: SearchParameter): readonly string[] {

@@ -218,7 +218,7 @@ function firstText(sql: SqlBuilder, { table, keys, inside, isDescending }: RowsO
     ...within,
     `${list('o')} ${isDescending ? '>' : '<'} ${list('d')}`,
   ];
-  return `not exists (select from ${table} o where ${where.join(' and ')})`;
+  return `not ${sql.exists(`${table} o where ${where.join(' and ')}`)}`;
 }
 
 /** Resources without a value to sort by, by identity; looked for only when the others do not fill the page. */

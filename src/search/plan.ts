@@ -70,8 +70,10 @@ function isDriver(condition: Condition): condition is Driver {
       return condition.match === 'any' && condition.drivers !== undefined;
     case 'ranges':
     case 'texts':
-    case 'chain':
       return true;
+    case 'chain':
+      // What can be asked of each resource need not be listed first.
+      return !condition.isByPatient || isSelective(condition.of);
     case 'ids':
     case 'updated':
     case 'has':
@@ -89,8 +91,15 @@ function rankOf(driver: Driver): number {
     case 'texts':
       return driver.match === 'contains' ? ranks.contains : ranks.text;
     case 'chain':
-      return ranks.chain;
+      return isSelective(driver.of) ? ranks.chain : ranks.wideChain;
   }
+}
+
+/** So few match that they can all be looked at. */
+function isSelective(conditions: readonly Condition[]): boolean {
+  if (conditions.some(({ kind }) => kind === 'ids')) return true;
+  const driver = bestDriver(conditions);
+  return driver !== undefined && rankOf(driver) <= selectiveMax;
 }
 
 /** What is still to be asked of each resource when the search starts from one of the conditions. */
@@ -105,10 +114,8 @@ export function chooseOrder(context: SearchContext, conditions: readonly Conditi
   const driver = bestDriver(conditions);
   const [sort, ...others] = sorts;
   if (sort === undefined) return naturalOrder(driver);
-  const isSelective =
-    conditions.some(({ kind }) => kind === 'ids') || (driver !== undefined && rankOf(driver) <= selectiveMax);
   if (others.length === 0 && driver?.kind === 'keys' && isByOrd(sort)) return { kind: 'ord', driver };
-  if (others.length > 0 || isSelective) return { kind: 'values', sorts };
+  if (others.length > 0 || isSelective(conditions)) return { kind: 'values', sorts };
   switch (sort.parameter.column) {
     case 'id':
       return { kind: 'identity', isDescending: sort.isDescending };

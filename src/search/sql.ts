@@ -18,13 +18,26 @@ import type { Bound, Range } from './range.ts';
 /** A condition on a row of `resource` under an alias; `bind` gives the placeholder of a value. `true`: no condition. */
 export type Visible = (alias: string, bind: (value: unknown) => string) => string;
 
+/** How a condition on index rows is asked of a resource: of each row as the walk meets it, or joined as the database sees fit. */
+export type Probing = 'each' | 'joined';
+
 export class SqlBuilder {
   readonly values: unknown[] = [];
   readonly #visible: Visible;
+  readonly #probing: Probing;
   #aliases = 0;
 
-  constructor(visible: Visible) {
+  constructor(visible: Visible, probing: Probing) {
     this.#visible = visible;
+    this.#probing = probing;
+  }
+
+  /**
+   * `exists (select from ...)`. A page stops after few rows, and a plan that first joins all rows of the index would not:
+   * PostgreSQL turns `exists` into such a join, but leaves a scalar subquery where it stands.
+   */
+  exists(rows: string): string {
+    return this.#probing === 'joined' ? `exists (select from ${rows})` : `(select true from ${rows} limit 1) is true`;
   }
 
   bind(
@@ -113,7 +126,7 @@ function rangesText(sql: SqlBuilder, { table, alternatives }: RangesCondition, a
   const found = alternatives.map(
     ({ keys, ranges }) => `${row}.k = any (${sql.bind(keys, 'bigint[]')}) and ${rangesOf(sql, { table, ranges }, row)}`,
   );
-  return existsRow(table, row, { alias, condition: anyOf(found) });
+  return existsRow(sql, { table, row, alias }, anyOf(found));
 }
 
 export function rangesOf(
@@ -136,7 +149,7 @@ function boundText(
 function textsText(sql: SqlBuilder, condition: TextsCondition, alias: string): string {
   const row = sql.alias('x');
   const keys = `${row}.k = any (${sql.bind(condition.keys, 'bigint[]')})`;
-  return existsRow('string_index', row, { alias, condition: `${keys} and ${textsOf(sql, condition, row)}` });
+  return existsRow(sql, { table: 'string_index', row, alias }, `${keys} and ${textsOf(sql, condition, row)}`);
 }
 
 /** Folded texts hold letters, digits and spaces only: nothing that `like` could take for a wildcard. */
@@ -165,11 +178,13 @@ export function prefixBounds(text: string): { readonly from: string; readonly to
 }
 
 function existsRow(
-  table: string,
-  row: string,
-  { alias, condition }: { readonly alias: string; readonly condition: string },
+  sql: SqlBuilder,
+  { table, row, alias }: { readonly table: string; readonly row: string; readonly alias: string },
+  condition: string,
 ): string {
-  return `exists (select from ${table} ${row} where ${row}.rid = ${alias}.rid and ${row}.shard = ${alias}.shard and ${condition})`;
+  return sql.exists(
+    `${table} ${row} where ${row}.rid = ${alias}.rid and ${row}.shard = ${alias}.shard and ${condition}`,
+  );
 }
 
 function updatedText(sql: SqlBuilder, ranges: readonly Range[], alias: string): string {
@@ -196,8 +211,30 @@ function referenceKey(prefix: string, alias: string): string {
   return `('x' || encode(substring(sha256(${text}) from 1 for 8), 'hex'))::bit(64)::bigint`;
 }
 
-/** All inner matches are found once, then each resource's keys are held against their keys. */
 function chainText(sql: SqlBuilder, chain: ChainCondition, alias: string): string {
+  return chain.isByPatient ? patientChainText(sql, chain, alias) : keyChainText(sql, chain, alias);
+}
+
+/** The resource knows its patients: each is looked up and asked. */
+function patientChainText(sql: SqlBuilder, { prefixes, of }: ChainCondition, alias: string): string {
+  const [inner, patient, prefix] = [sql.alias('r'), sql.alias('p'), sql.alias('p')];
+  const source = sql.bind(prefixes, 'text[]');
+  const where = [
+    `${alias}.keys @> array[${referenceKey(`${prefix}.text`, inner)}]`,
+    ...sql.standing(inner),
+    ...conditionTexts(sql, of, inner),
+  ];
+  return sql.exists(`unnest(${alias}.patients) as ${patient}(text) cross join unnest(${source}) as ${prefix}(text)
+    join resource ${inner} on ${inner}.type = 'Patient' and ${inner}.id = ${patientId(patient)}
+    where ${where.join(' and ')}`);
+}
+
+function patientId(alias: string): string {
+  return `substring(${alias}.text from ${'Patient/'.length + 1})`;
+}
+
+/** All inner matches are found once, then each resource's keys are held against their keys. */
+function keyChainText(sql: SqlBuilder, chain: ChainCondition, alias: string): string {
   const held = sql.alias('h');
   return `exists (select from unnest(${alias}.keys) as ${held}(k) where ${held}.k in (${chainKeys(sql, chain)}))`;
 }
@@ -214,9 +251,9 @@ function hasText(sql: SqlBuilder, has: HasCondition, alias: string): string {
   const [row, inner, prefix] = [sql.alias('x'), sql.alias('r'), sql.alias('p')];
   const source = sql.bind(has.prefixes, 'text[]');
   const where = [...sql.standing(inner), ...conditionTexts(sql, has.of, inner)];
-  const exists = `exists (select from unnest(${source}) as ${prefix}(text)
+  const exists = sql.exists(`unnest(${source}) as ${prefix}(text)
     join token_index ${row} on ${row}.k = ${referenceKey(`${prefix}.text`, alias)} ${joinResource(inner, row)}
-    where ${where.join(' and ')})`;
+    where ${where.join(' and ')}`);
   return has.isByPatient ? `${patientsOf(sql, has, alias)} and ${exists}` : exists;
 }
 
@@ -224,7 +261,7 @@ function hasText(sql: SqlBuilder, has: HasCondition, alias: string): string {
 function patientsOf(sql: SqlBuilder, { type, of }: HasCondition, alias: string): string {
   const [inner, patient] = [sql.alias('r'), sql.alias('p')];
   const { from, where } = matching(sql, { types: [type], conditions: of }, inner);
-  return `${alias}.id = any (array(select substring(${patient}.text from ${'Patient/'.length + 1}) from ${from}
+  return `${alias}.id = any (array(select ${patientId(patient)} from ${from}
     cross join unnest(${inner}.patients) as ${patient}(text) where ${where.join(' and ')}))`;
 }
 
@@ -246,7 +283,7 @@ export function matching(
 }
 
 /** The index rows of a condition, each resource once. */
-function driverRows(sql: SqlBuilder, driver: NonNullable<ReturnType<typeof bestDriver>>): string {
+export function driverRows(sql: SqlBuilder, driver: NonNullable<ReturnType<typeof bestDriver>>): string {
   const row = sql.alias('d');
   const rows = (table: string, where: string) =>
     `select distinct ${row}.rid, ${row}.shard from ${table} ${row} where ${where}`;

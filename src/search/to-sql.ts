@@ -20,7 +20,7 @@ import {
 } from './pages.ts';
 import { bestDriver, chooseOrder, type Order, probesBeside } from './plan.ts';
 import { rewrite } from './rewrite.ts';
-import { matching, SqlBuilder, type Visible } from './sql.ts';
+import { driverRows, matching, SqlBuilder, type Visible } from './sql.ts';
 import type { Search } from './tree.ts';
 
 export interface SearchStatement {
@@ -55,7 +55,7 @@ export interface PageRequest {
 export function toSql(context: SearchContext, search: Search, { visible, count, after }: PageRequest): PageStatement {
   const conditions = rewrite(context, search.criteria);
   const order = chooseOrder(context, conditions, search.result.sorts);
-  const sql = new SqlBuilder(visible);
+  const sql = new SqlBuilder(visible, 'each');
   const scope: PageScope = { sql, types: search.types, conditions, limit: sql.bind(count + 1, 'integer'), after };
   const page = pageOf(context, order, scope);
   const columns = page.columns.map((column) => `, page.${column}`).join('');
@@ -96,22 +96,18 @@ function pageOf(context: SearchContext, order: Order, scope: PageScope): Page {
 /** Answers one row with `count`: how many resources match, exactly. */
 export function toCountSql(context: SearchContext, search: Search, visible: Visible): SearchStatement {
   const conditions = rewrite(context, search.criteria);
-  const sql = new SqlBuilder(visible);
-  return nameStatement(countByKey(sql, conditions) ?? countRows(sql, search.types, conditions), sql);
+  const sql = new SqlBuilder(visible, 'joined');
+  return nameStatement(countByIndex(sql, conditions) ?? countRows(sql, search.types, conditions), sql);
 }
 
-/** One key and nothing hidden: the index alone knows the number. Deleted resources have no index rows. */
-function countByKey(sql: SqlBuilder, conditions: readonly Condition[]): string | undefined {
-  const [key, ...others] = bestDriverKeys(conditions) ?? [];
-  if (key === undefined || others.length > 0 || !sql.seesAll()) return undefined;
-  return `select count(*) as count from token_index d where d.k = ${sql.bind(key, 'bigint')}`;
-}
-
-/** The keys whose rows are just the matches. */
-function bestDriverKeys(conditions: readonly Condition[]): readonly bigint[] | undefined {
+/** One condition and nothing hidden: the index alone knows the number. Deleted resources have no index rows. */
+function countByIndex(sql: SqlBuilder, conditions: readonly Condition[]): string | undefined {
   const driver = bestDriver(conditions);
-  if (driver?.kind !== 'keys' || probesBeside(conditions, driver).length > 0) return undefined;
-  return driver.drivers;
+  if (driver === undefined || probesBeside(conditions, driver).length > 0 || !sql.seesAll()) return undefined;
+  const [key, ...others] = driver.kind === 'keys' ? (driver.drivers ?? []) : [];
+  return key !== undefined && others.length === 0
+    ? `select count(*) as count from token_index d where d.k = ${sql.bind(key, 'bigint')}`
+    : `select count(*) as count from (${driverRows(sql, driver)}) d`;
 }
 
 function countRows(sql: SqlBuilder, types: readonly string[], conditions: readonly Condition[]): string {

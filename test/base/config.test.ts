@@ -24,7 +24,6 @@ describe('readConfig', () => {
       zone: 'Europe/Paris',
       allowsLoopbackHooks: false,
       allowsTestIns: false,
-      packagesFolder: undefined,
       references: 'recorded',
       validation: 'claimed',
       isNetworkOpen: false,
@@ -41,7 +40,7 @@ describe('readConfig', () => {
       DATABASE_URL: 'postgresql://suture:secret@db.example:5432/suture',
       SUTURE_CLOCK: '2026-03-02T08:00:00+01:00',
       SUTURE_ZONE: 'Indian/Reunion',
-      SUTURE_VALIDATION: 'required',
+      SUTURE_VALIDATION: 'off',
       SUTURE_BASE_URL: 'https://suture.example/fhir/',
       PATH: '/usr/bin',
     });
@@ -51,7 +50,7 @@ describe('readConfig', () => {
       databaseUrl: 'postgresql://suture:secret@db.example:5432/suture',
       clock: { startMs: Date.UTC(2026, 2, 2, 7) },
       zone: 'Indian/Reunion',
-      validation: 'required',
+      validation: 'off',
       baseUrl: 'https://suture.example/fhir',
     });
   });
@@ -64,7 +63,7 @@ describe('readConfig', () => {
     expect(faultsOf({ PORT: '80a', SUTURE_VALIDATION: 'strict', SUTURE_VALIDATON: 'off' })).toEqual([
       'SUTURE_VALIDATON is not a setting of Suture',
       'PORT is "80a", expected a whole number from 0 to 65535',
-      'SUTURE_VALIDATION is "strict", expected one of off, claimed, required',
+      'SUTURE_VALIDATION is "strict", expected one of off, claimed',
     ]);
   });
 

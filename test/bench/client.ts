@@ -57,7 +57,9 @@ function transactionText(resources: readonly Resource[], method: 'PUT' | 'POST')
     }));
     return JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
   }
-  const urls = new Map(resources.map((one) => [`${one.resourceType}/${one.id ?? ''}`, `urn:uuid:${crypto.randomUUID()}`]));
+  const urls = new Map(
+    resources.map((one) => [`${one.resourceType}/${one.id ?? ''}`, `urn:uuid:${crypto.randomUUID()}`]),
+  );
   const entry = resources.map(({ id, ...resource }) => ({
     fullUrl: urls.get(`${resource.resourceType}/${id ?? ''}`),
     resource,

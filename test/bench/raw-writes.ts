@@ -28,7 +28,11 @@ export async function openRawWrites(databaseUrl: string, connections: number): P
   if (first === undefined) throw new Error('no connection was asked for');
   for (const table of tables) await cloneTable(first, table);
   const singles = await prepareCopies(first, { where: `type = 'Observation'`, count: singlesMax, size: 1 });
-  const batches = await prepareCopies(first, { where: `id like 'b-0%'`, count: batchesMax * batchSize, size: batchSize });
+  const batches = await prepareCopies(first, {
+    where: `id like 'b-0%'`,
+    count: batchesMax * batchSize,
+    size: batchSize,
+  });
   const patients = await first.query<{ rid: string; raw: string }>(
     `select rid, raw from bench.resource where type = 'Patient' order by rid limit ${patientsMax}`,
   );
@@ -61,7 +65,9 @@ async function openClient(url: string): Promise<pg.Client> {
 
 /** With its content, so that the indexes have their depth; `like` leaves out the storage parameters. */
 async function cloneTable(client: pg.Client, table: string): Promise<void> {
-  await client.query(`create schema if not exists bench; create table bench.${table} (like public.${table} including all)`);
+  await client.query(
+    `create schema if not exists bench; create table bench.${table} (like public.${table} including all)`,
+  );
   const { rows } = await client.query<{ options: string | null }>(
     `select array_to_string(reloptions, ', ') as options from pg_class where oid = 'public.${table}'::regclass`,
   );

@@ -18,9 +18,32 @@ const participation =
 const careRole = 'https://mos.esante.gouv.fr/NOS/TRE_R85-RolePriseCharge/FHIR/TRE-R85-RolePriseCharge';
 
 const families = [
-  'Abadie', 'Bertholet', 'Castaing', 'Daubigny', 'Escoffier', 'Fontanel', 'Garrigue', 'Hérisson', 'Izard', 'Jalabert',
-  'Kerouac', 'Lamoureux', 'Marchais', 'Nivelle', 'Ollivier', 'Pradel', 'Quentin', 'Roussillon', 'Sévigné', 'Tournier',
-  'Urvoy', 'Vasseur', 'Wagnon', 'Xambeu', 'Yvernault', 'Zeller',
+  'Abadie',
+  'Bertholet',
+  'Castaing',
+  'Daubigny',
+  'Escoffier',
+  'Fontanel',
+  'Garrigue',
+  'Hérisson',
+  'Izard',
+  'Jalabert',
+  'Kerouac',
+  'Lamoureux',
+  'Marchais',
+  'Nivelle',
+  'Ollivier',
+  'Pradel',
+  'Quentin',
+  'Roussillon',
+  'Sévigné',
+  'Tournier',
+  'Urvoy',
+  'Vasseur',
+  'Wagnon',
+  'Xambeu',
+  'Yvernault',
+  'Zeller',
 ] as const; // prettier-ignore
 const women = ['Adèle', 'Blanche', 'Clémence', 'Delphine', 'Estelle', 'Françoise', 'Gisèle', 'Hélène'] as const;
 const men = ['Armand', 'Bastien', 'Cyrille', 'Damien', 'Étienne', 'Fernand', 'Gaston', 'Hugues'] as const;
@@ -67,7 +90,7 @@ export function createTerritory(count: number, seed: number, todayMs: number): T
       const chance = chanceOf(n * 1_000 + variant);
       const draft = observation({ person: person(n), chance, todayMs, n }, variant);
       const { id: _id, ...resource } = draft;
-      return resource as Resource;
+      return resource;
     },
     createChance: chanceOf,
   };
@@ -150,8 +173,8 @@ function tellPathway(scene: Scene): readonly Resource[] {
       id: `${person.id}-obs-${variant}`,
       encounter: { reference: `Encounter/${person.id}-enc-${1 + (variant % 3)}` },
     })),
-    condition(scene, 1, 'C50.9', 'Tumeur maligne du sein', first),
-    condition(scene, 2, 'I10', 'Hypertension essentielle', first),
+    condition(scene, 1, ['C50.9', 'Tumeur maligne du sein'], first),
+    condition(scene, 2, ['I10', 'Hypertension essentielle'], first),
     medication(scene, 1, 'Létrozole 2,5 mg', first),
     medication(scene, 2, 'Ramipril 5 mg', first),
     serviceRequest(scene, first),
@@ -275,9 +298,7 @@ function observation({ person, chance, todayMs, n }: Scene, variant: number): Re
     resourceType: 'Observation',
     id: `${person.id}-obs-${variant}`,
     status: 'final',
-    category: [
-      { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: category }] },
-    ],
+    category: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: category }] }],
     code: { coding: [{ system: loinc, code, display: text }], text },
     subject: subject(person),
     effectiveDateTime: instant(at),
@@ -287,7 +308,12 @@ function observation({ person, chance, todayMs, n }: Scene, variant: number): Re
   };
 }
 
-function condition({ person, n }: Scene, number: number, code: string, text: string, ms: number): Resource {
+function condition(
+  { person, n }: Scene,
+  number: number,
+  [code, text]: readonly [string, string],
+  ms: number,
+): Resource {
   const clinical = 'http://terminology.hl7.org/CodeSystem/condition-clinical';
   return {
     resourceType: 'Condition',
@@ -312,7 +338,9 @@ function medication({ person, n }: Scene, number: number, text: string, ms: numb
     encounter: { reference: `Encounter/${person.id}-enc-1` },
     authoredOn: instant(ms),
     requester: { reference: doctor(n) },
-    dosageInstruction: [{ text: 'Un comprimé par jour', timing: { repeat: { frequency: 1, period: 1, periodUnit: 'd' } } }],
+    dosageInstruction: [
+      { text: 'Un comprimé par jour', timing: { repeat: { frequency: 1, period: 1, periodUnit: 'd' } } },
+    ],
   };
 }
 

@@ -102,7 +102,7 @@ async function startWorkers(parts: {
   const db0 = rest0.db; let n = 0;
   const rest = { ...rest0, db: { ...db0,
     query: async (s: any) => { const k = ++n; ring.push(`q${k} ${s.name ?? s.text.slice(0,40)}`); try { return await db0.query(s); } finally { ring.push(`q${k} end`); } },
-    transaction: async (f: any) => { const k = ++n; ring.push(`t${k} begin`); try { return await db0.transaction(async (tx) => { ring.push(`t${k} in`); const r = await f(tx); ring.push(`t${k} out`); return r; }); } catch (e) { ring.push(`t${k} ${String(e)}`); throw e; } finally { ring.push(`t${k} end`); } } } as Database };
+    transaction: async (f: any) => { const k = ++n; ring.push(`t${k} begin`); try { return await db0.transaction(async (tx) => { ring.push(`t${k} in`); const r = await f(tx); ring.push(`t${k} out`); return r; }); } catch (e) { process.stderr.write(`FAULT ${String(e)} ${String((e as any).cause)} ${(e as any).cause?.where}\n`); throw e; } finally { ring.push(`t${k} end`); } } } as Database };
   const workers = createWorkers({ ...rest, followers: [notify.follower], works: notify.works });
   await workers.start();
   return workers;

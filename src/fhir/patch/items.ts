@@ -21,8 +21,8 @@ export interface Slot {
   readonly element: ElementDefinition;
 }
 
-export function slotOf(owner: Members, type: TypeDefinition, name: string): Slot | undefined {
-  const element = type.elements.get(name);
+export function slotOf(owner: Members, type: TypeDefinition, name: unknown): Slot | undefined {
+  const element = typeof name === 'string' ? type.elements.get(name) : undefined;
   return element === undefined ? undefined : { owner, element };
 }
 

@@ -66,38 +66,56 @@ export function refusal(
   return new Problem(category, text, { issues: [expression === undefined ? issue : { ...issue, expression }] });
 }
 
+interface OperationPlace {
+  readonly label: string;
+  readonly expression: string;
+}
+
+function refuse({ label, expression }: OperationPlace, text: string): never {
+  throw refusal('incorrect', `${label}: ${text}`, expression);
+}
+
 function readOperation(parameter: unknown, index: number): PatchOperation {
-  const expression = `Parameters.parameter[${index}]`;
-  const place = `operation ${index + 1}`;
-  const refuse = (text: string): never => {
-    throw refusal('incorrect', `${place}: ${text}`, expression);
-  };
-  if (!isPart(parameter) || parameter['name'] !== 'operation' || !Array.isArray(parameter['part'])) {
-    return refuse('expected a parameter named operation with parts');
-  }
-  const parts = new Map<unknown, Part>();
-  for (const part of parameter['part'] as unknown[]) {
-    if (!isPart(part) || parts.has(part['name'])) return refuse('a part is no object, or is there twice');
-    parts.set(part['name'], part);
-  }
-  const type = parts.get('type')?.['valueCode'];
-  if (!isType(type)) return refuse(`expected the part type, a valueCode of ${Object.keys(partNames).join(', ')}`);
-  const needed = ['type', 'path', ...partNames[type]];
-  if (needed.length !== parts.size || !needed.every((name) => isValid(parts.get(name), name))) {
-    return refuse(`${type} needs exactly these parts: ${needed.map(describe).join(', ')}`);
-  }
-  const read = (name: string): unknown => parts.get(name)?.[members[name] ?? ''];
+  const place = { label: `operation ${index + 1}`, expression: `Parameters.parameter[${index}]` };
+  const parts = collectParts(parameter, place);
+  const type = readType(parts, place);
+  const text = (name: string): string => (parts.get(name)?.['valueString'] as string | undefined) ?? '';
+  const number = (name: string): number => (parts.get(name)?.['valueInteger'] as number | undefined) ?? 0;
   return {
     type,
-    path: String(read('path')),
-    name: String(read('name') ?? ''),
+    path: text('path'),
+    name: text('name'),
     value: parts.get('value') ?? {},
-    index: Number(read('index') ?? 0),
-    source: Number(read('source') ?? 0),
-    destination: Number(read('destination') ?? 0),
-    label: `${place} (${type} ${withoutTexts(String(read('path')))})`,
-    expression,
+    index: number('index'),
+    source: number('source'),
+    destination: number('destination'),
+    label: `${place.label} (${type} ${withoutTexts(text('path'))})`,
+    expression: place.expression,
   };
+}
+
+function collectParts(parameter: unknown, place: OperationPlace): ReadonlyMap<unknown, Part> {
+  const list = isPart(parameter) && parameter['name'] === 'operation' ? parameter['part'] : undefined;
+  if (!Array.isArray(list)) return refuse(place, 'expected a parameter named operation with parts');
+  const parts = new Map<unknown, Part>();
+  for (const part of list as unknown[]) {
+    if (!isPart(part) || parts.has(part['name'])) return refuse(place, 'a part is no object, or is there twice');
+    parts.set(part['name'], part);
+  }
+  return parts;
+}
+
+/** The type of the operation, after a check that it has its parts and no others. */
+function readType(parts: ReadonlyMap<unknown, Part>, place: OperationPlace): OperationType {
+  const type = parts.get('type')?.['valueCode'];
+  if (!isType(type)) {
+    return refuse(place, `expected the part type, a valueCode of ${Object.keys(partNames).join(', ')}`);
+  }
+  const needed = ['type', 'path', ...partNames[type]];
+  if (needed.length !== parts.size || !needed.every((name) => isValid(parts.get(name), name))) {
+    return refuse(place, `${type} needs exactly these parts: ${needed.map(describe).join(', ')}`);
+  }
+  return type;
 }
 
 function isType(type: unknown): type is OperationType {

@@ -72,12 +72,10 @@ function readParts(definitions: Definitions, part: Part, element: ElementDefinit
   if (!Array.isArray(parts) || parts.length === 0) return 'expected at least one part';
   const members: Members = {};
   for (const child of parts as unknown[]) {
-    const name = isPart(child) ? child['name'] : undefined;
-    const slot = typeof name === 'string' ? slotOf(members, type, name) : undefined;
-    if (slot === undefined || !isPart(child)) return `a part is no element of ${type.name}`;
-    const read = readValue(definitions, child, slot.element);
-    if (typeof read === 'string') return `${slot.element.name}: ${read}`;
-    const fault = append(slot, read);
+    const slot = isPart(child) ? slotOf(members, type, child['name']) : undefined;
+    if (slot === undefined) return `a part is no element of ${type.name}`;
+    const read = readValue(definitions, child as Part, slot.element);
+    const fault = typeof read === 'string' ? read : append(slot, read);
     if (fault !== undefined) return `${slot.element.name}: ${fault}`;
   }
   return { type: type.name, item: { value: members, companion: undefined } };

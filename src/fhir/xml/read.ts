@@ -329,5 +329,5 @@ function put({ parent, member, index }: Frame, prefix: '' | '_', value: unknown)
   }
   const list = parent.value[name] as unknown[] | undefined;
   if (list !== undefined) list.push(value ?? null);
-  else if (value !== undefined) parent.value[name] = [...new Array(index).fill(null), value];
+  else if (value !== undefined) parent.value[name] = [...Array.from({ length: index }, () => null), value];
 }

@@ -135,11 +135,13 @@ function writeNarrative(writing: Writing, value: unknown, place: Place): void {
 }
 
 function writePrimitive(writing: Writing, { member, value, companion, digits }: Item, place: Place): void {
-  if (value !== undefined && value !== null && typeof value !== member.scalar) {
-    throw refusal(`found a ${typeof value}, expected a ${member.scalar}`, place.path);
+  const members = companion ?? {};
+  if (value === undefined || value === null) {
+    return writeElement(writing, { name: member.name, type: member.type, value: '', members }, place);
   }
-  const text = value === undefined || value === null ? '' : ` value="${escapeAttribute(digits ?? String(value))}"`;
-  const members = companion === undefined || companion === null ? {} : companion;
+  if (typeof value !== member.scalar) throw refusal(`found a ${typeof value}, expected a ${member.scalar}`, place.path);
+  const scalar = value as string | number | boolean;
+  const text = ` value="${escapeAttribute(digits ?? String(scalar))}"`;
   writeElement(writing, { name: member.name, type: member.type, value: text, members }, place);
 }
 
