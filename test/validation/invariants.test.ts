@@ -111,15 +111,18 @@ function primitiveOf(typeName: string, literals: readonly string[]): fc.Arbitrar
   }
 }
 
-function publishedAnswer({ expression }: ConstraintDefinition, base: string, data: unknown): unknown {
-  const copy = structuredClone(data);
+function publishedAnswer({ expression }: ConstraintDefinition, base: string): (data: unknown) => unknown {
   const path = definitions.type(base)?.kind === 'resource' ? expression : { base, expression };
-  try {
-    return (fhirpath.evaluate(copy, path, { resource: copy, rootResource: copy }, r4) as unknown[])[0];
-  } catch {
-    // tim-9 asks `when in (...)` of a list: the library refuses where there are several.
-    return undefined;
-  }
+  const run = fhirpath.compile(path, r4);
+  return (data) => {
+    const copy = structuredClone(data);
+    try {
+      return (run(copy, { resource: copy, rootResource: copy }) as unknown[])[0];
+    } catch {
+      // tim-9 asks `when in (...)` of a list: the library refuses where there are several.
+      return undefined;
+    }
+  };
 }
 
 /** Where the library cannot be asked: it answers true for any quantities without UCUM units. */
@@ -133,17 +136,18 @@ describe('an invariant by hand says what its expression says', () => {
     const { constraint, typeName } = find(name);
     const [source = '', key = ''] = split(name);
     const check = findInvariant(source, key);
+    const ask = publishedAnswer(constraint, typeName);
     const seen = new Set<boolean>();
     fc.assert(
       fc.property(arbitraryOf(typeName, constraint.expression), (data) => {
-        const published = publishedAnswer(constraint, typeName, data);
+        const published = ask(data);
         const own = check?.(data as Data);
         // Where the expression yields nothing (dates of different precision, other units) nothing is held against it.
         if (published !== undefined && isComparable(name, data as Data)) expect([own, data]).toEqual([published, data]);
         seen.add(own === true);
       }),
       // The seed is fixed, since the line below asks that both answers were met.
-      { numRuns: 400, seed: 20260302 },
+      { numRuns: 400, seed: 2026 },
     );
     expect(seen.size).toBe(2);
   });

@@ -129,7 +129,7 @@ function applyOperation(draft: Draft, operation: Operation): void {
     case 'replace':
       return replace(draft, operation);
     case 'copy':
-      return add(draft, operation, exposeDigits(find(draft, operation, from)));
+      return add(draft, operation, find(draft, operation, from));
     case 'move':
       if (from.length < path.length && from.every((token, index) => token === path[index])) {
         throw problem('incorrect', `${label}: from lies above the path`);
@@ -142,9 +142,10 @@ function applyOperation(draft: Draft, operation: Operation): void {
   }
 }
 
-function add(draft: Draft, operation: Operation, value: unknown): void {
+function add(draft: Draft, operation: Operation, added: unknown): void {
   const [owner, name] = target(draft, operation, operation.path);
-  grow(draft, operation, value);
+  grow(draft, operation, added);
+  const value = operation.op === 'copy' ? exposeDigits(added) : added;
   if (!Array.isArray(owner)) {
     if (Object.hasOwn(owner, name)) draft.size -= measure(owner[name]).size;
     owner[name] = value;

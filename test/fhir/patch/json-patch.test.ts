@@ -188,7 +188,7 @@ describe('applyJsonPatch', () => {
     const started = performance.now();
     const problem = problemOf(`{"resourceType":"Basic","a":{"b":${value}}}`, patch);
     expect(problem.category).toBe('content-too-costly');
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   it('refuses to nest deeper than JSON may be', () => {

@@ -158,7 +158,7 @@ describe('readFhirXml', () => {
     const started = performance.now();
     const problem = problemOf(() => readFhirXml(Buffer.from(patient(content)), definitions, limits));
     expect(problem.category).toBe('content-too-costly');
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 });
 
