@@ -64,7 +64,12 @@ async function demo(args: readonly string[]): Promise<void> {
   const settings = { ...demoSettings, ...others, SUTURE_DATA_DIR: folder };
   const app = await start(settings, () => rm(folder, { recursive: true, force: true }));
   const printer = createPrinter((text) => process.stdout.write(text), process.stdout.isTTY);
-  await playDemo({ baseUrl: app.baseUrl, printer, letterFile: values.letter });
+  try {
+    await playDemo({ baseUrl: app.baseUrl, printer, letterFile: values.letter });
+  } catch (error) {
+    await app.stop();
+    throw error;
+  }
   if (values.exit) {
     await app.stop();
     process.exit(0);

@@ -52,8 +52,13 @@ export function createPerson(number: number, chance: Chance): Person {
     gender,
     birthDate: `${year}-${pad(month)}-${pad(chance.whole(1, 28))}`,
     ins: insOf({ gender, year, month, order: 100 + number }),
-    doctor: `Practitioner/gp-${(doctors[number % doctors.length] ?? 'rivoire').toLowerCase()}`,
+    doctor: `Practitioner/${doctorId(doctors[number % doctors.length] ?? doctors[0])}`,
   };
+}
+
+/** Ids have no accents. */
+function doctorId(family: string): string {
+  return `gp-${family.toLowerCase().normalize('NFD').replace(/[^a-z]/g, '')}`;
 }
 
 /** 13 digits and their key, 97 - n mod 97. */
@@ -69,7 +74,7 @@ function pad(number: number): string {
 /** The hospital, the coordinating nurse, the town doctors. */
 export function territory(): readonly Resource[] {
   const doctorResources = doctors.map((family, index) =>
-    practitioner(`gp-${family.toLowerCase()}`, family, `1010000010${index}`),
+    practitioner(doctorId(family), family, `1010000010${index}`),
   );
   return [
     {

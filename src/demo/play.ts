@@ -90,8 +90,12 @@ function createTeller(client: Client, printer: Printer): Teller {
         const view = viewIssue(issue);
         const before = seen.get(view.id);
         seen.set(view.id, view);
-        if (before?.state !== view.state)
-          printer.line(issueLine(printer, localTime(issue.meta?.lastUpdated ?? ''), view));
+        if (before?.state === view.state) continue;
+        // Opened and closed since the last look: both are told.
+        if (before === undefined && view.isClosed) {
+          printer.line(issueLine(printer, localTime(view.identified), { ...view, state: 'open', reason: undefined }));
+        }
+        printer.line(issueLine(printer, localTime(issue.meta?.lastUpdated ?? ''), view));
       }
     },
   };

@@ -23,6 +23,9 @@ export interface IssueView {
   readonly patient: string;
   readonly state: string;
   readonly reason: string | undefined;
+  /** Instant at which the break was seen. */
+  readonly identified: string;
+  readonly isClosed: boolean;
 }
 
 const base = 'https://suture.example/fhir';
@@ -40,6 +43,8 @@ export function viewIssue(issue: Resource): IssueView {
     patient: (issue['patient'] as { reference?: string } | undefined)?.reference?.replace('Patient/', '') ?? '?',
     state: extension('break-state') ?? '?',
     reason: extension('break-reason'),
+    identified: (issue['identifiedDateTime'] as string | undefined) ?? '',
+    isClosed: issue['mitigation'] !== undefined && issue['status'] === 'final' && extension('break-reason') !== undefined,
   };
 }
 

@@ -28,6 +28,8 @@ export interface DateReader {
   startOfDay(year: number, month: number, day: number): number;
 }
 
+const openRange: DateRange = { lo: beginningOfTime, hi: endOfTime };
+
 const daysKeptMax = 50_000;
 
 export function createDateReader(zone: string): DateReader {
@@ -61,15 +63,18 @@ export function createDateReader(zone: string): DateReader {
   }
 
   function period({ start, end }: { readonly start?: unknown; readonly end?: unknown }): DateRange | undefined {
-    if (start === undefined && end === undefined) return undefined;
-    const first = typeof start === 'string' ? range(start) : undefined;
-    const last = typeof end === 'string' ? range(end) : undefined;
-    if ((start !== undefined && first === undefined) || (end !== undefined && last === undefined)) return undefined;
-    return { lo: first?.lo ?? beginningOfTime, hi: last?.hi ?? endOfTime };
+    const first = start === undefined ? openRange : rangeOf(start);
+    const last = end === undefined ? openRange : rangeOf(end);
+    if (first === undefined || last === undefined || (first === openRange && last === openRange)) return undefined;
+    return { lo: first.lo, hi: last.hi };
+  }
+
+  function rangeOf(value: unknown): DateRange | undefined {
+    return typeof value === 'string' ? range(value) : undefined;
   }
 
   function timing({ event, repeat }: { readonly event?: unknown; readonly repeat?: unknown }): DateRange | undefined {
-    const events = Array.isArray(event) ? event.map((one) => (typeof one === 'string' ? range(one) : undefined)) : [];
+    const events = Array.isArray(event) ? event.map(rangeOf) : [];
     const bounds = (repeat as { boundsPeriod?: { start?: unknown; end?: unknown } } | undefined)?.boundsPeriod;
     const ranges = [...events, bounds === undefined ? undefined : period(bounds)].filter((one) => one !== undefined);
     if (ranges.length === 0) return undefined;

@@ -20,6 +20,8 @@ export interface ElementDefinition {
   readonly max: number;
   /** JSON names are then name + capitalised type code. */
   readonly isChoice: boolean;
+  /** Part of the answer to `_summary=true`. */
+  readonly isSummary: boolean;
   readonly binding?: { readonly strength: BindingStrength; readonly valueSet: string };
   /** What holds at this element beyond what its type says. */
   readonly constraints?: readonly ConstraintDefinition[];
@@ -101,6 +103,8 @@ export interface TypeEntry {
   readonly base?: string;
   /** Own elements: `['value[x]', '0..1', 'Quantity Reference(Patient|Group)', 'required', 'http://...']`; `0..0` takes an inherited one away. */
   readonly elements: readonly ElementEntry[];
+  /** Names of those that belong to a summary. */
+  readonly summary?: readonly string[];
   readonly constraints?: readonly ConstraintEntry[];
 }
 
@@ -168,7 +172,7 @@ function readType(name: string, entry: TypeEntry, base: TypeDefinition | undefin
   const stated = (entry.constraints ?? []).map((constraint) => ({ ...constraint, source: name }));
   for (const element of entry.elements) {
     const constraints = stated.filter((constraint) => constraint.element === elementName(element));
-    const read = readElement(element);
+    const read = readElement(element, entry.summary?.includes(elementName(element)) ?? false);
     if (read.max > 0) elements.set(read.name, constraints.length > 0 ? { ...read, constraints } : read);
     else elements.delete(read.name);
   }
@@ -180,7 +184,7 @@ function elementName([name]: ElementEntry): string {
   return name.replace('[x]', '');
 }
 
-function readElement(entry: ElementEntry): ElementDefinition {
+function readElement(entry: ElementEntry, isSummary: boolean): ElementDefinition {
   const [name, cardinality, types] = entry;
   const [min, max] = cardinality.split('..');
   return {
@@ -189,6 +193,7 @@ function readElement(entry: ElementEntry): ElementDefinition {
     min: Number(min),
     max: max === '*' ? Infinity : Number(max),
     isChoice: name.endsWith('[x]'),
+    isSummary,
     ...(entry.length === 3 ? {} : { binding: { strength: entry[3], valueSet: entry[4] } }),
   };
 }

@@ -43,3 +43,4 @@ export { type FhirXmlLimits, fhirXmlLimits, readFhirXml } from './xml/read.ts';
 export { writeFhirXml } from './xml/write.ts';
 export { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
 export { applyJsonPatch, jsonPatchLimits } from './patch/json-patch.ts';
+export { readElements, selectElements, subsettedTag, summarize, type SummaryMode } from './summary.ts';

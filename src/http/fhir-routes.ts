@@ -162,12 +162,19 @@ function interactEntry(context: Context, entry: ReturnType<typeof readEntry>): P
     case 'POST':
       return create(context, request);
     case 'PUT':
+      if (entry.id === undefined) throw conditionProblem(entry.method);
       return update(context, request);
     case 'DELETE':
+      if (entry.id === undefined) throw conditionProblem(entry.method);
       return remove(context, request);
     case 'PATCH':
       throw new Problem('unsupported-interaction', 'PATCH is not supported yet');
   }
+}
+
+/** Without an id there would be nothing to delete, and the answer would lie. */
+function conditionProblem(method: string): Problem {
+  return new Problem('unsupported-interaction', `a ${method} by criteria is not supported in a batch: send a transaction`);
 }
 
 function entryRequest(entry: ReturnType<typeof readEntry>): Request {

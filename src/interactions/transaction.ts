@@ -19,8 +19,8 @@ import { requireResource, retryRace, writeGuarded } from './write.ts';
 export type Perform = (part: EntryPart, place: number) => Promise<Answer>;
 
 export async function processBundle(context: Context, request: Request, perform: Perform): Promise<Answer> {
+  if (isBatch(request.body)) return processBatch(context, request.body, perform);
   const bundle = requireResource(context, 'Bundle', request.body);
-  if (bundle['type'] === 'batch') return processBatch(context, bundle, perform);
   if (bundle['type'] !== 'transaction') {
     throw new Problem('incorrect', 'Bundle.type must be batch or transaction', {
       issues: [{ severity: 'error', code: 'value', text: 'expected batch or transaction', expression: 'Bundle.type' }],
@@ -34,11 +34,23 @@ export async function processBundle(context: Context, request: Request, perform:
   return { status: 200, body: bundleText({ type: 'transaction-response', entries: texts }) };
 }
 
-async function processBatch(context: Context, bundle: Resource, perform: Perform): Promise<Answer> {
+function isBatch(body: unknown): body is Resource {
+  return typeof body === 'object' && body !== null && (body as { type?: unknown }).type === 'batch';
+}
+
+/** Each resource is checked with its own entry: a fault in one must not refuse the others. */
+async function processBatch(context: Context, body: Resource, perform: Perform): Promise<Answer> {
+  requireResource(context, 'Bundle', withoutResources(body));
   const texts: string[] = [];
-  for (const [place, part] of readEntries(context, bundle).entries())
-    texts.push(answerText(await perform(part, place)));
+  for (const [place, part] of readEntries(context, body).entries()) texts.push(answerText(await perform(part, place)));
   return { status: 200, body: bundleText({ type: 'batch-response', entries: texts }) };
+}
+
+function withoutResources(bundle: Resource): Resource {
+  const { entry } = bundle;
+  if (!Array.isArray(entry)) return bundle;
+  const isObject = (part: unknown): part is object => typeof part === 'object' && part !== null && !Array.isArray(part);
+  return { ...bundle, entry: entry.map((part: unknown) => (isObject(part) ? { ...part, resource: undefined } : part)) };
 }
 
 /** What a write entry has become: a target of its own, or a resource that is there already. */

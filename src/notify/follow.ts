@@ -46,9 +46,14 @@ export function createFollower(input: FollowInput): Follower {
       const due = told.map(({ subscription, isSlow, retryAtMs }) =>
         deliveryJob(subscription, isSlow, Math.max(nowMs, retryAtMs ?? nowMs)),
       );
-      await requestJobs(tx, [...jobs, ...due]);
+      await requestJobs(tx, onePerKey([...due, ...jobs]));
     },
   };
+}
+
+/** A subscription that was put in force in this batch is looked at now, whatever it waited for. */
+function onePerKey(jobs: readonly JobRequest[]): readonly JobRequest[] {
+  return [...new Map(jobs.map((job) => [`${job.kind} ${job.key}`, job])).values()];
 }
 
 /** A batch that puts subscriptions in force may need every text in it, because what they watch is not known yet. */

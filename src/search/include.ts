@@ -69,18 +69,21 @@ function reverseKeys(
   includes: readonly Include[],
   resources: readonly Resource[],
 ): readonly bigint[] {
-  const keys = new Set<bigint>();
-  for (const { kind, parameter, target } of includes) {
-    if (kind !== 'revinclude') continue;
-    for (const { resourceType, id } of resources) {
-      if (target !== undefined && target !== resourceType) continue;
-      for (const path of parameter.paths) {
-        if (path.restriction !== undefined && path.restriction !== resourceType) continue;
-        keys.add(context.readers.hash(`${keyText.referencePrefix(path.name)}${resourceType}/${id}`));
-      }
-    }
-  }
-  return [...keys];
+  const keys = includes
+    .filter(({ kind }) => kind === 'revinclude')
+    .flatMap((include) => resources.flatMap((resource) => keysTo(context, include, resource)));
+  return [...new Set(keys)];
+}
+
+function keysTo(
+  { readers }: SearchContext,
+  { parameter, target }: Include,
+  { resourceType, id }: Resource,
+): readonly bigint[] {
+  if (target !== undefined && target !== resourceType) return [];
+  return parameter.paths
+    .filter(({ restriction }) => restriction === undefined || restriction === resourceType)
+    .map(({ name }) => readers.hash(`${keyText.referencePrefix(name)}${resourceType}/${id}`));
 }
 
 function forwardText(sql: SqlBuilder, references: readonly string[]): string {

@@ -124,7 +124,7 @@ function startBounds(ranges: readonly Range[]): readonly Pick<Bound, 'operator' 
 }
 
 export function pageOfRows(order: RowsOrder, scope: PageScope): Page {
-  const columns = order.table === 'string_index' ? ['s0'] : ['s0', 's1'];
+  const columns = sortColumns(rowColumns[order.table].length);
   const direction = order.isDescending ? 'desc' : 'asc';
   const sorted = [...columns, 'rid'].map((column) => `page.${column} ${direction}`);
   if (!order.hasMissing) {
@@ -146,21 +146,22 @@ export function pageOfRows(order: RowsOrder, scope: PageScope): Page {
 function rowsWalk(order: RowsOrder, { sql, conditions }: PageScope): Walk {
   const { table, keys, inside, isSingle, isDescending } = order;
   const texts = inside?.kind === 'texts' ? inside : undefined;
-  const legs = keys.length * (texts?.texts.length ?? 1);
-  const { from, rows } = legs === 1 ? oneLeg(sql, keys[0], texts) : severalLegs(sql, keys, texts);
+  const isOneLeg = keys.length === 1 && (texts === undefined || texts.texts.length === 1);
+  const { from, rows } = isOneLeg ? oneLeg(sql, keys[0], texts) : severalLegs(sql, keys, texts);
   const ranges = inside?.kind === 'ranges' ? rangeTexts(sql, inside, 'd') : [];
-  const first = isSingle && legs === 1 ? [] : [firstText(sql, order)];
-  const names = table === 'string_index' ? (['v'] as const) : (['lo', 'hi'] as const);
-  const type = table === 'string_index' ? 'text' : table === 'date_index' ? 'bigint' : 'double precision';
+  const first = isSingle && isOneLeg ? [] : [firstText(sql, order)];
   return {
     table,
-    columns: names.map((name) => ({ name, type })),
+    columns: rowColumns[table].map((name) => ({ name, type: rowTypes[table] })),
     direction: isDescending ? 'desc' : 'asc',
     legs: from,
     rows: [...rows, ...ranges, ...first],
     conditions: probesBeside(conditions, inside),
   };
 }
+
+const rowColumns = { date_index: ['lo', 'hi'], number_index: ['lo', 'hi'], string_index: ['v'] } as const;
+const rowTypes = { date_index: 'bigint', number_index: 'double precision', string_index: 'text' } as const;
 
 interface Legs {
   readonly from: string | undefined;
@@ -199,7 +200,7 @@ function severalLegs(sql: SqlBuilder, keys: readonly bigint[], texts: TextsCondi
 /** The walk's own condition, with the bounds of lo apart so that the index can use them. */
 function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, row: string): readonly string[] {
   const ranges = alternatives.flatMap((alternative) => alternative.ranges);
-  const type = table === 'date_index' ? 'bigint' : 'double precision';
+  const type = rowTypes[table];
   // One range has its bounds in itself.
   const starts = ranges.length > 1 ? startBounds(ranges) : [];
   const bounds = starts.map(({ operator, value }) => `${row}.lo ${operator} ${sql.bind(value, type)}`);
@@ -208,8 +209,7 @@ function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, r
 
 /** A resource with several such rows comes once, at the first of them in the order of the walk. */
 function firstText(sql: SqlBuilder, { table, keys, inside, isDescending }: RowsOrder): string {
-  const columns = table === 'string_index' ? ['v'] : ['lo', 'hi'];
-  const list = (row: string) => `(${columns.map((column) => `${row}.${column}`).join(', ')})`;
+  const list = (row: string) => `(${rowColumns[table].map((column) => `${row}.${column}`).join(', ')})`;
   const within =
     inside === undefined ? [] : inside.kind === 'texts' ? [textsOf(sql, inside, 'o')] : rangeTexts(sql, inside, 'o');
   const where = [
@@ -228,7 +228,7 @@ function missingText(
   { columns, isPast }: { readonly columns: readonly string[]; readonly isPast: boolean },
 ): string {
   const { sql, types, conditions, limit, after } = scope;
-  const type = table === 'string_index' ? 'text' : table === 'date_index' ? 'bigint' : 'double precision';
+  const type = rowTypes[table];
   const where = [
     sql.types('r', types),
     `not r.keys && ${sql.bind(keys, 'bigint[]')}`,
@@ -332,7 +332,7 @@ function sortColumn(context: SearchContext, sql: SqlBuilder, { parameter, isDesc
   const column = table === 'string_index' ? 'v' : 'lo';
   const text = `(select ${isDescending ? 'max' : 'min'}(${row}.${column}) from ${table} ${row}
     where ${row}.rid = r.rid and ${row}.shard = r.shard and ${row}.k = any (${sql.bind(keys, 'bigint[]')}))`;
-  const type = table === 'string_index' ? 'text' : table === 'date_index' ? 'bigint' : 'double precision';
+  const type = rowTypes[table];
   return { text, type, isDescending };
 }
 

@@ -98,17 +98,18 @@ function readCursorText({ name, value }: Input): string {
 
 /** `_include=Encounter:subject:Patient`, `_include:iterate=...`. */
 function readInclude(context: SearchContext, { name, value }: Input): Include {
-  const [head = '', modifier] = name.split(':');
+  const [head, modifier] = name.split(':');
   if (modifier !== undefined && modifier !== 'iterate') throw unsupported(name, 'the only modifier is :iterate');
   const [type = '', code = '', target, ...more] = value.split(':');
-  if (!context.definitions.resourceTypes.has(type) || code === '' || more.length > 0) {
-    throw incorrect(name, 'expected Type:parameter or Type:parameter:Target with types of FHIR R4');
-  }
-  if (target !== undefined && !context.definitions.resourceTypes.has(target)) {
-    throw incorrect(name, 'the target is no type of FHIR R4');
-  }
+  requireType(context, name, type);
+  if (target !== undefined) requireType(context, name, target);
+  if (code === '' || more.length > 0) throw incorrect(name, 'expected Type:parameter or Type:parameter:Target');
   const parameter = seekParameter(context, [type], { name, code });
   if (parameter.type !== 'reference') throw unsupported(name, 'only a parameter of type reference can be included');
   const kind = head === '_include' ? 'include' : 'revinclude';
   return { kind, isIterated: modifier === 'iterate', type, parameter, target };
+}
+
+function requireType({ definitions }: SearchContext, name: string, type: string): void {
+  if (!definitions.resourceTypes.has(type)) throw incorrect(name, 'a type is unknown to FHIR R4');
 }

@@ -219,6 +219,7 @@ function addFilter(path: Path, property: string, value: string | boolean): Path 
   };
 }
 
+/** The name of a condition in keys: of the kinds that a condition may be made of. */
 function printCondition(expression: Expression): string {
   switch (expression.kind) {
     case 'member':
@@ -229,8 +230,11 @@ function printCondition(expression: Expression): string {
       return `${expression.of === undefined ? '' : printCondition(expression.of)}.${expression.name}()`;
     case 'literal':
       return String(expression.value);
-    default:
-      return expression.kind;
+    case 'as':
+    case 'index':
+    case 'is':
+    case 'union':
+      throw new ExpressionFault('the condition is not supported');
   }
 }
 

@@ -201,18 +201,13 @@ function isInside(
   );
 }
 
-/** The rows that hold the values of a parameter. */
+/** The rows that hold the values of a parameter of type date, string, number or quantity. */
 export function sortRows(
   { readers }: SearchContext,
   { type, paths }: SearchParameter,
 ): { readonly table: RowsOrder['table']; readonly keys: readonly bigint[] } {
-  const names = paths.map((path) => path.name);
-  switch (type) {
-    case 'date':
-      return { table: 'date_index', keys: names.map(keyText.dates).map(readers.hash) };
-    case 'string':
-      return { table: 'string_index', keys: names.map(keyText.strings).map(readers.hash) };
-    default:
-      return { table: 'number_index', keys: names.map(keyText.numbers).map(readers.hash) };
-  }
+  const keysOf = (text: (path: string) => string) => paths.map(({ name }) => readers.hash(text(name)));
+  if (type === 'date') return { table: 'date_index', keys: keysOf(keyText.dates) };
+  if (type === 'string') return { table: 'string_index', keys: keysOf(keyText.strings) };
+  return { table: 'number_index', keys: keysOf(keyText.numbers) };
 }

@@ -34,7 +34,9 @@ function emitLiteral(text: string, place: Place, out: Collector): string | undef
     case 'urn':
       out.driver(keyText.url(place.path, parsed.urn), place);
       return undefined;
-    default:
+    case 'fragment':
+    case 'conditional':
+    case 'unknown':
       return undefined;
   }
 }

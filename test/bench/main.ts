@@ -12,15 +12,16 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { calibrate, machineLine } from './calibrate.ts';
 import { checkSearches } from './checks.ts';
+import { type CpuMeter, createCpuMeter } from './cpu.ts';
 import { settle } from './client.ts';
 import { judgeEverybody, newLetters, tryLetter, withoutRules } from './engine.ts';
 import { loadTerritory } from './load.ts';
-import { driveHttp, type Figures, type Load, meanRate } from './measure.ts';
+import { driveHttp, type Figures, type Load, meanRate, warmUpShare } from './measure.ts';
 import { type Operation, operationNames, prepareOperation, type World } from './operations.ts';
 import { type Served, startServer } from './processes.ts';
 import { openRawPages, type RawPages } from './raw-pages.ts';
 import { batchSize, openRawWrites, type RawWrites } from './raw-writes.ts';
-import { type ResultRow, tableText } from './table.ts';
+import { type Cost, type ResultRow, tableText } from './table.ts';
 import { createTerritory } from './territory.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -75,6 +76,7 @@ interface Bench {
   /** Undefined for another server. */
   readonly served: Served | undefined;
   readonly pages: RawPages | undefined;
+  readonly meter: CpuMeter | undefined;
   rawWrites(): Promise<RawWrites | undefined>;
   readonly rows: ResultRow[];
 }
@@ -97,6 +99,7 @@ async function open(folder: string): Promise<Bench> {
     world,
     served,
     pages,
+    meter: served && (await createCpuMeter(served.databaseUrl)),
     rows: [],
     async rawWrites() {
       if (served === undefined || writes !== undefined) return writes;
@@ -112,33 +115,62 @@ async function open(folder: string): Promise<Bench> {
 /** The limit in two halves around the operation, so that a change of the machine's pace falls on both. */
 async function measure(bench: Bench, operation: Operation): Promise<ResultRow> {
   const { name, next, perRequest, connections } = operation;
-  const load: Load = { connections, seconds: asked.seconds };
+  const { world, served } = bench;
   const raw = await rawLimit(bench, operation, { connections, seconds: asked.seconds / 2 });
   const before = await raw?.();
-  const figures = await driveHttp(bench.world.origin, next, load);
-  const backlogMs = operation.limit === 'page' ? undefined : await settle(bench.world.origin);
+  const drive = () => driveHttp(world.origin, next, { connections, seconds: asked.seconds });
+  const rest = async () => (operation.limit === 'page' ? undefined : settle(world.origin));
+  const { figures, backlogMs, cost } = await costing(bench, served?.pid, drive, rest);
   const after = await raw?.();
-  const rawPerSecond = before === undefined || after === undefined ? undefined : meanRate(before, after) * perRequest;
-  const drained = figures.count / (asked.seconds + (backlogMs ?? 0) / 1000);
+  const rates = before && after && { rawPerSecond: meanRate(before.figures, after.figures) * perRequest };
+  const drained = figures.countAll / (asked.seconds * (1 + warmUpShare) + (backlogMs ?? 0) / 1000);
   return {
     name,
     unit: perRequest === 1 ? 'requests' : 'entries',
     perSecond: figures.perSecond * perRequest,
     figures,
-    ...(rawPerSecond === undefined ? {} : { rawPerSecond }),
+    ...rates,
+    cost,
+    rawCost: after?.cost,
     ...(backlogMs === undefined ? {} : { remark: `${Math.round(drained * perRequest)}/s with its judgments done` }),
   };
 }
 
-async function rawLimit(bench: Bench, operation: Operation, load: Load): Promise<(() => Promise<Figures>) | undefined> {
-  if (operation.limit === 'page') {
+interface Costed {
+  readonly figures: Figures;
+  readonly backlogMs: number | undefined;
+  readonly cost: Cost | undefined;
+}
+
+/** Counts the processor time until the work that was left behind is done as well. */
+async function costing(
+  { meter }: Bench,
+  pid: number | undefined,
+  drive: () => Promise<Figures>,
+  rest: () => Promise<number | undefined>,
+): Promise<Costed> {
+  const before = pid === undefined ? undefined : await meter?.read(pid);
+  const figures = await drive();
+  const backlogMs = await rest();
+  const after = pid === undefined ? undefined : await meter?.read(pid);
+  const cost = before &&
+    after && {
+      processUs: (after.process - before.process) / figures.countAll,
+      databaseUs: (after.database - before.database) / figures.countAll,
+    };
+  return { figures, backlogMs, cost };
+}
+
+async function rawLimit(bench: Bench, operation: Operation, load: Load): Promise<(() => Promise<Costed>) | undefined> {
+  const nothingLeft = () => Promise.resolve(undefined);
+  const { limit: kind } = operation;
+  if (kind === 'page') {
     const { pages } = bench;
     await pages?.keep(bench.world.origin, operation.next);
-    return pages && (() => pages.drive(load));
+    return pages && (() => costing(bench, pages.pid, () => pages.drive(load), nothingLeft));
   }
-  const { limit: kind } = operation;
   const writes = await bench.rawWrites();
-  return writes && (() => writes[kind](load));
+  return writes && (() => costing(bench, process.pid, () => writes[kind](load), nothingLeft));
 }
 
 async function measureEngine(bench: Bench): Promise<void> {
@@ -150,9 +182,9 @@ async function measureEngine(bench: Bench): Promise<void> {
   if (isAsked('letters by $ingest')) {
     const next = newLetters(world);
     await tryLetter(world.origin, next());
-    const figures = await driveHttp(world.origin, next, { connections: lettersAtOnce, seconds: asked.seconds });
-    await settle(world.origin);
-    rows.push({ name: 'letters by $ingest', unit: 'letters', perSecond: figures.perSecond, figures });
+    const drive = () => driveHttp(world.origin, next, { connections: lettersAtOnce, seconds: asked.seconds });
+    const { figures, cost } = await costing(bench, bench.served?.pid, drive, () => settle(world.origin));
+    rows.push({ name: 'letters by $ingest', unit: 'letters', perSecond: figures.perSecond, figures, cost });
   }
   if (isAsked('judge')) {
     await judgeEverybody(world); // warms up
@@ -201,7 +233,8 @@ async function run(folder: string): Promise<void> {
     process.stdout.write(`\nserver process: ${memory.nowMb} MB resident, ${memory.peakMb} MB at most\n`);
   }
   process.stdout.write(
-    `raw limit: reads by a bare route with one prepared select of the same bytes; writes by pg alone, ${batchSize} rows at once for transactions\n`,
+    `raw limit: reads by a bare route with one prepared select of the same bytes; writes by pg alone, ${batchSize} rows at once for transactions\n` +
+      'cpu us: processor time of one request, server + database, until its judgments are done\n',
   );
 }
 

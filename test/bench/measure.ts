@@ -18,7 +18,10 @@ export interface Load {
 }
 
 export interface Figures {
+  /** In the time that counts. */
   readonly count: number;
+  /** From the first to the last, the warming up too. */
+  readonly countAll: number;
   /** Answers outside 2xx, and connections that failed. */
   readonly failed: number;
   readonly failures: readonly string[];
@@ -27,7 +30,8 @@ export interface Figures {
   readonly p99Ms: number;
 }
 
-const warmUpShare = 0.25;
+/** Of the time that counts, before it. */
+export const warmUpShare = 0.25;
 const answerTimeoutSeconds = 30;
 const tickMs = 100;
 
@@ -74,11 +78,13 @@ function createRecord({ seconds }: Load) {
   const end = begin + seconds * 1000;
   const durationsMs: number[] = [];
   const failures = new Map<string, number>();
+  let countAll = 0;
   return {
     isOver: () => performance.now() >= end,
     add(durationMs: number, failure: string | undefined) {
       if (failure !== undefined) failures.set(failure, (failures.get(failure) ?? 0) + 1);
       const at = performance.now();
+      countAll++;
       if (failure === undefined && at >= begin && at < end) durationsMs.push(durationMs);
     },
     figures(): Figures {
@@ -86,6 +92,7 @@ function createRecord({ seconds }: Load) {
       const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
       return {
         count: sorted.length,
+        countAll,
         failed: [...failures.values()].reduce((sum, one) => sum + one, 0),
         failures: [...failures].map(([reason, count]) => `${count} x ${reason}`),
         perSecond: sorted.length / seconds,

@@ -20,6 +20,7 @@ const memoryEveryMs = 500;
 export interface Served {
   readonly baseUrl: string;
   readonly databaseUrl: string;
+  readonly pid: number;
   /** Resident memory of the server process in MB, PostgreSQL apart; undefined where the system does not tell. */
   memory(): { readonly nowMb: number; readonly peakMb: number } | undefined;
   stop(): Promise<void>;
@@ -59,6 +60,7 @@ async function startOn(database: EmbeddedDatabase, folder: string): Promise<Serv
   return {
     baseUrl,
     databaseUrl: database.url,
+    pid: child.pid ?? 0,
     memory: memory.read,
     async stop() {
       memory.stop();
@@ -77,6 +79,7 @@ async function firstLine(child: ChildProcess): Promise<void> {
 
 export interface BareServer {
   readonly origin: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -87,7 +90,7 @@ export async function startBareServer(databaseUrl: string): Promise<BareServer> 
   const [message] = (await once(child, 'message', { signal: AbortSignal.timeout(startTimeoutMs) })) as [
     { readonly port: number },
   ];
-  return { origin: `http://127.0.0.1:${message.port}`, stop: () => stopChild(child) };
+  return { origin: `http://127.0.0.1:${message.port}`, pid: child.pid ?? 0, stop: () => stopChild(child) };
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {

@@ -9,6 +9,8 @@ const pagesMax = 200;
 export interface RawPages {
   /** Keeps what these requests answer; the next `drive` serves it. */
   keep(origin: string, next: () => HttpRequest): Promise<void>;
+  /** Of the process that serves them. */
+  readonly pid: number;
   drive(load: Load): Promise<Figures>;
   stop(): Promise<void>;
 }
@@ -24,6 +26,7 @@ export async function openRawPages(databaseUrl: string): Promise<RawPages> {
   let kept = 0;
   let turn = 0;
   return {
+    pid: server.pid,
     async keep(origin, next) {
       await client.query('truncate bench.page');
       const requests = new Map<string, HttpRequest>();

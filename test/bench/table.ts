@@ -8,10 +8,19 @@ export interface ResultRow {
   readonly figures?: Figures;
   /** In the same unit. */
   readonly rawPerSecond?: number;
+  /** Of the operation and of its limit. */
+  readonly cost?: Cost | undefined;
+  readonly rawCost?: Cost | undefined;
   readonly remark?: string;
 }
 
-const heads = ['operation', 'per second', 'median ms', 'p99 ms', 'raw limit', 'ratio', ''];
+/** Processor time of one request in microseconds. */
+export interface Cost {
+  readonly processUs: number;
+  readonly databaseUs: number;
+}
+
+const heads = ['operation', 'per second', 'median ms', 'p99 ms', 'raw limit', 'ratio', 'cpu us', 'raw cpu us', ''];
 
 export function tableText(rows: readonly ResultRow[]): string {
   const lines = [heads, ...rows.map(cells)];
@@ -29,7 +38,7 @@ function isText(column: number): boolean {
   return column === 0 || column === heads.length - 1;
 }
 
-function cells({ name, perSecond, unit, figures, rawPerSecond, remark }: ResultRow): readonly string[] {
+function cells({ name, perSecond, unit, figures, rawPerSecond, cost, rawCost, remark }: ResultRow): readonly string[] {
   const failed = figures === undefined || figures.failed === 0 ? [] : [`FAILED ${figures.failures.join(', ')}`];
   const isUnit = unit !== 'requests';
   return [
@@ -39,10 +48,17 @@ function cells({ name, perSecond, unit, figures, rawPerSecond, remark }: ResultR
     figures === undefined ? '' : figures.p99Ms.toFixed(1),
     rawPerSecond === undefined ? '' : rate(rawPerSecond),
     rawPerSecond === undefined ? '' : `${Math.round((100 * perSecond) / rawPerSecond)} %`,
+    costText(cost),
+    costText(rawCost),
     [...failed, ...(remark === undefined ? [] : [remark])].join('; '),
   ];
 }
 
 function rate(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en').replaceAll(',', ' ') : value.toFixed(1);
+}
+
+/** Server + database. */
+function costText(cost: Cost | undefined): string {
+  return cost === undefined ? '' : `${Math.round(cost.processUs)} + ${Math.round(cost.databaseUs)}`;
 }

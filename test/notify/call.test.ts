@@ -37,8 +37,16 @@ describe('a call', () => {
   });
 
   it.each([
-    ['an answer that says no', { status: 503, headers: { 'retry-after': '7' } }, { kind: 'answered', status: 503, retryAfterMs: 7000 }],
-    ['a redirect, which is not followed', { status: 307, headers: { location: '/other' } }, { kind: 'answered', status: 307 }],
+    [
+      'an answer that says no',
+      { status: 503, headers: { 'retry-after': '7' } },
+      { kind: 'answered', status: 503, retryAfterMs: 7000 },
+    ],
+    [
+      'a redirect, which is not followed',
+      { status: 307, headers: { location: '/other' } },
+      { kind: 'answered', status: 307 },
+    ],
     ['a long page', { status: 200, body: '<html>'.repeat(1000) }, { kind: 'answered', status: 200 }],
     ['an answer that never ends', 'flood', { kind: 'answered', status: 200 }],
     ['an answer that drips', 'drip', { kind: 'answered', status: 200 }],
@@ -58,7 +66,10 @@ describe('a call', () => {
       return asked.length === 1 ? ['127.0.0.1'] : ['192.0.2.1'];
     };
     const url = new URL(`http://localhost:${new URL(receiver.url).port}/`);
-    const answer = await createCaller(resolve, trials)({ method: 'POST', url, headers: {}, body: undefined, timeoutMs: 400 });
+    const answer = await createCaller(
+      resolve,
+      trials,
+    )({ method: 'POST', url, headers: {}, body: undefined, timeoutMs: 400 });
     expect(answer).toMatchObject({ status: 200 });
     expect(asked).toEqual(['localhost']);
     expect(receiver.received[0]?.headers.host).toBe(url.host);

@@ -50,12 +50,14 @@ describe('an endpoint', () => {
     expect(typeof readEndpoint(text, open)).toBe('string');
   });
 
-  it.each(['https://good.example/fhir', 'https://good.example:8443/a?b=c', 'https://8.8.8.8/', 'https://good.example.'])(
-    '%j is taken',
-    (text) => {
-      expect(readEndpoint(text, open)).toBeInstanceOf(URL);
-    },
-  );
+  it.each([
+    'https://good.example/fhir',
+    'https://good.example:8443/a?b=c',
+    'https://8.8.8.8/',
+    'https://good.example.',
+  ])('%j is taken', (text) => {
+    expect(readEndpoint(text, open)).toBeInstanceOf(URL);
+  });
 
   it('may be this machine only where the setting for trials says so', () => {
     for (const text of ['http://127.0.0.1:9000/x', 'http://localhost:1/', 'https://[::1]:4/']) {

@@ -51,7 +51,12 @@ describe('a subscription', () => {
     await finish('e1');
     await scene.settle();
     expect(receiver.received).toMatchObject([
-      { method: 'POST', path: '/hook', body: '', headers: { 'x-suture-subscription': 'Subscription/s1', 'x-suture-event-number': '1' } },
+      {
+        method: 'POST',
+        path: '/hook',
+        body: '',
+        headers: { 'x-suture-subscription': 'Subscription/s1', 'x-suture-event-number': '1' },
+      },
     ]);
   });
 
@@ -70,7 +75,8 @@ describe('a subscription', () => {
     await scene.settle();
     await scene.workers.stop();
     await scene.put('Encounter', 'e1', stay('in-progress'));
-    for (const code of ['AMB', 'EMER', 'IMP']) await scene.put('Encounter', 'e1', { ...stay('finished'), class: { code } });
+    for (const code of ['AMB', 'EMER', 'IMP'])
+      await scene.put('Encounter', 'e1', { ...stay('finished'), class: { code } });
     await scene.put('Encounter', 'e1', stay('cancelled'));
     const next = await scene.another(2);
     await next.settle();
@@ -101,12 +107,22 @@ describe('a subscription', () => {
       'Patient?name=mart',
       'Patient',
     ];
-    for (const [index, one] of criteria.entries()) await scene.put('Subscription', `s${index}`, hook({ criteria: one }));
+    for (const [index, one] of criteria.entries())
+      await scene.put('Subscription', `s${index}`, hook({ criteria: one }));
     const code = { coding: [{ system: 'https://suture.example/fhir/CodeSystem/break-rule', code: 'RUP-20' }] };
-    const issue = { status: 'final', code, patient: { reference: 'Patient/p1' }, identifiedDateTime: '2026-03-03T00:00:00+01:00' };
+    const issue = {
+      status: 'final',
+      code,
+      patient: { reference: 'Patient/p1' },
+      identifiedDateTime: '2026-03-03T00:00:00+01:00',
+    };
     await scene.put('DetectedIssue', 'd1', issue);
     await scene.put('Patient', 'p1', { name: [{ family: 'Martín' }] });
-    await scene.put('DetectedIssue', 'd2', { ...issue, code: { text: 'RUP-20' }, patient: { reference: 'Patient/p2' } });
+    await scene.put('DetectedIssue', 'd2', {
+      ...issue,
+      code: { text: 'RUP-20' },
+      patient: { reference: 'Patient/p2' },
+    });
     await scene.settle();
     const called = receiver.received.map(({ headers }) => headers['x-suture-subscription']);
     expect(called.sort()).toEqual(['Subscription/s0', 'Subscription/s1', 'Subscription/s2', 'Subscription/s3']);
@@ -114,13 +130,16 @@ describe('a subscription', () => {
 
   it('carries its headers and a signature that its key verifies', async () => {
     const channel = { ...withPayload, header: ['Authorization: Bearer sesame', 'X-Key: 1:2'] };
-    const extension = [{ url: 'https://suture.example/fhir/StructureDefinition/subscription-key', valueString: 'my key' }];
+    const extension = [
+      { url: 'https://suture.example/fhir/StructureDefinition/subscription-key', valueString: 'my key' },
+    ];
     await scene.put('Subscription', 's1', hook({ channel: { ...channel, extension } }));
     await finish('e1');
     await scene.settle();
     const { headers = {}, body } = receiver.received[0] ?? {};
     expect(headers).toMatchObject({ authorization: 'Bearer sesame', 'x-key': '1:2' });
-    const [, seconds, digest] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String((headers as Record<string, unknown>)['x-suture-signature'])) ?? [];
+    const [, seconds, digest] =
+      /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String((headers as Record<string, unknown>)['x-suture-signature'])) ?? [];
     expect(digest).toBe(createHmac('sha256', 'my key').update(`${seconds}.${body}`).digest('hex'));
     expect(Number(seconds)).toBe(scene.clock.now() / 1000);
   });
@@ -139,7 +158,10 @@ describe('a subscription', () => {
 
   it('that a client turns off and on again is not told what happened in between', async () => {
     await scene.put('Subscription', 's1', hook());
+    receiver.answer(() => ({ status: 500 }));
     await finish('e1');
+    await scene.settle();
+    receiver.forget();
     await scene.put('Subscription', 's1', hook({ status: 'off' }));
     await finish('e2');
     await scene.put('Subscription', 's1', hook());
@@ -199,7 +221,9 @@ describe('a receiver that fails', () => {
 
   it('is obeyed when it says when to come back', async () => {
     await scene.put('Subscription', 's1', hook());
-    receiver.answer((_one, index) => (index === 0 ? { status: 429, headers: { 'retry-after': '600' } } : { status: 200 }));
+    receiver.answer((_one, index) =>
+      index === 0 ? { status: 429, headers: { 'retry-after': '600' } } : { status: 200 },
+    );
     await finish('e1');
     await scene.pass(10 * minute - 1);
     expect(receiver.received).toHaveLength(1);
@@ -220,7 +244,9 @@ describe('a receiver that fails', () => {
     expect(attempts).toBeGreaterThan(20);
     expect(attempts).toBeLessThan(40);
     receiver.forget();
-    expect(await scene.put('Subscription', 's1', { ...stored, status: 'requested' })).toMatchObject({ status: 'active' });
+    expect(await scene.put('Subscription', 's1', { ...stored, status: 'requested' })).toMatchObject({
+      status: 'active',
+    });
     expect(await scene.read('Subscription', 's1')).not.toHaveProperty('error');
     await scene.settle();
     expect(receiver.received.map(({ headers }) => headers['x-suture-event-number'])).toEqual(['1', '2']);
@@ -231,7 +257,10 @@ describe('a receiver that fails', () => {
     receiver.answer(() => ({ status: 410 }));
     await finish('e1');
     await scene.settle();
-    expect(await scene.read('Subscription', 's1')).toMatchObject({ status: 'off', error: 'the endpoint answered that it is gone (410)' });
+    expect(await scene.read('Subscription', 's1')).toMatchObject({
+      status: 'off',
+      error: 'the endpoint answered that it is gone (410)',
+    });
     await finish('e2');
     await scene.pass(day);
     expect(receiver.received).toHaveLength(1);
@@ -252,6 +281,9 @@ describe('a receiver that fails', () => {
     expect(receiver.received.filter(({ path }) => path === '/well')).toHaveLength(1);
     expect(receiver.received.filter(({ path }) => path === '/slow')).toHaveLength(16);
     receiver.answer(() => ({ status: 200 }));
+    receiver.release();
+    await scene.settle();
+    expect(receiver.received.filter(({ path }) => path === '/slow')).toHaveLength(40);
   });
 
   it('is described by the delivery log, without its address or what was sent', async () => {
@@ -305,12 +337,17 @@ describe('secrets', () => {
   it('of another subscription cannot be taken by their handle', async () => {
     const stored = await scene.put('Subscription', 's1', hook({ channel }));
     const { header } = stored['channel'] as { header: readonly string[] };
-    await expect(scene.put('Subscription', 's2', hook({ channel: { header } }))).rejects.toMatchObject({ category: 'unprocessable' });
+    await expect(scene.put('Subscription', 's2', hook({ channel: { header } }))).rejects.toMatchObject({
+      category: 'unprocessable',
+    });
   });
 
   it('that are replaced are forgotten', async () => {
     const stored = await scene.put('Subscription', 's1', hook({ channel }));
-    await scene.put('Subscription', 's1', { ...stored, ...hook({ channel: { header: ['Authorization: Bearer other'] } }) });
+    await scene.put('Subscription', 's1', {
+      ...stored,
+      ...hook({ channel: { header: ['Authorization: Bearer other'] } }),
+    });
     await scene.settle();
     const values = await test.database.query<{ value: string }>({ text: 'select value from subscription_secret' });
     expect(values.map(({ value }) => value)).toEqual(expect.arrayContaining(['Bearer other']));
@@ -330,7 +367,10 @@ describe('a crash', () => {
     await dying.settle();
     await dying.stop();
     await test.database.query({ text: 'update subscription_state set delivered_number = 0' });
-    await test.database.query({ text: `insert into job (kind, key, run_at, holder) values ('deliver', 's1', now(), 7)` });
+    await test.database.query({
+      text: `insert into job (kind, key, run_at, holder) values ('deliver', 's1', $1, 7)`,
+      values: [new Date(scene.clock.now())],
+    });
     const next = await scene.another(8);
     await next.settle();
     await next.stop();
@@ -346,7 +386,8 @@ describe('two instances', () => {
     const other = await scene.another(2);
     await scene.put('Subscription', 's1', hook());
     await other.put('Subscription', 's2', hook());
-    for (let index = 0; index < 20; index++) await (index % 2 === 0 ? scene : other).put('Encounter', `e${index}`, stay('finished'));
+    for (let index = 0; index < 20; index++)
+      await (index % 2 === 0 ? scene : other).put('Encounter', `e${index}`, stay('finished'));
     await scene.settle();
     await other.stop();
     for (const subscription of ['s1', 's2']) {

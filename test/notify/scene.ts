@@ -36,10 +36,14 @@ export const day = 24 * hour;
 
 const definitions = loadDefinitions();
 
-export async function openScene(db: Database, clock: ManualClock = createManualClock(start), holder = 1): Promise<Scene> {
+export async function openScene(
+  db: Database,
+  clock: ManualClock = createManualClock(start),
+  holder = 1,
+): Promise<Scene> {
   const search = createSearchContext({ definitions, zone: 'Europe/Paris', baseUrl });
   const logged: string[] = [];
-  const log = createLog("debug", (line) => { logged.push(line); if (process.env.DBG) process.stderr.write(line); });
+  const log = createLog('debug', (line) => void logged.push(line));
   let wake = (): void => undefined;
   const store = createStore({
     db,
@@ -65,13 +69,7 @@ export async function openScene(db: Database, clock: ManualClock = createManualC
     put: (type, id, resource) => put({ store, notify }, type, { ...resource, id, resourceType: type }),
     remove: (type, id) => remove({ store, notify }, type, id),
     read: (type, id) => read(store, type, id),
-    settle: async () => {
-      if (await workers.settle(9000)) return;
-      for (const t of ['select * from job', 'select * from reader', 'select xid,seq,type,id,version from change', 'select pg_current_snapshot()::text', 'select pid,state,wait_event,query,backend_xid from pg_stat_activity', 'select * from subscription_state'])
-        process.stderr.write(`${t}\n${JSON.stringify(await db.query({ text: t }))}\n`);
-      process.stderr.write((globalThis as any).ring.filter((l: string) => !/any-due|has-unread|take-jobs/.test(l)).filter((l: string, i: number, a: string[]) => !/^q\d+ end/.test(l)).slice(-60).join('\n'));
-      await settleOrFail(workers);
-    },
+    settle: () => settleOrFail(workers),
     pass: async (ms) => void (await keeper.moveTo(clock.now() + ms)),
     another: (other) => openScene(db, clock, other),
     async stop() {
@@ -96,13 +94,7 @@ async function startWorkers(parts: {
   readonly holder: number;
   readonly notify: Notify;
 }): Promise<Workers> {
-  const { notify, ...rest0 } = parts;
-  const ring: string[] = [];
-  (globalThis as any).ring = ring;
-  const db0 = rest0.db; let n = 0;
-  const rest = { ...rest0, db: { ...db0,
-    query: async (s: any) => { const k = ++n; ring.push(`q${k} ${s.name ?? s.text.slice(0,40)}`); try { return await db0.query(s); } finally { ring.push(`q${k} end`); } },
-    transaction: async (f: any) => { const k = ++n; ring.push(`t${k} begin`); try { return await db0.transaction(async (tx) => { ring.push(`t${k} in`); const r = await f(tx); ring.push(`t${k} out`); return r; }); } catch (e) { process.stderr.write(`FAULT ${String(e)} ${String((e as any).cause)} ${(e as any).cause?.where}\n`); throw e; } finally { ring.push(`t${k} end`); } } } as Database };
+  const { notify, ...rest } = parts;
   const workers = createWorkers({ ...rest, followers: [notify.follower], works: notify.works });
   await workers.start();
   return workers;
@@ -117,7 +109,9 @@ async function put({ store, notify }: Guarded, type: string, resource: Resource)
     const before = stored === undefined || stored.isDeleted ? undefined : (JSON.parse(stored.raw) as Resource);
     const isGuarded = notify.guard.types.includes(type);
     const after = (isGuarded ? await notify.guard.check(session, { before, after: resource }) : undefined) ?? resource;
-    const [written] = await session.commit([{ method: before === undefined ? 'POST' : 'PUT', type, id, resource: after }]);
+    const [written] = await session.commit([
+      { method: before === undefined ? 'POST' : 'PUT', type, id, resource: after },
+    ]);
     return JSON.parse(written?.raw ?? '') as Resource;
   });
 }

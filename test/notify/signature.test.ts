@@ -9,7 +9,12 @@ describe('the signature', () => {
   });
 
   it('is another one for another key, time or body', () => {
-    const all = [signatureOf('a', 'b', 1000), signatureOf('x', 'b', 1000), signatureOf('a', 'x', 1000), signatureOf('a', 'b', 9000)];
+    const all = [
+      signatureOf('a', 'b', 1000),
+      signatureOf('x', 'b', 1000),
+      signatureOf('a', 'x', 1000),
+      signatureOf('a', 'b', 9000),
+    ];
     expect(new Set(all).size).toBe(4);
   });
 });

@@ -31,8 +31,16 @@ describe('the next step of a subscription', () => {
     ['whose retry has come is to tell', { lastNumber: 5, retryAtMs: now }, { kind: 'event-notification' }],
     ['with a heartbeat is rest until it', { heartbeatMs: 60 }, { kind: 'rest', untilMs: now + 10 }],
     ['whose heartbeat is due is the heartbeat', { heartbeatMs: 50 }, { kind: 'heartbeat' }],
-    ['with events and a heartbeat is to tell events', { heartbeatMs: 50, lastNumber: 9 }, { kind: 'event-notification' }],
-    ['whose heartbeat failed is rest until the retry', { heartbeatMs: 50, retryAtMs: now + 2 }, { kind: 'rest', untilMs: now + 2 }],
+    [
+      'with events and a heartbeat is to tell events',
+      { heartbeatMs: 50, lastNumber: 9 },
+      { kind: 'event-notification' },
+    ],
+    [
+      'whose heartbeat failed is rest until the retry',
+      { heartbeatMs: 50, retryAtMs: now + 2 },
+      { kind: 'rest', untilMs: now + 2 },
+    ],
   ] as const)('%s', (_title, changed, expected) => {
     expect(nextStep({ ...idle, ...changed }, now)).toEqual(expected);
   });

@@ -12,7 +12,7 @@ export interface Received {
 /** A status with headers, or a way to fail. */
 export type Reply =
   | { readonly status: number; readonly headers?: http.OutgoingHttpHeaders; readonly body?: string }
-  /** Never answers. */
+  /** Does not answer before `release`. */
   | 'hang'
   /** Breaks the connection. */
   | 'reset'
@@ -26,12 +26,15 @@ export interface Receiver {
   readonly received: readonly Received[];
   /** How to answer from now on; the default is 200 without body. */
   answer(reply: (received: Received, index: number) => Reply): void;
+  /** Answers 200 to all that hang. */
+  release(): void;
   forget(): void;
   close(): Promise<void>;
 }
 
 export async function openReceiver(): Promise<Receiver> {
   const received: Received[] = [];
+  const hanging = new Set<http.ServerResponse>();
   let reply: (received: Received, index: number) => Reply = () => ({ status: 200 });
   const server = http.createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -41,7 +44,9 @@ export async function openReceiver(): Promise<Receiver> {
       const { method = '', url = '', headers } = request;
       const one = { method, path: url, headers, body: Buffer.concat(parts).toString() };
       received.push(one);
-      respond(response, reply(one, received.length - 1));
+      const how = reply(one, received.length - 1);
+      if (how === 'hang') hanging.add(response);
+      else respond(response, how);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -50,6 +55,10 @@ export async function openReceiver(): Promise<Receiver> {
     url: `http://127.0.0.1:${port}`,
     received,
     answer: (next) => void (reply = next),
+    release() {
+      for (const response of hanging) response.end();
+      hanging.clear();
+    },
     forget() {
       received.length = 0;
       reply = () => ({ status: 200 });
@@ -61,15 +70,13 @@ export async function openReceiver(): Promise<Receiver> {
   };
 }
 
-function respond(response: http.ServerResponse, reply: Reply): void {
+function respond(response: http.ServerResponse, reply: Exclude<Reply, 'hang'>): void {
   response.on('error', () => undefined);
   if (typeof reply === 'object') {
     response.writeHead(reply.status, reply.headers).end(reply.body);
     return;
   }
   switch (reply) {
-    case 'hang':
-      return;
     case 'reset':
       response.destroy();
       return;

@@ -39,10 +39,12 @@ function compileType(type: RebuiltType, names: ReadonlySet<string>): TypeEntry {
     ...statedOn(type.root),
     ...type.elements.flatMap((element) => constraintsOfElement(element, names)),
   ];
+  const summary = type.elements.filter((element) => element.isSummary === true).map(elementName);
   return {
     kind: type.kind,
     ...(type.base === undefined ? {} : { base: type.base }),
     elements,
+    ...(summary.length === 0 ? {} : { summary }),
     ...(constraints.length === 0 ? {} : { constraints }),
   };
 }

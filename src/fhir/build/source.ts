@@ -16,6 +16,7 @@ export interface SourceElement {
   readonly max?: string;
   readonly type?: readonly SourceType[];
   readonly contentReference?: string;
+  readonly isSummary?: boolean;
   readonly binding?: {
     readonly strength: 'required' | 'extensible' | 'preferred' | 'example';
     readonly valueSet?: string;

@@ -1,0 +1,122 @@
+/**
+ * Parts of a resource instead of the whole: `_summary` and `_elements`
+ * (https://hl7.org/fhir/R4/search.html#summary, #elements). What is mandatory always stays, so that the part can still
+ * be read as a resource; the tag SUBSETTED says that it must not be written back.
+ */
+import { Problem } from '../base/index.ts';
+import type { Definitions, ElementDefinition, TypeDefinition } from './definitions.ts';
+import type { Resource } from './resource.ts';
+
+/** `count` has no resources in its answer, `false` whole ones. */
+export type SummaryMode = 'true' | 'text' | 'data';
+
+export const subsettedTag = {
+  system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue',
+  code: 'SUBSETTED',
+  display: 'subsetted',
+};
+
+export function summarize(resource: Resource, mode: SummaryMode, definitions: Definitions): Resource {
+  switch (mode) {
+    case 'true':
+      return tag(keepSummary(definitions, resource, resource.resourceType) as Resource);
+    case 'text':
+      return selectElements(resource, new Set(['text']), definitions);
+    case 'data':
+      return tag(pick(resource, (name) => name !== 'text'));
+  }
+}
+
+/** The resource with these elements of its root only, beside id, meta and what is mandatory. */
+export function selectElements(resource: Resource, elements: ReadonlySet<string>, definitions: Definitions): Resource {
+  const type = definitions.type(resource.resourceType);
+  const isKept = (name: string): boolean => {
+    const element = type && elementOf(type, name);
+    return element === undefined || element.min > 0 || isIdentity(element) || elements.has(element.name);
+  };
+  return tag(pick(resource, isKept));
+}
+
+/** The names in `_elements`. Throws `incorrect` for one that none of the types has at its root. */
+export function readElements(
+  text: string,
+  resourceTypes: Iterable<string>,
+  definitions: Definitions,
+): ReadonlySet<string> {
+  const names = new Set(text.split(',').map((name) => name.trim()));
+  const types = [...resourceTypes].map((name) => definitions.type(name));
+  for (const name of names) {
+    if (types.some((type) => type?.elements.has(name))) continue;
+    throw new Problem('incorrect', `_elements: ${printName(name)} is no element at the root of a resource asked for`);
+  }
+  return names;
+}
+
+function printName(name: string): string {
+  return /^\w{1,64}$/.test(name) ? `"${name}"` : 'one of the names';
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** The same object with fewer members; what hangs on it unseen (digits of decimals) stays. */
+function pick<Value extends Members>(value: Value, isKept: (name: string) => boolean): Value {
+  const copy: Record<string, unknown> = { ...value };
+  for (const name of Object.keys(copy)) if (name !== 'resourceType' && !isKept(name)) delete copy[name];
+  return copy as Value;
+}
+
+function tag(resource: Resource): Resource {
+  const tags = resource.meta?.tag ?? [];
+  const isTagged = tags.some(({ system, code }) => system === subsettedTag.system && code === subsettedTag.code);
+  return isTagged ? resource : { ...resource, meta: { ...resource.meta, tag: [...tags, subsettedTag] } };
+}
+
+function isIdentity({ name }: ElementDefinition): boolean {
+  return name === 'id' || name === 'meta';
+}
+
+/** The element of a JSON member: `_birthDate` -> birthDate, `valueQuantity` -> value. */
+function elementOf(type: TypeDefinition, member: string): ElementDefinition | undefined {
+  const name = member.replace(/^_/, '');
+  const direct = type.elements.get(name);
+  if (direct !== undefined && !direct.isChoice) return direct;
+  return [...type.elements.values()].find(
+    (element) => element.isChoice && element.types.some(({ code }) => name === memberName(element, code)),
+  );
+}
+
+function memberName({ name }: ElementDefinition, code: string): string {
+  return name + code.charAt(0).toUpperCase() + code.slice(1);
+}
+
+/**
+ * Keeps the elements marked for summaries, at each level: an Attachment goes without its data. Extensions go at the
+ * root only; below it they belong to the value that is kept. Depth is that of the resource, which its reader has bounded.
+ */
+function keepSummary(definitions: Definitions, value: unknown, typeName: string): unknown {
+  const type = definitions.type(typeName);
+  if (Array.isArray(value)) return value.map((item) => keepSummary(definitions, item, typeName));
+  if (!isMembers(value) || type === undefined || type.kind === 'primitive-type') return value;
+  const kept: Record<string, unknown> = { ...pick(value, (name) => isInSummary(type, elementOf(type, name))) };
+  for (const [name, member] of Object.entries(kept)) {
+    const element = elementOf(type, name);
+    const code = element?.types.find(
+      (reference) => !element.isChoice || memberName(element, reference.code) === name,
+    )?.code;
+    // Resources in a Bundle are whole, and extensions have no summary of their own.
+    if (code === undefined || code === 'Resource' || code === 'Extension' || name.startsWith('_')) continue;
+    kept[name] = keepSummary(definitions, member, code);
+    if (isMembers(kept[name]) && Object.keys(kept[name]).length === 0) delete kept[name];
+  }
+  return kept;
+}
+
+function isInSummary(type: TypeDefinition, element: ElementDefinition | undefined): boolean {
+  if (element === undefined) return false;
+  const isBelowRoot = type.kind !== 'resource' && (element.name === 'id' || element.name === 'extension');
+  return element.isSummary || element.min > 0 || isBelowRoot;
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

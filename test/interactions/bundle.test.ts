@@ -1,0 +1,218 @@
+/** batch and transaction (https://hl7.org/fhir/R4/http.html#transaction). */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import type { Client, Reply } from '../support/client.ts';
+import { counts } from '../flows/view.ts';
+
+let test: TestApp;
+let client: Client;
+
+beforeAll(async () => {
+  test = await startTestApp();
+  client = test.client;
+});
+afterAll(() => test?.close());
+
+interface Entry {
+  readonly fullUrl?: string;
+  readonly resource?: object;
+  readonly request: object;
+}
+
+const system = 'urn:oid:1.2.250.1.999.7.1';
+const patientUrl = 'urn:uuid:0a6f6a0e-55b1-4f0b-9b44-0f1d1d6a5c01';
+const stayUrl = 'urn:uuid:0a6f6a0e-55b1-4f0b-9b44-0f1d1d6a5c02';
+
+function patient(value: string): object {
+  return { resourceType: 'Patient', identifier: [{ system, value }], name: [{ family: 'Vauquelin' }] };
+}
+
+function stay(subject: string, more: object = {}): object {
+  const coding = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' };
+  return { resourceType: 'Encounter', status: 'planned', class: coding, subject: { reference: subject }, ...more };
+}
+
+function post(resource: object, more: Partial<Entry> & { ifNoneExist?: string } = {}): Entry {
+  const { fullUrl, ifNoneExist } = more;
+  const url = (resource as { resourceType: string }).resourceType;
+  return {
+    ...(fullUrl === undefined ? {} : { fullUrl }),
+    resource,
+    request: { method: 'POST', url, ...(ifNoneExist === undefined ? {} : { ifNoneExist }) },
+  };
+}
+
+function send(type: 'batch' | 'transaction', entry: readonly Entry[], headers = {}): Promise<Reply> {
+  return client.post('', { resourceType: 'Bundle', type, entry }, headers);
+}
+
+function responses(reply: Reply): { status: string; location?: string; etag?: string }[] {
+  return (reply.json.entry as { response: { status: string } }[]).map(({ response }) => response);
+}
+
+/** `Type/id` of an entry's location. */
+function target({ location = '' }: { location?: string }): string {
+  return location.slice(client.baseUrl.length + 1).replace(/\/_history\/\d+$/, '');
+}
+
+describe('A transaction', () => {
+  it('gives ids, rewrites the links between its entries and answers entry by entry', async () => {
+    const reply = await send('transaction', [
+      post(stay(patientUrl), { fullUrl: stayUrl }),
+      post(patient('t1'), { fullUrl: patientUrl }),
+      post({ ...patient('t1-text'), contact: [{ organization: { reference: `${patientUrl}` } }] }),
+    ]);
+    expect(reply.status).toBe(200);
+    expect(reply.json).toMatchObject({ resourceType: 'Bundle', type: 'transaction-response' });
+    const [stayResponse, patientResponse, third] = responses(reply);
+    expect([stayResponse?.status, patientResponse?.status]).toEqual(['201', '201']);
+    expect(stayResponse?.etag).toBe('W/"1"');
+    const stored = await client.read<{ subject: { reference: string } }>(target(stayResponse ?? {}));
+    expect(stored.subject.reference).toBe(target(patientResponse ?? {}));
+    const other = await client.read<{ contact: { organization: { reference: string } }[] }>(target(third ?? {}));
+    expect(other.contact[0]?.organization.reference).toBe(target(patientResponse ?? {}));
+    expect(await client.search(`Encounter?patient=${target(patientResponse ?? {})}`)).toHaveLength(1);
+  });
+
+  it('answers the resources when the client prefers that', async () => {
+    const reply = await send('transaction', [post(patient('t2'))], { prefer: 'return=representation' });
+    expect(reply.json.entry[0].resource).toMatchObject({ resourceType: 'Patient', meta: { versionId: '1' } });
+    const minimal = await send('transaction', [post(patient('t2b'))]);
+    expect(minimal.json.entry[0].resource).toBeUndefined();
+  });
+
+  it('finds instead of making where ifNoneExist matches, and links to what it found', async () => {
+    const made = await client.post('Patient', patient('t3'));
+    const reply = await send('transaction', [
+      post(patient('t3'), { fullUrl: patientUrl, ifNoneExist: `identifier=${system}|t3` }),
+      post(stay(patientUrl)),
+    ]);
+    expect(responses(reply).map(({ status }) => status)).toEqual(['200', '201']);
+    const stored = await client.read<{ subject: { reference: string } }>(target(responses(reply)[1] ?? {}));
+    expect(stored.subject.reference).toBe(`Patient/${made.json.id}`);
+    expect(await client.search('Patient?identifier=t3')).toHaveLength(1);
+  });
+
+  it('resolves conditional references', async () => {
+    const made = await client.post('Patient', patient('t4'));
+    const reply = await send('transaction', [post(stay(`Patient?identifier=${system}|t4`))]);
+    const stored = await client.read<{ subject: { reference: string } }>(target(responses(reply)[0] ?? {}));
+    expect(stored.subject.reference).toBe(`Patient/${made.json.id}`);
+  });
+
+  it('updates and deletes by criteria', async () => {
+    const made = await client.post('Patient', patient('t5'));
+    const url = `Patient?identifier=${system}|t5`;
+    const updated = await send('transaction', [{ resource: patient('t5'), request: { method: 'PUT', url } }]);
+    expect(responses(updated)).toMatchObject([{ status: '200', etag: 'W/"2"' }]);
+    const deleted = await send('transaction', [{ request: { method: 'DELETE', url } }]);
+    expect(responses(deleted).map(({ status }) => status)).toEqual(['204']);
+    expect((await client.get(`Patient/${made.json.id}`)).status).toBe(410);
+  });
+
+  it('reads what it has written', async () => {
+    const reply = await send('transaction', [
+      { request: { method: 'GET', url: 'Patient/t6' } },
+      { resource: { ...patient('t6'), id: 't6' }, request: { method: 'PUT', url: 'Patient/t6' } },
+    ]);
+    expect(reply.json.entry[0]).toMatchObject({ resource: { id: 't6' }, response: { status: '200', etag: 'W/"1"' } });
+  });
+
+  const put = (id: string, more: object = {}) => ({
+    resource: { ...patient(id), id },
+    request: { method: 'PUT', url: `Patient/${id}`, ...more },
+  });
+
+  it.each<[string, number, string | undefined, Entry[]]>([
+    ['an entry is not valid', 400, 'Bundle.entry[1].resource', [post(patient('n')), post({ ...patient('n'), nmae: 1 })]],
+    ['a conditional reference finds nothing', 412, undefined, [post(patient('n')), post(stay('Patient?identifier=nobody'))]],
+    ['a version is not the one that ifMatch names', 412, undefined, [post(patient('n')), put('n', { ifMatch: 'W/"4"' })]],
+    ['two entries write one resource', 400, 'Bundle.entry[1]', [put('n'), put('n')]],
+    ['two entries have one fullUrl', 400, undefined, [post(patient('n'), { fullUrl: patientUrl }), post(patient('n'), { fullUrl: patientUrl })]],
+    ['a request is missing', 400, undefined, [post(patient('n')), { resource: patient('n') } as never]],
+    ['a POST has no resource', 400, 'Bundle.entry[1]', [post(patient('n')), { request: { method: 'POST', url: 'Patient' } }]],
+    ['resource and URL are of different types', 400, 'Bundle.entry[1]', [post(patient('n')), { resource: patient('n'), request: { method: 'POST', url: 'Basic' } }]],
+    ['the type is unknown', 404, undefined, [post(patient('n')), { request: { method: 'DELETE', url: 'Patients/1' } }]],
+    ['the URL is of another server', 400, undefined, [post(patient('n')), { resource: patient('n'), request: { method: 'POST', url: 'http://169.254.169.254/Patient' } }]],
+    ['the URL leaves the base', 400, undefined, [post(patient('n')), { request: { method: 'GET', url: 'Patient/1/../../admin' } }]],
+    ['the method is none', 400, undefined, [post(patient('n')), { request: { method: 'TRACE', url: 'Patient/1' } }]],
+    ['what it reads is not there', 404, undefined, [post(patient('n')), { request: { method: 'GET', url: 'Patient/never' } }]],
+    ['an operation hides in the URL', 404, undefined, [post(patient('n')), { request: { method: 'GET', url: '$export' } }]],
+  ])('writes nothing at all when %s', async (_what, status, expression, entries) => {
+    const before = await counts(client, ['Patient', 'Encounter', 'Basic']);
+    const reply = await send('transaction', entries);
+    expect(reply.status).toBe(status);
+    expect(reply.json.resourceType).toBe('OperationOutcome');
+    if (expression !== undefined) expect(reply.json.issue[0].expression?.[0]).toContain(expression);
+    expect(await counts(client, ['Patient', 'Encounter', 'Basic'])).toEqual(before);
+    expect((await client.get('Patient/n')).status).toBe(404);
+  });
+
+  it('refuses more than 500 entries before it does anything', async () => {
+    const reply = await send('transaction', Array.from({ length: 501 }, () => post(patient('many'))));
+    expect([reply.status, reply.json.issue[0].code]).toEqual([422, 'too-costly']);
+    expect(await client.search('Patient?identifier=many')).toEqual([]);
+  });
+
+  it('makes one patient when ten transactions bring the same one at once', async () => {
+    const replies = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        send('transaction', [post(patient('t7'), { fullUrl: patientUrl, ifNoneExist: `identifier=${system}|t7` }), post(stay(patientUrl))]),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    const [one, ...others] = await client.search('Patient?identifier=t7');
+    expect(others).toEqual([]);
+    expect(await client.search(`Encounter?patient=Patient/${one?.id}&_count=50`)).toHaveLength(10);
+  });
+
+  it('of 100 entries comes back in order', async () => {
+    const reply = await send('transaction', Array.from({ length: 100 }, (_one, index) => put(`many-${index}`)));
+    expect(responses(reply).map(target)).toEqual(Array.from({ length: 100 }, (_one, index) => `Patient/many-${index}`));
+  });
+});
+
+describe('A batch', () => {
+  it('answers each entry for itself, faults too', async () => {
+    const reply = await send('batch', [
+      post(patient('b1')),
+      post({ ...patient('b1'), nmae: 1 }),
+      { request: { method: 'GET', url: `Patient?identifier=${system}|b1` } },
+      { request: { method: 'GET', url: 'Patient/never' } },
+      { request: { method: 'GET', url: 'Patient/never/_history' } },
+      { request: { method: 'DELETE', url: 'Patient/never' } },
+      { resource: { ...patient('b2'), id: 'b2' }, request: { method: 'PUT', url: 'Patient/b2' } },
+      { resource: { ...patient('b2'), id: 'b2' }, request: { method: 'PUT', url: 'Patient/b2', ifMatch: 'W/"9"' } },
+      { request: { method: 'GET', url: 'Patient/b2', ifNoneMatch: 'W/"1"' } },
+      post(patient('b1'), { ifNoneExist: `identifier=${system}|b1` }),
+    ]);
+    expect(reply.status).toBe(200);
+    expect(reply.json.type).toBe('batch-response');
+    expect(responses(reply).map(({ status }) => status.slice(0, 3))).toEqual(
+      ['201', '400', '200', '404', '404', '204', '201', '412', '304', '200'],
+    );
+    expect(reply.json.entry[1]).toMatchObject({ response: { outcome: { resourceType: 'OperationOutcome' } } });
+    expect(reply.json.entry[2].resource).toMatchObject({ type: 'searchset', entry: [{ resource: { resourceType: 'Patient' } }] });
+  });
+
+  it('does not pretend to have updated or deleted by criteria', async () => {
+    const made = await client.post('Patient', patient('b3'));
+    const url = `Patient?identifier=${system}|b3`;
+    const reply = await send('batch', [{ request: { method: 'DELETE', url } }, { resource: patient('b3'), request: { method: 'PUT', url } }]);
+    expect(responses(reply).map(({ status }) => status)).toEqual(['405', '405']);
+    expect((await client.get(`Patient/${made.json.id}`)).headers.get('etag')).toBe('W/"1"');
+  });
+
+  it('that is neither batch nor transaction is refused', async () => {
+    const reply = await client.post('', { resourceType: 'Bundle', type: 'collection' });
+    expect([reply.status, reply.json.issue[0].expression]).toEqual([400, ['Bundle.type']]);
+    expect((await client.post('', patient('b4'))).status).toBe(400);
+  });
+
+  it('posted to Bundle is stored, not carried out', async () => {
+    const entry = [post(patient('b5'))];
+    const reply = await client.post('Bundle', { resourceType: 'Bundle', type: 'transaction', entry });
+    expect(reply.status).toBe(201);
+    expect(await client.search('Patient?identifier=b5')).toEqual([]);
+  });
+});
