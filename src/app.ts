@@ -33,14 +33,7 @@ import { createHttp, reservePort } from './http/index.ts';
 import { breakOperations, type Context, ingestOperations, type WriteGuard } from './interactions/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createNotify, type Notify } from './notify/index.ts';
-import {
-  announceHolder,
-  createTimeKeeper,
-  createWorkers,
-  keptClock,
-  settleOrFail,
-  type Workers,
-} from './queue/index.ts';
+import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import { createPlace, type RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
 import { createStore, serverSecret, type Store } from './store/index.ts';
@@ -217,14 +210,11 @@ function isManual(clock: Clock): clock is ManualClock {
 
 const holderMax = 2 ** 31 - 2;
 
-/** The number of this instance; losing the connection that announces it ends the process (main.ts restarts nothing). */
+/** The number of this instance, announced as long as it lives. */
 async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Lifecycle): Promise<number> {
   const holder = 1 + Math.floor(random() * holderMax);
-  const connection = await db.dedicate(() =>
-    log.error({ component: 'queue' }, 'the connection that holds the leases was lost'),
-  );
-  lifecycle.onStop('holder', () => connection.close());
-  await announceHolder(connection, holder);
+  const kept = await keepHolder(db, holder, log);
+  lifecycle.onStop('holder', () => kept.close());
   return holder;
 }
 

@@ -4,7 +4,7 @@
  * once make one judgment. In one transaction it reads the record, judges every rule, writes what differs, and ends the
  * job or sets it to the next instant at which time alone can change something: that is the deadline, and it is durable.
  */
-import { type Clock, formatInstant, type Ids, type Log } from '../base/index.ts';
+import { type Clock, formatInstant, type Ids, type Log, Problem } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
 import { type Change, finishJob, type Follower, type Job, requestJobs, type Work } from '../queue/index.ts';
@@ -86,8 +86,23 @@ export function createJudgeWork(input: EngineInput): Work {
     kind: 'judge',
     concurrency: engineLimits.judgmentsAtOnce,
     retryAfterMs: (attempts) => Math.min(1000 * 2 ** attempts, engineLimits.errorRetryMs),
-    handle: (job) => input.store.transaction((session, tx) => judgeJob(input, { session, tx, job })),
+    handle: (job) => judgeUntilCurrent(input, job),
   };
+}
+
+const raceRetriesMax = 5;
+
+/** A person may move a Task while its break is judged: then what was read is outdated, and is read again. */
+async function judgeUntilCurrent(input: EngineInput, job: Job): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await input.store.transaction((session, tx) => judgeJob(input, { session, tx, job }));
+      return;
+    } catch (error) {
+      const isRace = error instanceof Problem && error.category === 'precondition';
+      if (!isRace || attempt === raceRetriesMax) throw error;
+    }
+  }
 }
 
 interface Run {
@@ -165,8 +180,11 @@ function keyOf(rule: Rule, focus: Resource): string {
   return `${rule.code} ${focus.resourceType}/${focus.id ?? ''}`;
 }
 
+/** What was read must still be current; what is new must not be there. */
 function toEntry(resource: Resource): WriteEntry {
-  return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource };
+  const entry = { method: 'PUT' as const, type: resource.resourceType, id: resource.id ?? '', resource };
+  const version = resource.meta?.versionId;
+  return version === undefined ? { ...entry, expectNew: true } : { ...entry, expectVersion: Number(version) };
 }
 
 /** The last occurrence of each break, by key. */

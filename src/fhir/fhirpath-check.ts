@@ -10,7 +10,7 @@
 import type { Definitions } from './definitions.ts';
 import { type FunctionSignature, functionSignatures, type Kind, type Parameter } from './fhirpath-functions.ts';
 import { findPatternFault } from './fhirpath-pattern.ts';
-import { type SyntaxNode, unquote } from './fhirpath-syntax.ts';
+import { type NodeOf, type SyntaxNode, unquote } from './fhirpath-syntax.ts';
 import {
   describeShape,
   findElement,
@@ -25,6 +25,7 @@ import {
   type Shape,
   suggestElement,
 } from './fhirpath-types.ts';
+import { comparisonOperators } from './fhirpath-values.ts';
 
 export interface CheckContext {
   readonly definitions: Definitions;
@@ -32,6 +33,8 @@ export interface CheckContext {
   readonly faults: { readonly text: string; readonly at: number }[];
   /** Filled with the names of the variables that the expression reads. */
   readonly uses: Set<string>;
+  /** Filled with what each node yields. */
+  readonly shapes: Map<SyntaxNode, Shape>;
 }
 
 export interface Checked {
@@ -44,6 +47,12 @@ const unknown: Checked = { shape: nothing, text: '{}' };
 
 /** `self`: what `$this` is, which is also where a path begins. */
 export function checkNode(context: CheckContext, node: SyntaxNode, self: Shape): Checked {
+  const checked = checkKind(context, node, self);
+  context.shapes.set(node, checked.shape);
+  return checked;
+}
+
+function checkKind(context: CheckContext, node: SyntaxNode, self: Shape): Checked {
   switch (node.kind) {
     case 'literal':
       return { shape: oneOf(node.type), text: node.text };
@@ -69,8 +78,6 @@ export function checkNode(context: CheckContext, node: SyntaxNode, self: Shape):
       return checkBinary(context, node, self);
   }
 }
-
-type NodeOf<Name extends SyntaxNode['kind']> = Extract<SyntaxNode, { readonly kind: Name }>;
 
 function checkVariable(context: CheckContext, node: NodeOf<'variable'>): Checked {
   const shape = Object.hasOwn(context.variables, node.name) ? context.variables[node.name] : undefined;
@@ -200,19 +207,10 @@ function checkSame(context: CheckContext, operation: Operation, { kinds, result,
   return { shape: oneOf(result), text };
 }
 
-const comparisons: Readonly<Record<string, string>> = {
-  '=': '_equal',
-  '!=': '_unequal',
-  '<': '_before',
-  '<=': '_beforeOrAt',
-  '>': '_after',
-  '>=': '_afterOrAt',
-};
-
 /** `a = b` → `_equal(a, b)`: several values compared with one are an error at run time, not silently false. */
 function checkComparison(context: CheckContext, operation: Operation): Checked {
   const { node } = operation;
-  const functionName = comparisons[node.operator];
+  const functionName = comparisonOperators[node.operator];
   if (functionName === undefined) return refuse(context, node, `the operator ${node.operator} is not allowed: use =`);
   const isEquality = node.operator === '=' || node.operator === '!=';
   const ordered: Kinds = ['string', 'number', 'date', 'time', 'quantity'];

@@ -91,6 +91,13 @@ export function plainValue(item: unknown): unknown {
   return value instanceof fhirpath.FP_Decimal ? value.toNumber() : value;
 }
 
+/** As `plainValue`; a quantity of the record as it stands there, a computed one as text. */
+export function resultValue(item: unknown): unknown {
+  const value = plainValue(item);
+  if (!isQuantity(value)) return value;
+  return (item as { readonly data?: unknown }).data ?? String(value);
+}
+
 /** The library's own takes any item as true, the value false of an element too: `where(active)` would keep everybody. */
 function filter(result: (kept: Collection) => Collection): UserInvocationTable[string] {
   return {
@@ -196,7 +203,9 @@ function shift(sign: number): UserInvocationTable[string] {
 }
 
 /** The first of the least (or greatest) items, as the node it is, so that it still knows its resource. */
-function extreme(isBetter: (candidate: string | number, best: string | number) => boolean): UserInvocationTable[string] {
+function extreme(
+  isBetter: (candidate: string | number, best: string | number) => boolean,
+): UserInvocationTable[string] {
   return define(0, function (data) {
     const { dates } = this.vars[momentVariable];
     let best: { readonly item: unknown; readonly rank: string | number } | undefined;

@@ -27,6 +27,8 @@ type Node =
   | { readonly kind: 'type'; readonly operator: string; readonly left: SyntaxNode; readonly type: SyntaxNode }
   | { readonly kind: 'binary'; readonly operator: string; readonly left: SyntaxNode; readonly right: SyntaxNode };
 
+export type NodeOf<Name extends SyntaxNode['kind']> = Extract<SyntaxNode, { readonly kind: Name }>;
+
 export interface SyntaxFault {
   readonly kind: 'fault';
   readonly text: string;

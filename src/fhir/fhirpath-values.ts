@@ -47,6 +47,15 @@ export const comparisons = {
   _afterOrAt: (order) => order.greater || order.equal,
 } as const satisfies Record<string, Comparison>;
 
+export const comparisonOperators: Readonly<Record<string, keyof typeof comparisons>> = {
+  '=': '_equal',
+  '!=': '_unequal',
+  '<': '_before',
+  '<=': '_beforeOrAt',
+  '>': '_after',
+  '>=': '_afterOrAt',
+};
+
 export function orderOf(difference: number): Order {
   return { less: difference < 0, equal: difference === 0, greater: difference > 0 };
 }
@@ -54,7 +63,11 @@ export function orderOf(difference: number): Order {
 /** Texts, numbers and booleans of one type. */
 export function orderOfPlain(left: unknown, right: unknown): Order {
   if (typeof left !== typeof right || typeof left === 'object') throw failure(differentTypes);
-  return { less: (left as string) < (right as string), equal: left === right, greater: (left as string) > (right as string) };
+  return {
+    less: (left as string) < (right as string),
+    equal: left === right,
+    greater: (left as string) > (right as string),
+  };
 }
 
 export function orderOfDates(left: TimeSpan, right: TimeSpan): Order {
@@ -85,7 +98,12 @@ export function moveDate(text: unknown, amount: number, unit: string, dates: Dat
 
 const units: readonly TimeUnit[] = ['year', 'month', 'week', 'day', 'hour', 'minute', 'second', 'millisecond'];
 const timeUnits: Readonly<Record<string, TimeUnit>> = {
-  ...Object.fromEntries(units.flatMap((unit) => [[unit, unit], [`${unit}s`, unit]])),
+  ...Object.fromEntries(
+    units.flatMap((unit) => [
+      [unit, unit],
+      [`${unit}s`, unit],
+    ]),
+  ),
   "'a'": 'year',
   "'mo'": 'month',
   "'wk'": 'week',

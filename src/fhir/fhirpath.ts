@@ -11,9 +11,12 @@ import r4 from 'fhirpath/fhir-context/r4';
 import { type Issue, Problem } from '../base/index.ts';
 import type { Definitions } from './definitions.ts';
 import { type CheckContext, checkNode } from './fhirpath-check.ts';
-import { failure, type Moment, momentVariable, plainValue, runtimeFunctions, toDateValue } from './fhirpath-runtime.ts';
+import { compileQuick } from './fhirpath-quick.ts';
+import type { Quick } from './fhirpath-quick-items.ts';
+import { momentVariable, resultValue, runtimeFunctions, toDateValue } from './fhirpath-runtime.ts';
 import { parseExpression } from './fhirpath-syntax.ts';
 import { oneOf, type Shape } from './fhirpath-types.ts';
+import { failure, type Moment } from './fhirpath-values.ts';
 import type { Resource } from './resource.ts';
 
 export interface ExpressionSetting {
@@ -30,7 +33,10 @@ export interface Expression {
   readonly uses: ReadonlySet<string>;
   /** What it can yield. */
   readonly shape: Shape;
+  /** By the library, which yields its nodes. */
   readonly run: (focus: unknown, variables: Record<string, unknown>) => unknown[];
+  /** Without the library, for most expressions of rules. */
+  readonly quick: Quick | undefined;
 }
 
 export type Compilation =
@@ -41,12 +47,13 @@ export function compileExpression(text: string, setting: ExpressionSetting): Com
   const { definitions, variables } = setting;
   const tree = parseExpression(text);
   if (tree.kind === 'fault') return { kind: 'faults', issues: [toIssue(text, tree)] };
-  const context: CheckContext = { definitions, variables, faults: [], uses: new Set() };
+  const context: CheckContext = { definitions, variables, faults: [], uses: new Set(), shapes: new Map() };
   const checked = checkNode(context, tree, oneOf(setting.context));
   const { uses, faults } = context;
   if (faults.length > 0) return { kind: 'faults', issues: faults.map((fault) => toIssue(text, fault)) };
   const run = createRun(checked.text, uses, variables);
-  return { kind: 'ok', expression: { text, uses, shape: checked.shape, run } };
+  const quick = compileQuick(context, tree);
+  return { kind: 'ok', expression: { text, uses, shape: checked.shape, run, quick } };
 }
 
 /** Values of the variables by name; those that are missing are empty. */
@@ -72,12 +79,31 @@ export type Evaluation =
 
 export function tryEvaluate(expression: Expression, focus: Resource, variables: Variables, moment: Moment): Evaluation {
   try {
-    const nodes = expression.run(focus, { ...variables, [momentVariable]: moment });
-    const items = nodes.map((node) => ({ value: plainValue(node), origin: findOrigin(node) }));
+    const items =
+      expression.quick === undefined
+        ? runSlowly(expression, focus, variables, moment)
+        : runQuickly(expression.quick, focus, variables, moment);
     return { kind: 'items', items: items.filter((item) => item.value !== null && item.value !== undefined) };
   } catch (error) {
     return { kind: 'error', text: describeError(error) };
   }
+}
+
+function runQuickly(quick: Quick, focus: Resource, variables: Variables, moment: Moment): readonly EvaluatedItem[] {
+  const self = [{ value: focus, type: focus.resourceType, origin: focus }];
+  const items = quick({ self, index: 0, run: { variables, bound: new Map(), moment } });
+  return items.map(({ value, origin }) => ({ value, origin }));
+}
+
+/** The way of the library: also the reference that the quick way is tested against. */
+export function runSlowly(
+  expression: Expression,
+  focus: Resource,
+  variables: Variables,
+  moment: Moment,
+): readonly EvaluatedItem[] {
+  const nodes = expression.run(focus, { ...variables, [momentVariable]: moment });
+  return nodes.map((node) => ({ value: resultValue(node), origin: findOrigin(node) }));
 }
 
 /** A condition is true or false; empty, several values or another type is an error, never false. */
@@ -115,14 +141,14 @@ function createRun(text: string, uses: ReadonlySet<string>, shapes: ExpressionSe
 }
 
 /** A node of the library: what it wraps, and the way up to its resource. */
-interface Node {
+interface LibraryNode {
   readonly data?: unknown;
-  getParentResource?(): Node | null;
+  getParentResource?(): LibraryNode | null;
 }
 
 function findOrigin(item: unknown): Resource | undefined {
   if (typeof item !== 'object' || item === null || !('getParentResource' in item)) return undefined;
-  const node = item as Node;
+  const node = item as LibraryNode;
   return isResource(node.data) ? node.data : asResource(node.getParentResource?.()?.data);
 }
 

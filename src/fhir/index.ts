@@ -27,7 +27,7 @@ export {
   tryEvaluate,
   type Variables,
 } from './fhirpath.ts';
-export { type Moment, referenceKey } from './fhirpath-runtime.ts';
+export { type Moment, referenceKey } from './fhirpath-values.ts';
 export {
   formatLocal,
   localDay,

@@ -10,6 +10,8 @@ export function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
   if (answer.lastModified !== undefined) void reply.header('last-modified', answer.lastModified.toUTCString());
   if (answer.location !== undefined) void reply.header('location', answer.location);
   if (answer.bytes !== undefined) {
+    // Whatever somebody has stored: saved, never shown as a page of this server.
+    void reply.header('content-disposition', 'attachment');
     return reply.header('content-type', answer.bytes.contentType).send(answer.bytes.content);
   }
   if (answer.body === undefined) return reply.send();

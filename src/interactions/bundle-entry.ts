@@ -68,7 +68,11 @@ export function readEntry(context: Context, { request, resource, fullUrl }: Entr
 }
 
 /** What does not fit between method, URL and resource. */
-function faultOf(method: BundleEntry['method'], { type, id }: Target, resource: Resource | undefined): string | undefined {
+function faultOf(
+  method: BundleEntry['method'],
+  { type, id }: Target,
+  resource: Resource | undefined,
+): string | undefined {
   if (method !== 'POST' && method !== 'PUT') return undefined;
   if (resource === undefined) return 'resource is missing';
   if (resource.resourceType !== type) return `resource must be of the type in request.url, ${type}`;

@@ -81,7 +81,7 @@ function reviewTask(
     code: { coding: [{ system: taskSystem, code: 'review-letter' }], text: 'Lettre à revoir' },
     description: `Lettre à revoir : ${reasons[0] ?? 'motif inconnu'}`,
     focus: { reference: `Binary/${of.binaryId}` },
-    authoredOn: (of.former?.['authoredOn']) ?? now,
+    authoredOn: of.former?.['authoredOn'] ?? now,
     lastModified: now,
     input: reasons.map((valueString) => ({ type, valueString })),
   };

@@ -26,7 +26,7 @@ export function requireSameId(resource: Resource, id: string): void {
 
 /** One write, in one round trip where nothing must be read first. */
 export async function writeOne(context: Context, entry: WriteEntry): Promise<Written> {
-  const isGuarded = context.guards.some(({ types }) => types.includes(entry.type));
+  const isGuarded = guardsOf(context, entry.type).length > 0;
   return retryRace(async () => {
     const [written] = isGuarded
       ? await context.store.transaction((session) => writeGuarded(context, session, [entry]))
@@ -36,19 +36,26 @@ export async function writeOne(context: Context, entry: WriteEntry): Promise<Wri
   });
 }
 
-/** Writes inside a transaction, each looked at by the guards of its type first. */
+/** Writes inside a transaction, each looked at by the guards of its type first, on what is locked. */
 export async function writeGuarded(
   context: Context,
   session: Session,
   entries: readonly WriteEntry[],
 ): Promise<readonly Written[]> {
-  const guarded: WriteEntry[] = [];
-  for (const entry of entries) guarded.push(await guardEntry(context, session, entry));
-  return session.commit(guarded);
+  const guarded = entries.filter(({ type }) => guardsOf(context, type).length > 0);
+  if (guarded.length === 0) return session.commit(entries);
+  await session.lockResources(guarded.map(({ type, id }) => `${type}/${id}`));
+  const checked: WriteEntry[] = [];
+  for (const entry of entries) checked.push(await guardEntry(context, session, entry));
+  return session.commit(checked);
+}
+
+function guardsOf({ guards }: Context, type: string): Context['guards'] {
+  return guards.filter(({ types }) => types.includes(type));
 }
 
 async function guardEntry(context: Context, session: Session, entry: WriteEntry): Promise<WriteEntry> {
-  const guards = context.guards.filter(({ types }) => types.includes(entry.type));
+  const guards = guardsOf(context, entry.type);
   if (guards.length === 0) return entry;
   const stored = await session.read(entry.type, entry.id, everything);
   const before = stored === undefined || stored.isDeleted ? undefined : (JSON.parse(stored.raw) as Resource);

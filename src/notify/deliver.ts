@@ -21,7 +21,7 @@ import { type Due, isOver, openChannel, readDue } from './due.ts';
 import type { EndpointRules } from './endpoint.ts';
 import { type Event, readEvents } from './events.sql.ts';
 import { deliveryJob, deliveryKind, deliveryKinds } from './jobs.ts';
-import { notifyLimits } from './limits.ts';
+import { faultRetryMs, notifyLimits } from './limits.ts';
 import { lockSubscription, recordAttempt, setStatus } from './state.sql.ts';
 import { withStatus } from './status.ts';
 import { nextStep, type Standing, timeOfNextStep } from './step.ts';
@@ -47,11 +47,6 @@ export function createDeliveries(input: DeliverInput): readonly Work[] {
     retryAfterMs: faultRetryMs,
   });
   return [work(deliveryKinds.quick, notifyLimits.callsMax), work(deliveryKinds.slow, notifyLimits.slowCallsMax)];
-}
-
-/** Our own trouble (the database is away) never ends a delivery: a parked one would be a silent loss. */
-function faultRetryMs(attempts: number): number {
-  return Math.min(notifyLimits.faultRetryMaxMs, notifyLimits.faultRetryFirstMs * 2 ** Math.min(attempts - 1, 10));
 }
 
 async function deliver(input: DeliverInput, job: Job): Promise<void> {

@@ -17,6 +17,7 @@ import { createRegister, type Register } from './register.ts';
 import { handlesOf } from './secrets.ts';
 import { applyState } from './state.sql.ts';
 import type { SubscriptionStatus } from './subscription.ts';
+import { trimJob } from './trim.ts';
 import type { SeenChange, Watching } from './watch.ts';
 
 export interface FollowInput {
@@ -46,7 +47,8 @@ export function createFollower(input: FollowInput): Follower {
       const due = told.map(({ subscription, isSlow, retryAtMs }) =>
         deliveryJob(subscription, isSlow, Math.max(nowMs, retryAtMs ?? nowMs)),
       );
-      await requestJobs(tx, onePerKey([...due, ...jobs]));
+      const trims = jobs.length > 0 ? [trimJob(nowMs)] : [];
+      await requestJobs(tx, onePerKey([...due, ...jobs, ...trims]));
     },
   };
 }

@@ -42,3 +42,8 @@ export const notifyLimits = {
   faultRetryFirstMs: second,
   faultRetryMaxMs: minute,
 } as const;
+
+/** Our own trouble (the database is away) never ends a delivery: a parked one would be a silent loss. */
+export function faultRetryMs(attempts: number): number {
+  return Math.min(notifyLimits.faultRetryMaxMs, notifyLimits.faultRetryFirstMs * 2 ** Math.min(attempts - 1, 10));
+}

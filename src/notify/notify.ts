@@ -11,6 +11,7 @@ import type { EndpointRules } from './endpoint.ts';
 import { createFollower } from './follow.ts';
 import { createGuard, type SubscriptionGuard } from './guard.ts';
 import { type Resolve, resolveHost } from './resolve.ts';
+import { createTrimWork } from './trim.ts';
 import { createWatching } from './watch.ts';
 
 export interface NotifyInput {
@@ -54,6 +55,6 @@ export function createNotify(input: NotifyInput): Notify {
       newKey: () => `${newId()}${newId()}`.replaceAll('-', ''),
     }),
     follower: createFollower({ ...input, rules, watching }),
-    works: createDeliveries({ ...input, rules, channel }),
+    works: [...createDeliveries({ ...input, rules, channel }), createTrimWork(input)],
   };
 }

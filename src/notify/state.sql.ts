@@ -69,7 +69,8 @@ export async function applyState(tx: Transaction, change: StateChange): Promise<
                delivered_number = case when $3 = 'gone' then 0
                                        when s.status in ('off', 'gone') then s.last_number
                                        else s.delivered_number end,
-               failures = 0, failing_since = null, retry_at = null,
+               failures = 0, retry_at = null,
+               failing_since = case when $3 = 'error' then s.failing_since end,
                sent_at = case when $3 = 'gone' then null else s.sent_at end
            returning is_slow`,
     values: [change.subscription, change.version, change.status, change.secrets],
@@ -165,6 +166,42 @@ export async function setStatus(
     text: 'update subscription_state set status = $3 where subscription = $1 and version = $2',
     values: [subscription, version, status],
   });
+}
+
+/**
+ * Forgets what is older than `beforeMs`, up to a number of rows of each kind: events that were delivered or whose subscription is
+ * over, and the log of deliveries. Answers whether there may be more.
+ */
+export async function trim(db: Queryable, beforeMs: number, rowsMax: number): Promise<boolean> {
+  const rows = await db.query<{ has_more: boolean }>({
+    name: 'notify-trim',
+    text: `with events as (
+             delete from subscription_event e using (
+               select e.subscription, e.number
+               from subscription_event e join subscription_state s using (subscription)
+               where e.at < $1 and (e.number <= s.delivered_number or s.status in ('off', 'gone'))
+               limit $2) old
+             where e.subscription = old.subscription and e.number = old.number
+             returning 1
+           ),
+           attempts as (
+             delete from delivery d using (select subscription, seq from delivery where at < $1 limit $2) old
+             where d.subscription = old.subscription and d.seq = old.seq
+             returning 1
+           )
+           select (select count(*) from events) = $2 or (select count(*) from attempts) = $2 as has_more`,
+    values: [new Date(beforeMs), rowsMax],
+  });
+  return rows[0]?.has_more ?? false;
+}
+
+/** Whether any subscription is not over. */
+export async function hasLive(db: Queryable): Promise<boolean> {
+  const rows = await db.query({
+    name: 'notify-has-live',
+    text: `select 1 from subscription_state where status in ('requested', 'active', 'error') limit 1`,
+  });
+  return rows.length > 0;
 }
 
 /** The current version of the Subscription, locked until the end of the transaction; undefined when it is deleted. */

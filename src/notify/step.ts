@@ -2,6 +2,7 @@
  * What is to be done for a subscription now (pure). Each has one durable job; whoever takes it asks this function, does
  * one thing, and asks again when to come back. So handshake, events, heartbeats, retries and the end are in one order.
  */
+import { notifyLimits } from './limits.ts';
 import type { SubscriptionStatus } from './subscription.ts';
 
 /** Where a subscription stands. */
@@ -31,13 +32,20 @@ export function nextStep(standing: Standing, nowMs: number): Step {
   const { status, endMs, retryAtMs } = standing;
   if (status === 'off' || status === 'gone') return { kind: 'rest', untilMs: undefined };
   if (endMs !== undefined && endMs <= nowMs) return { kind: 'end' };
-  if (status === 'error') return { kind: 'rest', untilMs: endMs };
+  if (status === 'error') return whileInError(standing, nowMs);
   if (retryAtMs !== undefined && retryAtMs > nowMs) return { kind: 'rest', untilMs: earliest(retryAtMs, endMs) };
   if (status === 'requested') return { kind: 'handshake' };
   if (standing.lastNumber > standing.deliveredNumber) return { kind: 'event-notification' };
   const heartbeatAtMs = heartbeatDue(standing);
   if (heartbeatAtMs !== undefined && heartbeatAtMs <= nowMs) return { kind: 'heartbeat' };
   return { kind: 'rest', untilMs: earliest(heartbeatAtMs, endMs) };
+}
+
+/** It waits for its client, but not for ever: what nobody comes back for is turned off. */
+function whileInError({ endMs, failingSinceMs }: Standing, nowMs: number): Step {
+  const forgottenAtMs = failingSinceMs === undefined ? undefined : failingSinceMs + notifyLimits.keptMs;
+  if (forgottenAtMs !== undefined && forgottenAtMs <= nowMs) return { kind: 'end' };
+  return { kind: 'rest', untilMs: earliest(endMs, forgottenAtMs) };
 }
 
 /** When to look again: now when there is something to do, else when the rest is over. */

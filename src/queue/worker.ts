@@ -10,7 +10,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, type Log, Problem, problemCategories } from '../base/index.ts';
 import type { Database, Transaction } from '../db/index.ts';
-import { advanceReader, type Change, hasUnreadChanges, openReader, readChanges } from './changes.ts';
+import { advanceReader, type Change, hasUnreadChanges, openReader, readChanges, trimChanges } from './changes.ts';
 import { freeAbandonedJobs } from './holder.ts';
 import { failJob, type Job, takeJobs } from './jobs.ts';
 
@@ -54,12 +54,15 @@ export interface WorkersInput {
 const pollMs = 500;
 const busyReaderMs = 5;
 const abandonedEveryMs = 1000;
+const trimEveryTurns = 600;
+const changesKeptMs = 7 * 24 * 3_600_000;
 const settleStepMs = 4;
 
 export function createWorkers(input: WorkersInput): Workers {
   const signal = createSignal();
   const loops: Promise<void>[] = [];
   const stopping = new AbortController();
+  const crew: Crew = { ...input, signal, stopping: stopping.signal, active: new Set() };
   let run = 0;
 
   async function guarded(component: string, step: () => Promise<boolean>): Promise<void> {
@@ -87,14 +90,10 @@ export function createWorkers(input: WorkersInput): Workers {
       await freeAbandonedJobs(input.db);
       for (const follower of input.followers) loops.push(guarded(follower.name, () => follow(input, follower, signal)));
       for (const work of input.works) {
-        loops.push(
-          guarded(
-            work.kind,
-            createWorkLoop(input, work, signal, () => run++),
-          ),
-        );
+        const loop = createWorkLoop(crew, work, () => run++);
+        loops.push(guarded(work.kind, loop));
       }
-      loops.push(guarded('abandoned-jobs', () => freeAbandoned(input.db, stopping.signal)));
+      loops.push(guarded('upkeep', createUpkeep(crew)));
     },
     async settle(timeoutMs) {
       const started = performance.now();
@@ -109,8 +108,17 @@ export function createWorkers(input: WorkersInput): Workers {
       stopping.abort();
       signal.raise();
       await Promise.all(loops);
+      await Promise.all(crew.active);
     },
   };
+}
+
+/** What the loops of one instance share. */
+interface Crew extends WorkersInput {
+  readonly signal: Signal;
+  readonly stopping: AbortSignal;
+  /** Jobs that run now: a stop waits for them. */
+  readonly active: Set<Promise<void>>;
 }
 
 async function isSettled({ db, clock }: WorkersInput): Promise<boolean> {
@@ -148,35 +156,45 @@ async function follow({ db }: WorkersInput, follower: Follower, signal: Signal):
 }
 
 /** Takes jobs of one kind as places become free; the end of a job raises the signal, so that its place is filled. */
-function createWorkLoop(input: WorkersInput, work: Work, signal: Signal, count: () => void): () => Promise<boolean> {
+function createWorkLoop(crew: Crew, work: Work, count: () => void): () => Promise<boolean> {
   let running = 0;
   async function run(job: Job): Promise<void> {
-    await runJob(input, work, job);
+    await runJob(crew, work, job);
     running--;
     count();
-    signal.raise();
+    crew.signal.raise();
   }
   return async () => {
     if (running >= work.concurrency) return false;
-    const jobs = await takeJobs(input.db, {
+    const jobs = await takeJobs(crew.db, {
       kind: work.kind,
-      holder: input.holder,
-      nowMs: input.clock.now(),
+      holder: crew.holder,
+      nowMs: crew.clock.now(),
       limit: work.concurrency - running,
     });
     running += jobs.length;
-    for (const job of jobs) void run(job);
+    for (const job of jobs) {
+      const one: Promise<void> = run(job).finally(() => crew.active.delete(one));
+      crew.active.add(one);
+    }
     return jobs.length > 0;
   };
 }
 
-/** Paced by real time: the signal is raised at each commit, and looking for dead instances that often would cost. */
-async function freeAbandoned(db: Database, stopping: AbortSignal): Promise<boolean> {
-  await delay(abandonedEveryMs, undefined, { signal: stopping }).catch(() => undefined);
-  return (await freeAbandonedJobs(db)) > 0;
+/**
+ * Paced by real time: the signal is raised at each commit, and looking for dead instances that often would cost. Changes
+ * that everybody has read are kept for some days, for those who ask what happened.
+ */
+function createUpkeep({ db, clock, stopping }: Crew): () => Promise<boolean> {
+  let turns = 0;
+  return async () => {
+    await delay(abandonedEveryMs, undefined, { signal: stopping }).catch(() => undefined);
+    if (turns++ % trimEveryTurns === 0) await trimChanges(db, clock.now() - changesKeptMs);
+    return (await freeAbandonedJobs(db)) > 0;
+  };
 }
 
-async function runJob(input: WorkersInput, work: Work, job: Job): Promise<void> {
+async function runJob(input: Crew, work: Work, job: Job): Promise<void> {
   const started = performance.now();
   try {
     await work.handle(job);
@@ -189,7 +207,22 @@ async function runJob(input: WorkersInput, work: Work, job: Job): Promise<void> 
       { kind: job.kind, reason, attempt: job.attempts, ...stackOf(error) },
       waitMs === undefined ? 'job parked' : 'job failed and will be tried again',
     );
-    await failJob(input.db, job, input.holder, { runAtMs, error: reason });
+    await giveBack(input, job, { runAtMs, error: reason });
+  }
+}
+
+/** Until the database takes it: a job that stays with a living holder would never run again. */
+async function giveBack(
+  { db, holder, stopping }: Crew,
+  job: Job,
+  failure: Parameters<typeof failJob>[3],
+): Promise<void> {
+  while (!stopping.aborted) {
+    try {
+      return await failJob(db, job, holder, failure);
+    } catch {
+      await delay(pollMs, undefined, { signal: stopping }).catch(() => undefined);
+    }
   }
 }
 

@@ -82,9 +82,10 @@ export const ranks = {
   coded: 6,
   range: 7,
   contains: 8,
-  code: 9,
+  updated: 9,
+  code: 10,
   /** A chain whose inner side is not selective: a list of keys too long to start from while there is anything else. */
-  wideChain: 10,
+  wideChain: 11,
 } as const;
 
 /** Up to here, all matches can be gathered and sorted; beyond, a search walks along its sort order and probes. */

@@ -14,7 +14,7 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 export function encodeCursor(secret: Uint8Array, binding: string, position: Position): string {
-  const plain = JSON.stringify([position.values, position.rid, position.type, position.id]);
+  const plain = JSON.stringify([position.order, position.values, position.rid, position.type, position.id]);
   const nonce = derive(secret, 'nonce', `${binding}\n${plain}`).subarray(0, nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', derive(secret, 'key', ''), nonce).setAAD(Buffer.from(binding));
   const encrypted = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
@@ -33,8 +33,8 @@ export function decodeCursor(secret: Uint8Array, binding: string, text: string):
     const plain = Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()]).toString(
       'utf8',
     );
-    const [values, rid, type, id] = JSON.parse(plain) as [readonly (string | null)[], string, string, string];
-    return { values, rid, type, id };
+    const [order, values, rid, type, id] = JSON.parse(plain) as [string, Position['values'], string, string, string];
+    return { order, values, rid, type, id };
   } catch {
     throw foreignCursor();
   }

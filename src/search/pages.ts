@@ -20,6 +20,8 @@ import type { Sort } from './tree.ts';
 
 /** Where a page ended. A sort value is null where the resource has none. */
 export interface Position {
+  /** The order that it belongs to. */
+  readonly order: string;
   readonly values: readonly (string | null)[];
   readonly rid: string;
   readonly type: string;

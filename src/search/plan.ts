@@ -29,6 +29,21 @@ export type Order =
   /** All matches, sorted by these; by ord, newest first, when there are none. */
   | { readonly kind: 'values'; readonly sorts: readonly Sort[] };
 
+/** What a page key belongs to: after a change of this program, an old page link may meet another order. */
+export function nameOrder(order: Order): string {
+  switch (order.kind) {
+    case 'ord':
+      return 'ord';
+    case 'rows':
+      return `${order.table} ${order.isDescending}`;
+    case 'identity':
+    case 'updated':
+      return `${order.kind} ${order.isDescending}`;
+    case 'values':
+      return `values ${order.sorts.length}`;
+  }
+}
+
 /** Along a narrow table in its own order. */
 export interface RowsOrder {
   readonly kind: 'rows';
@@ -52,16 +67,17 @@ export function bestDriver(conditions: readonly Condition[]): Driver | undefined
     if (!isDriver(condition)) continue;
     if (best === undefined || rankOf(condition) < rankOf(best)) best = condition;
   }
-  const limit = conditions.some(({ kind }) => kind === 'ids')
-    ? ranks.id
-    : narrowsPatients(conditions)
-      ? ranks.chain
-      : undefined;
-  return best !== undefined && limit !== undefined && rankOf(best) > limit ? undefined : best;
+  return best !== undefined && rankOf(best) <= resourceRank(conditions) ? best : undefined;
 }
 
-function narrowsPatients(conditions: readonly Condition[]): boolean {
-  return conditions.some((condition) => condition.kind === 'has' && condition.isByPatient);
+/** How well `resource` itself leads to the matches, by its own indexes: identity, and time of update. */
+function resourceRank(conditions: readonly Condition[]): number {
+  const ranksFound = conditions.map((condition) => {
+    if (condition.kind === 'ids') return ranks.id;
+    if (condition.kind === 'has' && condition.isByPatient) return ranks.chain;
+    return condition.kind === 'updated' ? ranks.updated : Infinity;
+  });
+  return Math.min(Infinity, ...ranksFound);
 }
 
 function isDriver(condition: Condition): condition is Driver {
@@ -113,7 +129,7 @@ export function probesBeside(conditions: readonly Condition[], started: Conditio
 export function chooseOrder(context: SearchContext, conditions: readonly Condition[], sorts: readonly Sort[]): Order {
   const driver = bestDriver(conditions);
   const [sort, ...others] = sorts;
-  if (sort === undefined) return naturalOrder(driver);
+  if (sort === undefined) return driver === undefined ? resourceOrder(conditions) : naturalOrder(driver);
   if (others.length === 0 && driver?.kind === 'keys' && isByOrd(sort)) return { kind: 'ord', driver };
   if (others.length > 0 || isSelective(conditions)) return { kind: 'values', sorts };
   switch (sort.parameter.column) {
@@ -126,11 +142,15 @@ export function chooseOrder(context: SearchContext, conditions: readonly Conditi
   }
 }
 
+/** Who asks for what changed since a moment finds it at the end of the index by update; identity never moves. */
+function resourceOrder(conditions: readonly Condition[]): Order {
+  const isByUpdate = resourceRank(conditions) === ranks.updated;
+  return { kind: isByUpdate ? 'updated' : 'identity', isDescending: true };
+}
+
 /** The cheapest order that stays the same while a client pages. */
-function naturalOrder(driver: Driver | undefined): Order {
-  switch (driver?.kind) {
-    case undefined:
-      return { kind: 'identity', isDescending: true };
+function naturalOrder(driver: Driver): Order {
+  switch (driver.kind) {
     case 'keys':
       return { kind: 'ord', driver };
     case 'ranges': {

@@ -6,6 +6,7 @@
  * The statement yields one row more than the page holds when there is a next page.
  */
 import { hash } from 'node:crypto';
+import { Problem } from '../base/index.ts';
 import type { Condition } from './condition.ts';
 import type { SearchContext } from './context.ts';
 import {
@@ -18,7 +19,7 @@ import {
   type PageScope,
   type Position,
 } from './pages.ts';
-import { bestDriver, chooseOrder, type Order, probesBeside } from './plan.ts';
+import { bestDriver, chooseOrder, nameOrder, type Order, probesBeside } from './plan.ts';
 import { rewrite } from './rewrite.ts';
 import { driverRows, matching, SqlBuilder, type Visible } from './sql.ts';
 import type { Search } from './tree.ts';
@@ -55,6 +56,9 @@ export interface PageRequest {
 export function toSql(context: SearchContext, search: Search, { visible, count, after }: PageRequest): PageStatement {
   const conditions = rewrite(context, search.criteria);
   const order = chooseOrder(context, conditions, search.result.sorts);
+  if (after !== undefined && after.order !== nameOrder(order)) {
+    throw new Problem('incorrect', 'parameter _cursor: the page link is too old: start again from the first page');
+  }
   const sql = new SqlBuilder(visible, 'each');
   const scope: PageScope = { sql, types: search.types, conditions, limit: sql.bind(count + 1, 'integer'), after };
   const page = pageOf(context, order, scope);
@@ -66,6 +70,7 @@ order by ${page.orderBy} limit ${scope.limit}`;
   return {
     ...nameStatement(text, sql),
     positionOf: (row) => ({
+      order: nameOrder(order),
       values: page.columns.map((column) => sortValue(row[column as `s${number}`])),
       rid: String(row.rid),
       type: row.type,

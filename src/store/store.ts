@@ -55,6 +55,8 @@ export interface Session {
   commit(entries: readonly WriteEntry[]): Promise<readonly Written[]>;
   /** Any statement of the search compiler. */
   query<Row extends object>(statement: Statement): Promise<readonly Row[]>;
+  /** Locks these rows (`Type/id`) until the end of this transaction, so that what is read next stays true. */
+  lockResources(references: readonly string[]): Promise<void>;
   /** Serialises all who ask for the same criteria until the end of this transaction (conditional create, update, delete). */
   lockCriteria(criteria: readonly string[]): Promise<void>;
 }
@@ -138,6 +140,15 @@ function createSession(input: StoreInput, db: Queryable): Session {
       return stored(compartmentStatement({ keys, patient, knownAtMs }));
     },
     commit: (entries) => commit(input, db, entries),
+    async lockResources(references) {
+      const pairs = references.map((reference) => reference.split('/'));
+      await db.query({
+        name: 'lock-resources',
+        text: `select 1 from resource r join unnest($1::text[], $2::text[]) as w(type, id) on r.type = w.type and r.id = w.id
+               order by r.type, r.id for update of r`,
+        values: [pairs.map(([type]) => type), pairs.map(([, id]) => id)],
+      });
+    },
     async lockCriteria(criteria) {
       await db.query({
         name: 'lock-criteria',

@@ -57,14 +57,12 @@ function transactionText(resources: readonly Resource[], method: 'PUT' | 'POST')
     }));
     return JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
   }
-  const urls = new Map(
-    resources.map((one) => [`${one.resourceType}/${one.id ?? ''}`, `urn:uuid:${crypto.randomUUID()}`]),
-  );
-  const entry = resources.map(({ id, ...resource }) => ({
-    fullUrl: urls.get(`${resource.resourceType}/${id ?? ''}`),
-    resource,
-    request: { method, url: resource.resourceType },
-  }));
+  const urls = new Map<string, string>();
+  const entry = resources.map(({ id, ...resource }) => {
+    const fullUrl = `urn:uuid:${crypto.randomUUID()}`;
+    if (id !== undefined) urls.set(`${resource.resourceType}/${id}`, fullUrl);
+    return { fullUrl, resource, request: { method, url: resource.resourceType } };
+  });
   const text = JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
   return text.replace(/"reference":"([^"]+)"/g, (whole, target: string) => {
     const url = urls.get(target);

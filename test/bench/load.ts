@@ -1,6 +1,6 @@
 /** Loads the territory over HTTP by transactions of 100 entries, and gives some stays a history. */
 import type { Resource } from '../../src/fhir/resource.ts';
-import { put, sendOrFail, transaction } from './client.ts';
+import { put, send, sendOrFail, transaction } from './client.ts';
 import type { Territory } from './territory.ts';
 
 const entriesPerBundle = 100;
@@ -11,6 +11,13 @@ export const versionsEach = 6;
 export interface Loaded {
   readonly resources: number;
   readonly seconds: number;
+}
+
+/** Whether a server that was asked before still has it. */
+export async function isLoaded(origin: string, basePath: string, { people }: Territory): Promise<boolean> {
+  const last = people.at(-1)?.id ?? '';
+  const { status } = await send(origin, { method: 'GET', path: `${basePath}/Patient/${last}` });
+  return status === 200;
 }
 
 export async function loadTerritory(origin: string, basePath: string, territory: Territory): Promise<Loaded> {

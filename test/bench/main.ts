@@ -13,9 +13,9 @@ import { parseArgs } from 'node:util';
 import { calibrate, machineLine } from './calibrate.ts';
 import { checkSearches } from './checks.ts';
 import { type CpuMeter, createCpuMeter } from './cpu.ts';
-import { settle } from './client.ts';
+import { sendOrFail, settle } from './client.ts';
 import { judgeEverybody, newLetters, tryLetter, withoutRules } from './engine.ts';
-import { loadTerritory } from './load.ts';
+import { isLoaded, loadTerritory } from './load.ts';
 import { driveHttp, type Figures, type Load, meanRate, warmUpShare } from './measure.ts';
 import { type Operation, operationNames, prepareOperation, type World } from './operations.ts';
 import { type Served, startServer } from './processes.ts';
@@ -169,6 +169,8 @@ async function rawLimit(bench: Bench, operation: Operation, load: Load): Promise
     await pages?.keep(bench.world.origin, operation.next);
     return pages && (() => costing(bench, pages.pid, () => pages.drive(load), nothingLeft));
   }
+  // The first one alone, so that a refusal is told with its reason.
+  await sendOrFail(bench.world.origin, operation.next());
   const writes = await bench.rawWrites();
   return writes && (() => costing(bench, process.pid, () => writes[kind](load), nothingLeft));
 }
@@ -199,21 +201,20 @@ function isAsked(name: string): boolean {
   return options.only === undefined || name.includes(options.only);
 }
 
+async function load({ origin, basePath, territory }: World): Promise<ResultRow> {
+  tell(`loading ${asked.patients} patients with 30 resources each`);
+  const { resources, seconds } = await loadTerritory(origin, basePath, territory);
+  const backlogMs = await settle(origin);
+  const row = { name: 'load by transactions', unit: 'resources', perSecond: resources / seconds };
+  if (backlogMs === undefined) return row;
+  return { ...row, remark: `${Math.round(resources / (seconds + backlogMs / 1000))}/s with its judgments done` };
+}
+
 async function run(folder: string): Promise<void> {
   tell(`${machineLine()}\nnow: ${await calibrate(folder)}`);
   const bench = await open(folder);
   const { world, rows, served } = bench;
-  tell(`loading ${asked.patients} patients with 30 resources each`);
-  const { resources, seconds } = await loadTerritory(world.origin, world.basePath, world.territory);
-  const backlogMs = await settle(world.origin);
-  rows.push({
-    name: 'load by transactions',
-    unit: 'resources',
-    perSecond: resources / seconds,
-    ...(backlogMs === undefined
-      ? {}
-      : { remark: `${Math.round(resources / (seconds + backlogMs / 1000))}/s with its judgments done` }),
-  });
+  if (!(await isLoaded(world.origin, world.basePath, world.territory))) rows.push(await load(world));
   for (const fault of await checkSearches(world)) tell(`WRONG: ${fault}`);
   for (const name of operationNames.filter(isAsked)) {
     tell(name);
@@ -227,7 +228,7 @@ async function run(folder: string): Promise<void> {
   tell(`now: ${await calibrate(folder)}`);
   const memory = served?.memory();
   const date = new Date(performance.timeOrigin).toISOString().slice(0, 16);
-  const settings = `${asked.patients} patients, ${resources} resources, ${asked.connections} connections, ${asked.seconds} s each, seed ${asked.seed}`;
+  const settings = `${asked.patients} patients with 30 resources each, ${asked.connections} connections, ${asked.seconds} s each, seed ${asked.seed}`;
   process.stdout.write(`\n${date} UTC, ${machineLine()}\n${settings}\n\n${tableText(rows)}\n`);
   if (memory !== undefined) {
     process.stdout.write(`\nserver process: ${memory.nowMb} MB resident, ${memory.peakMb} MB at most\n`);

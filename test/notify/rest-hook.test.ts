@@ -178,10 +178,11 @@ describe('a subscription', () => {
     await finish('e2');
     await scene.settle();
     expect(receiver.received).toHaveLength(1);
+    expect(await test.database.query({ text: 'select * from delivery' })).toHaveLength(1);
+    await scene.pass(day);
     for (const table of ['subscription_secret', 'subscription_event', 'job']) {
       expect(await test.database.query({ text: `select * from ${table}` })).toEqual([]);
     }
-    expect(await test.database.query({ text: 'select * from delivery' })).toHaveLength(1);
   });
 });
 
@@ -250,6 +251,20 @@ describe('a receiver that fails', () => {
     expect(await scene.read('Subscription', 's1')).not.toHaveProperty('error');
     await scene.settle();
     expect(receiver.received.map(({ headers }) => headers['x-suture-event-number'])).toEqual(['1', '2']);
+  });
+
+  it('and that nobody comes back for is turned off after 30 days', async () => {
+    await scene.put('Subscription', 's1', hook());
+    receiver.answer(() => ({ status: 503 }));
+    await finish('e1');
+    await scene.pass(30 * day - hour);
+    expect(await scene.read('Subscription', 's1')).toMatchObject({ status: 'error' });
+    await scene.pass(hour);
+    expect(await scene.read('Subscription', 's1')).toMatchObject({ status: 'off' });
+    await scene.pass(2 * day);
+    for (const table of ['subscription_event', 'job']) {
+      expect(await test.database.query({ text: `select * from ${table}` })).toEqual([]);
+    }
   });
 
   it('with 410 turns the subscription off', async () => {

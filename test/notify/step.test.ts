@@ -22,6 +22,11 @@ describe('the next step of a subscription', () => {
     ['with events that wait is to tell them', { lastNumber: 5 }, { kind: 'event-notification' }],
     ['in error is rest, whatever waits', { status: 'error', lastNumber: 5 }, { kind: 'rest', untilMs: undefined }],
     ['in error is rest until its end', { status: 'error', endMs: now + 9 }, { kind: 'rest', untilMs: now + 9 }],
+    [
+      'that nobody came back for in 30 days is the end',
+      { status: 'error', failingSinceMs: now - 30 * 86_400_000 },
+      { kind: 'end' },
+    ],
     ['that is off is rest, its end or not', { status: 'off', endMs: now }, { kind: 'rest', untilMs: undefined }],
     ['that is gone is rest', { status: 'gone', lastNumber: 5 }, { kind: 'rest', untilMs: undefined }],
     ['whose end has come is the end', { endMs: now, lastNumber: 5 }, { kind: 'end' }],

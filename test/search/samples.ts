@@ -184,14 +184,12 @@ export const sampleTypes = Object.keys(bodies);
 
 function resourcesOf(type: string, most: number): fc.Arbitrary<readonly Resource[]> {
   const body = bodies[type] ?? fc.constant({});
-  return fc
-    .array(fc.tuple(metas, body), { minLength: 1, maxLength: most })
-    .map((list) =>
-      list.map(([meta, members], place): Resource => {
-        const id = `${idPrefixes[type]}${place + 1}`;
-        return { resourceType: type, id, meta: meta as NonNullable<Resource['meta']>, ...clean(members) };
-      }),
-    );
+  return fc.array(fc.tuple(metas, body), { minLength: 1, maxLength: most }).map((list) =>
+    list.map(([meta, members], place): Resource => {
+      const id = `${idPrefixes[type]}${place + 1}`;
+      return { resourceType: type, id, meta: meta as NonNullable<Resource['meta']>, ...clean(members) };
+    }),
+  );
 }
 
 export const records: fc.Arbitrary<readonly Resource[]> = fc

@@ -107,6 +107,27 @@ describe('applyFhirPathPatch', () => {
       'contained',
       [expect.anything(), { resourceType: 'Organization', id: 'o' }],
     ],
+    [
+      'follows several conditions, with brackets and dots in their texts',
+      {
+        type: 'delete',
+        path: "Patient.identifier.where(use = 'usual' and (value = '2' or value = 'a.b)('))[0].where(value.exists()).value",
+      },
+      'identifier',
+      [{ use: 'official', value: '1' }, { use: 'usual' }],
+    ],
+    [
+      'follows skip, take, tail and single',
+      { type: 'delete', path: 'Patient[0].contact.skip(1).take(1).single().gender' },
+      'contact',
+      [{ name: { text: 'Yann' } }],
+    ],
+    [
+      'deletes nothing beyond the resource',
+      { type: 'delete', path: 'Patient[1].contact.tail()' },
+      'contact',
+      [{ name: { text: 'Yann' } }, { gender: 'male' }],
+    ],
     ['deletes nothing where nothing is', { type: 'delete', path: 'Patient.maritalStatus' }, 'maritalStatus', undefined],
     [
       'deletes the last child with its parents',
@@ -175,6 +196,11 @@ describe('applyFhirPathPatch', () => {
         'when the one with extensions goes',
         { type: 'delete', path: 'Patient.name[0].given[1]' },
         { given: ['Lucie', 'Anne'] },
+      ],
+      [
+        'when a condition finds one',
+        { type: 'delete', path: "Patient.name.given.where($this = 'Anne')" },
+        { given: ['Lucie', null], _given: [null, { id: 'g' }] },
       ],
       ['when its extensions go', { type: 'delete', path: 'Patient.name[0].given[1].id' }, { given: ['Lucie', 'Anne'] }],
       [
@@ -352,10 +378,7 @@ describe('applyFhirPathPatch', () => {
     ],
     ['moving from beyond the end', { type: 'move', path: 'Patient.identifier', source: 2, destination: 0 }],
     ['moving to beyond the end', { type: 'move', path: 'Patient.identifier', source: 0, destination: 2 }],
-    [
-      'moving in several lists',
-      { type: 'move', path: 'Patient.identifier | Patient.contact', source: 0, destination: 0 },
-    ],
+    ['moving in several lists', { type: 'move', path: 'Patient.identifier.value', source: 0, destination: 0 }],
   ])('refuses %s, names the operation and says where', (_what, operation) => {
     const problem = problemOf(() => apply(patient, { type: 'delete', path: 'Patient.language' }, operation));
     expect(problem.category).toBe('unprocessable');
@@ -380,6 +403,8 @@ describe('applyFhirPathPatch', () => {
     ['a path that is no FHIRPath', { type: 'delete', path: 'Patient..name' }],
     ['a path with an element that does not exist', { type: 'delete', path: 'Patient.nom' }],
     ['a path that leaves the resource', { type: 'delete', path: 'Patient.generalPractitioner.resolve().name' }],
+    ['a path with an operator', { type: 'delete', path: 'Patient.language | Patient.gender' }],
+    ['a path with a function that does not select', { type: 'delete', path: 'Patient.identifier.select(value)' }],
     ['a path that yields no element', { type: 'delete', path: "'Patient'" }],
     ['a path that cannot be evaluated', { type: 'delete', path: "Patient.identifier.where(value.toInteger() > 'a')" }],
   ])('refuses %s as no FHIRPath Patch', (_what, operation) => {

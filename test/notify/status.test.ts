@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Resource } from '../../src/fhir/index.ts';
+import { statusAfter, withStatus } from '../../src/notify/status.ts';
+
+function subscription(status: string, endpoint = 'https://a.example/'): Resource {
+  return { resourceType: 'Subscription', status, criteria: 'Patient', channel: { type: 'rest-hook', endpoint } };
+}
+
+describe('the status of a subscription that a client submits', () => {
+  it.each([
+    // before, asked, core R4, topic
+    [undefined, 'requested', 'active', 'requested'],
+    [undefined, 'off', 'off', 'off'],
+    [undefined, 'active', undefined, undefined],
+    [undefined, 'error', undefined, undefined],
+    ['requested', 'requested', 'active', 'requested'],
+    ['requested', 'active', 'active', 'requested'],
+    ['requested', 'error', undefined, undefined],
+    ['active', 'active', 'active', 'active'],
+    ['active', 'requested', 'active', 'requested'],
+    ['active', 'off', 'off', 'off'],
+    ['error', 'error', 'error', 'error'],
+    ['error', 'requested', 'active', 'requested'],
+    ['error', 'active', 'active', 'requested'],
+    ['off', 'requested', 'active', 'requested'],
+    ['off', 'active', 'active', 'requested'],
+    ['off', 'error', undefined, undefined],
+  ])('after %s, asked for %s, is %s in core R4 and %s for a topic', (was, asked, core, topic) => {
+    const before = was === undefined ? undefined : subscription(was);
+    const after = subscription(asked);
+    const settled = [statusAfter('criteria', before, after), statusAfter('topic', before, after)];
+    expect(settled.map((one) => ('status' in one ? one.status : undefined))).toEqual([core, topic]);
+  });
+
+  it('begins again for a topic when what is sent where has changed', () => {
+    const after = subscription('active', 'https://b.example/');
+    expect(statusAfter('topic', subscription('active'), after)).toEqual({ status: 'requested' });
+  });
+
+  it('goes with the error text of the server, and loses it', () => {
+    const failed = withStatus(subscription('active'), 'error', 'no answer');
+    expect(failed).toMatchObject({ status: 'error', error: 'no answer' });
+    expect(withStatus(failed, 'active')).not.toHaveProperty('error');
+  });
+});
