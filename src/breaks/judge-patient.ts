@@ -101,10 +101,11 @@ function inhibitorOf(one: Judged, all: readonly Judged[]): string | undefined {
 }
 
 /** What the life of the break depends on; undefined where the rule has nothing to say: no expectation, or an error. */
-export function verdictOf({ result, inhibitedBy }: Judged): Verdict | undefined {
+export function verdictOf({ rule, result, inhibitedBy }: Judged): Verdict | undefined {
   if (result.kind !== 'judgment') return undefined;
   const { state, reason, timing } = result;
-  const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs };
+  const isMetDated = rule.metAt !== undefined;
+  const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs, isMetDated };
   const isSilenced = inhibitedBy !== undefined && (state === 'broken' || state === 'waiting');
   if (isSilenced) return { ...times, state: 'cancelled', cancelReason: 'inhibited' };
   return { ...times, state, cancelReason: endReason(reason) };

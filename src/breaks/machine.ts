@@ -124,6 +124,8 @@ export interface Verdict {
   readonly state: 'waiting' | 'met' | 'broken' | 'repaired' | 'cancelled';
   readonly dueAtMs: number | undefined;
   readonly noticeAtMs: number | undefined;
+  /** Whether the rule reads a date of what it awaits; else only the time of recording is known. */
+  readonly isMetDated: boolean;
   /** Why a cancelled judgment is cancelled. */
   readonly cancelReason: BreakReason;
 }
@@ -160,8 +162,9 @@ function decideFirst({ verdict, nowMs }: DecideInput): Decision {
     case 'waiting':
       return isNoticed(verdict, nowMs) ? { kind: 'raise', to: 'pre-alert' } : stay;
     case 'repaired':
-      // Learned of at once, the break and its repair: recorded and counted, nobody is called.
-      return { kind: 'raise', to: 'auto-closed', reason: 'late' };
+      // Learned of at once, the break and its repair: recorded and counted, nobody is called. Without a date of its own
+      // the repair may just have been recorded late: an old care team that comes complete was never broken.
+      return verdict.isMetDated ? { kind: 'raise', to: 'auto-closed', reason: 'late' } : stay;
     case 'met':
     case 'cancelled':
       return stay;

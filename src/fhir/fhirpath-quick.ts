@@ -235,9 +235,10 @@ function both(first: boolean | undefined, second: boolean | undefined, answer: b
 }
 
 function isAmong(items: Items, collection: Items): Items {
-  if (items.length > 1) throw failure(oneValueExpected);
   const [item] = items;
   if (item === undefined) return none;
+  if (collection.length === 0) return truth(false);
+  if (items.length > 1) throw failure(oneValueExpected);
   return truth(collection.some(({ value, type }) => value === item.value && kindOf(type) === kindOf(item.type)));
 }
 

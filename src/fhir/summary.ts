@@ -31,7 +31,7 @@ export function summarize(resource: Resource, mode: SummaryMode, definitions: De
 export function selectElements(resource: Resource, elements: ReadonlySet<string>, definitions: Definitions): Resource {
   const type = definitions.type(resource.resourceType);
   const isKept = (name: string): boolean => {
-    const element = type && elementOf(type, name);
+    const element = type && elementOf(type, name)?.element;
     return element === undefined || element.min > 0 || isIdentity(element) || elements.has(element.name);
   };
   return tag(pick(resource, isKept));
@@ -75,18 +75,18 @@ function isIdentity({ name }: ElementDefinition): boolean {
   return name === 'id' || name === 'meta';
 }
 
-/** The element of a JSON member: `_birthDate` -> birthDate, `valueQuantity` -> value. */
-function elementOf(type: TypeDefinition, member: string): ElementDefinition | undefined {
+/** The element of a JSON member and the type of its value: `valueQuantity` -> value, Quantity. */
+function elementOf(type: TypeDefinition, member: string): { element: ElementDefinition; code: string } | undefined {
   const name = member.replace(/^_/, '');
-  const direct = type.elements.get(name);
-  if (direct !== undefined && !direct.isChoice) return direct;
-  return [...type.elements.values()].find(
-    (element) => element.isChoice && element.types.some(({ code }) => name === memberName(element, code)),
-  );
+  for (const element of type.elements.values()) {
+    const reference = element.types.find(({ code }) => name === memberName(element, code));
+    if (reference !== undefined) return { element, code: reference.code };
+  }
+  return undefined;
 }
 
-function memberName({ name }: ElementDefinition, code: string): string {
-  return name + code.charAt(0).toUpperCase() + code.slice(1);
+function memberName({ name, isChoice }: ElementDefinition, code: string): string {
+  return isChoice ? name + code.charAt(0).toUpperCase() + code.slice(1) : name;
 }
 
 /**
@@ -97,22 +97,20 @@ function keepSummary(definitions: Definitions, value: unknown, typeName: string)
   const type = definitions.type(typeName);
   if (Array.isArray(value)) return value.map((item) => keepSummary(definitions, item, typeName));
   if (!isMembers(value) || type === undefined || type.kind === 'primitive-type') return value;
-  const kept: Record<string, unknown> = { ...pick(value, (name) => isInSummary(type, elementOf(type, name))) };
-  for (const [name, member] of Object.entries(kept)) {
-    const element = elementOf(type, name);
-    const code = element?.types.find(
-      (reference) => !element.isChoice || memberName(element, reference.code) === name,
-    )?.code;
+  const kept: Record<string, unknown> = { ...value };
+  for (const [name, member] of Object.entries(value)) {
+    const found = elementOf(type, name);
+    if (found === undefined ? name !== 'resourceType' : !isInSummary(type, found.element)) delete kept[name];
     // Resources in a Bundle are whole, and extensions have no summary of their own.
-    if (code === undefined || code === 'Resource' || code === 'Extension' || name.startsWith('_')) continue;
-    kept[name] = keepSummary(definitions, member, code);
+    else if (found !== undefined && !name.startsWith('_') && found.code !== 'Resource' && found.code !== 'Extension') {
+      kept[name] = keepSummary(definitions, member, found.code);
+    }
     if (isMembers(kept[name]) && Object.keys(kept[name]).length === 0) delete kept[name];
   }
   return kept;
 }
 
-function isInSummary(type: TypeDefinition, element: ElementDefinition | undefined): boolean {
-  if (element === undefined) return false;
+function isInSummary(type: TypeDefinition, element: ElementDefinition): boolean {
   const isBelowRoot = type.kind !== 'resource' && (element.name === 'id' || element.name === 'extension');
   return element.isSummary || element.min > 0 || isBelowRoot;
 }

@@ -55,13 +55,26 @@ export function readQuery(url: string): readonly (readonly [string, string])[] {
 function readContent(request: FastifyRequest, isRaw: boolean): Pick<Request, 'body' | 'content'> {
   const bytes = request.body;
   if (!(bytes instanceof Uint8Array) || bytes.length === 0) return {};
-  const type = mediaType(header(request, 'content-type') ?? '');
-  if (isRaw && !jsonTypes.has(type)) return { content: { type: header(request, 'content-type') ?? '', bytes } };
+  const contentType = header(request, 'content-type') ?? '';
+  const type = mediaType(contentType);
+  if (isRaw && !jsonTypes.has(type)) return { content: { type: contentType, bytes } };
   if (type === 'application/x-www-form-urlencoded') return {};
-  if (!jsonTypes.has(type)) {
-    throw new Problem('media-type', 'expected Content-Type application/fhir+json');
+  if (!jsonTypes.has(type) || !hasReadableParameters(contentType)) {
+    throw new Problem('media-type', 'expected Content-Type application/fhir+json, in UTF-8 and of FHIR version 4.0');
   }
   return { body: parseJson(bytes) };
+}
+
+/** JSON in UTF-8 is read, of R4 (https://hl7.org/fhir/R4/versioning.html#mt-version); parameters that say nothing of that may stand. */
+function hasReadableParameters(contentType: string): boolean {
+  return contentType
+    .split(';')
+    .slice(1)
+    .every((parameter) => {
+      const [name = '', value = ''] = parameter.toLowerCase().split('=', 2).map((part) => part.trim().replaceAll('"', ''));
+      if (name === 'charset') return value === 'utf-8' || value === 'utf8';
+      return name !== 'fhirversion' || value === '4.0' || value === '4.0.1';
+    });
 }
 
 /** Parameters in the body of POST [type]/_search (https://hl7.org/fhir/R4/http.html#search). */

@@ -25,7 +25,7 @@ function known(state: BreakState, more: Partial<KnownBreak> = {}): KnownBreak {
 }
 
 function verdict(state: Verdict['state'], more: Partial<Verdict> = {}): Verdict {
-  return { state, dueAtMs: due, noticeAtMs: undefined, cancelReason: 'premise-changed', ...more };
+  return { state, dueAtMs: due, noticeAtMs: undefined, isMetDated: true, cancelReason: 'premise-changed', ...more };
 }
 
 function decideOn(there: KnownBreak | undefined, seen: Verdict, nowMs = now): Decision {
@@ -37,30 +37,116 @@ const later = { dueAtMs: due + week, noticeAtMs: due + week - 100 };
 describe('the engine', () => {
   const table: readonly (readonly [string, KnownBreak | undefined, Verdict, Decision])[] = [
     ['nothing and a wait: nothing', undefined, verdict('waiting'), { kind: 'stay' }],
-    ['nothing and a wait past its notice: a pre-alert', undefined, verdict('waiting', { noticeAtMs: now }), { kind: 'raise', to: 'pre-alert' }],
+    [
+      'nothing and a wait past its notice: a pre-alert',
+      undefined,
+      verdict('waiting', { noticeAtMs: now }),
+      { kind: 'raise', to: 'pre-alert' },
+    ],
     ['nothing and a break: opened', undefined, verdict('broken'), { kind: 'raise', to: 'open' }],
     ['nothing and met: nothing, also when learned late', undefined, verdict('met'), { kind: 'stay' }],
-    ['nothing and repaired already: recorded, closed', undefined, verdict('repaired'), { kind: 'raise', to: 'auto-closed', reason: 'late' }],
+    [
+      'nothing and repaired already: recorded, closed',
+      undefined,
+      verdict('repaired'),
+      { kind: 'raise', to: 'auto-closed', reason: 'late' },
+    ],
+    [
+      'nothing and repaired by something without a date: nothing',
+      undefined,
+      verdict('repaired', { isMetDated: false }),
+      { kind: 'stay' },
+    ],
     ['nothing and cancelled: nothing', undefined, verdict('cancelled'), { kind: 'stay' }],
     ['a pre-alert that breaks: opened', known('pre-alert'), verdict('broken'), { kind: 'change', to: 'open' }],
-    ['a pre-alert that is met: moot', known('pre-alert'), verdict('met'), { kind: 'change', to: 'moot', reason: 'met' }],
+    [
+      'a pre-alert that is met: moot',
+      known('pre-alert'),
+      verdict('met'),
+      { kind: 'change', to: 'moot', reason: 'met' },
+    ],
     ['a pre-alert that waits on', known('pre-alert'), verdict('waiting'), { kind: 'stay' }],
     ['a pre-alert whose deadline moves', known('pre-alert'), verdict('waiting', later), { kind: 'move-deadline' }],
     ['open and still broken', known('open'), verdict('broken'), { kind: 'stay' }],
-    ['open, broken at another instant', known('open'), verdict('broken', { dueAtMs: due - 5 }), { kind: 'move-deadline' }],
-    ['open and repaired: closed by itself', known('open'), verdict('repaired'), { kind: 'change', to: 'auto-closed', reason: 'late' }],
-    ['open and met in time, learned late', known('open'), verdict('met'), { kind: 'change', to: 'auto-closed', reason: 'met-in-time-known-late' }],
-    ['acknowledged and repaired: somebody acted', known('acknowledged'), verdict('repaired'), { kind: 'change', to: 'repaired', reason: 'late' }],
-    ['in progress and met in time', known('in-progress'), verdict('met'), { kind: 'change', to: 'repaired', reason: 'met-in-time-known-late' }],
-    ['open and the discharge moved into the future', known('open'), verdict('waiting', later), { kind: 'change', to: 'moot', reason: 'premise-changed' }],
-    ['on hold and the patient died', known('on-hold'), verdict('cancelled', { cancelReason: 'deceased' }), { kind: 'change', to: 'moot', reason: 'deceased' }],
-    ['closed and the evidence withdrawn soon after', known('auto-closed', { reason: 'late' }), verdict('broken'), { kind: 'reopen' }],
-    ['closed long ago and broken again', known('repaired', { closedAtMs: now - week - 1 }), verdict('broken'), { kind: 'raise', to: 'open' }],
-    ['moot long ago and broken again', known('moot', { closedAtMs: now - week - 1 }), verdict('broken'), { kind: 'reopen' }],
-    ['moot and a new deadline near', known('moot'), verdict('waiting', { ...later, noticeAtMs: now }), { kind: 'change', to: 'pre-alert' }],
-    ['closed by hand and still broken', known('repaired', { isClosedByPerson: true }), verdict('broken'), { kind: 'stay' }],
+    [
+      'open, broken at another instant',
+      known('open'),
+      verdict('broken', { dueAtMs: due - 5 }),
+      { kind: 'move-deadline' },
+    ],
+    [
+      'open and repaired: closed by itself',
+      known('open'),
+      verdict('repaired'),
+      { kind: 'change', to: 'auto-closed', reason: 'late' },
+    ],
+    [
+      'open and met in time, learned late',
+      known('open'),
+      verdict('met'),
+      { kind: 'change', to: 'auto-closed', reason: 'met-in-time-known-late' },
+    ],
+    [
+      'acknowledged and repaired: somebody acted',
+      known('acknowledged'),
+      verdict('repaired'),
+      { kind: 'change', to: 'repaired', reason: 'late' },
+    ],
+    [
+      'in progress and met in time',
+      known('in-progress'),
+      verdict('met'),
+      { kind: 'change', to: 'repaired', reason: 'met-in-time-known-late' },
+    ],
+    [
+      'open and the discharge moved into the future',
+      known('open'),
+      verdict('waiting', later),
+      { kind: 'change', to: 'moot', reason: 'premise-changed' },
+    ],
+    [
+      'on hold and the patient died',
+      known('on-hold'),
+      verdict('cancelled', { cancelReason: 'deceased' }),
+      { kind: 'change', to: 'moot', reason: 'deceased' },
+    ],
+    [
+      'closed and the evidence withdrawn soon after',
+      known('auto-closed', { reason: 'late' }),
+      verdict('broken'),
+      { kind: 'reopen' },
+    ],
+    [
+      'closed long ago and broken again',
+      known('repaired', { closedAtMs: now - week - 1 }),
+      verdict('broken'),
+      { kind: 'raise', to: 'open' },
+    ],
+    [
+      'moot long ago and broken again',
+      known('moot', { closedAtMs: now - week - 1 }),
+      verdict('broken'),
+      { kind: 'reopen' },
+    ],
+    [
+      'moot and a new deadline near',
+      known('moot'),
+      verdict('waiting', { ...later, noticeAtMs: now }),
+      { kind: 'change', to: 'pre-alert' },
+    ],
+    [
+      'closed by hand and still broken',
+      known('repaired', { isClosedByPerson: true }),
+      verdict('broken'),
+      { kind: 'stay' },
+    ],
     ['rejected and still broken', known('rejected', { isClosedByPerson: true }), verdict('broken'), { kind: 'stay' }],
-    ['rejected and broken at another deadline', known('rejected', { isClosedByPerson: true }), verdict('broken', { dueAtMs: due - 5 }), { kind: 'reopen' }],
+    [
+      'rejected and broken at another deadline',
+      known('rejected', { isClosedByPerson: true }),
+      verdict('broken', { dueAtMs: due - 5 }),
+      { kind: 'reopen' },
+    ],
     ['closed and met', known('auto-closed'), verdict('met'), { kind: 'stay' }],
   ];
   it.each(table)('%s', (_what, there, seen, decision) => {
@@ -71,10 +157,15 @@ describe('the engine', () => {
     state: fc.constantFrom<Verdict['state']>('waiting', 'met', 'broken', 'repaired', 'cancelled'),
     dueAtMs: fc.option(fc.constantFrom(due, due + 5, due - 5), { nil: undefined }),
     noticeAtMs: fc.option(fc.constantFrom(now, now + 9), { nil: undefined }),
+    isMetDated: fc.boolean(),
     cancelReason: fc.constant<Verdict['cancelReason']>('premise-changed'),
   });
   const anyKnown = fc
-    .record({ state: fc.constantFrom(...breakStates), isClosedByPerson: fc.boolean(), dueAtMs: fc.constantFrom(due, undefined) })
+    .record({
+      state: fc.constantFrom(...breakStates),
+      isClosedByPerson: fc.boolean(),
+      dueAtMs: fc.constantFrom(due, undefined),
+    })
     .map(({ state, ...more }) => known(state, more));
 
   it('makes no move that is not in its table', () => {
@@ -93,7 +184,8 @@ describe('the engine', () => {
       fc.property(anyKnown, anyVerdict, (there, seen) => {
         const decision = decideOn(there, seen);
         if (decision.kind === 'stay') return;
-        const state = decision.kind === 'reopen' ? 'open' : decision.kind === 'move-deadline' ? there.state : decision.to;
+        const state =
+          decision.kind === 'reopen' ? 'open' : decision.kind === 'move-deadline' ? there.state : decision.to;
         const after = { ...known(state), dueAtMs: seen.dueAtMs };
         expect(decideOn(after, seen)).toEqual({ kind: 'stay' });
       }),
@@ -103,7 +195,8 @@ describe('the engine', () => {
 
 describe('persons', () => {
   it('never move what is closed, nor what has not opened', () => {
-    for (const state of breakStates.filter((one) => isClosed(one) || one === 'pre-alert')) expect(personMoves[state]).toEqual([]);
+    for (const state of breakStates.filter((one) => isClosed(one) || one === 'pre-alert'))
+      expect(personMoves[state]).toEqual([]);
   });
 
   it('ask for a state by the status of the Task', () => {
