@@ -58,7 +58,7 @@ create table date_index (
 );
 create index date_index_by_resource on date_index (rid, k, lo, hi);
 
--- Folded text (accents and case removed), cut to 64 characters; a prefix is a range.
+-- Folded text (accents and case removed), cut to 200 characters; a prefix is a range.
 create table string_index (
   k bigint not null,
   v text collate "C" not null,

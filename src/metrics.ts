@@ -13,6 +13,7 @@ export interface Metrics {
 
 export function createMetrics(db: Database, now: () => number): Metrics {
   const registry = new Registry();
+  const standing = createStanding(db, registry);
   const registers = [registry];
   const requests = new Histogram({
     name: 'suture_http_request_seconds',
@@ -44,6 +45,24 @@ export function createMetrics(db: Database, now: () => number): Metrics {
     labelNames: ['rule', 'expression'],
     registers,
   });
+  return {
+    engine: {
+      judged: (count) => judgments.inc(count),
+      opened: (rule) => opened.inc({ rule }),
+      closed: (rule) => closed.inc({ rule }),
+      ruleFailed: (rule, expression) => errors.inc({ rule, expression }),
+    },
+    requested: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
+    async text() {
+      await standing(now());
+      return registry.metrics();
+    },
+  };
+}
+
+/** What stands in the database when somebody looks. */
+function createStanding(db: Database, registry: Registry): (nowMs: number) => Promise<void> {
+  const registers = [registry];
   const jobs = new Gauge({
     name: 'suture_jobs',
     help: 'Jobs by kind and state',
@@ -56,20 +75,10 @@ export function createMetrics(db: Database, now: () => number): Metrics {
     labelNames: ['rule', 'state'],
     registers,
   });
-  return {
-    engine: {
-      judged: (count) => judgments.inc(count),
-      opened: (rule) => opened.inc({ rule }),
-      closed: (rule) => closed.inc({ rule }),
-      ruleFailed: (rule, expression) => errors.inc({ rule, expression }),
-    },
-    requested: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
-    async text() {
-      jobs.reset();
-      waiting.reset();
-      for (const { kind, state, count } of await countJobs(db, now())) jobs.set({ kind, state }, count);
-      for (const { rule, state, count } of await countJudgments(db)) waiting.set({ rule, state }, count);
-      return registry.metrics();
-    },
+  return async (nowMs) => {
+    jobs.reset();
+    waiting.reset();
+    for (const { kind, state, count } of await countJobs(db, nowMs)) jobs.set({ kind, state }, count);
+    for (const { rule, state, count } of await countJudgments(db)) waiting.set({ rule, state }, count);
   };
 }

@@ -58,7 +58,10 @@ export function createPerson(number: number, chance: Chance): Person {
 
 /** Ids have no accents. */
 function doctorId(family: string): string {
-  return `gp-${family.toLowerCase().normalize('NFD').replace(/[^a-z]/g, '')}`;
+  return `gp-${family
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/[^a-z]/g, '')}`;
 }
 
 /** 13 digits and their key, 97 - n mod 97. */
@@ -73,9 +76,7 @@ function pad(number: number): string {
 
 /** The hospital, the coordinating nurse, the town doctors. */
 export function territory(): readonly Resource[] {
-  const doctorResources = doctors.map((family, index) =>
-    practitioner(doctorId(family), family, `1010000010${index}`),
-  );
+  const doctorResources = doctors.map((family, index) => practitioner(doctorId(family), family, `1010000010${index}`));
   return [
     {
       resourceType: 'Organization',

@@ -30,21 +30,33 @@ export interface IssueView {
 
 const base = 'https://suture.example/fhir';
 
+interface IssueShape {
+  readonly code: {
+    readonly coding: readonly { readonly system?: string; readonly code?: string }[];
+    readonly text: string;
+  };
+  readonly patient: { readonly reference: string };
+  readonly identifiedDateTime: string;
+  readonly extension: readonly { readonly url: string; readonly valueCode?: string }[];
+}
+
+const closedStates: ReadonlySet<string> = new Set(['repaired', 'auto-closed']);
+
 /** What a reader wants to know of a DetectedIssue. */
 export function viewIssue(issue: Resource): IssueView {
-  const code = issue['code'] as { coding?: readonly { system?: string; code?: string }[]; text?: string };
-  const extensions = (issue['extension'] ?? []) as readonly { url: string; valueCode?: string }[];
-  const extension = (name: string) =>
-    extensions.find(({ url }) => url === `${base}/StructureDefinition/${name}`)?.valueCode;
+  const { code, patient, identifiedDateTime, extension } = issue as unknown as IssueShape;
+  const valueOf = (name: string) =>
+    extension.find(({ url }) => url === `${base}/StructureDefinition/${name}`)?.valueCode;
+  const state = valueOf('break-state') ?? '?';
   return {
     id: issue.id ?? '',
-    rule: code.coding?.find(({ system }) => system === `${base}/CodeSystem/break-rule`)?.code ?? '?',
-    title: code.text ?? '',
-    patient: (issue['patient'] as { reference?: string } | undefined)?.reference?.replace('Patient/', '') ?? '?',
-    state: extension('break-state') ?? '?',
-    reason: extension('break-reason'),
-    identified: (issue['identifiedDateTime'] as string | undefined) ?? '',
-    isClosed: issue['mitigation'] !== undefined && issue['status'] === 'final' && extension('break-reason') !== undefined,
+    rule: code.coding.find(({ system }) => system === `${base}/CodeSystem/break-rule`)?.code ?? '?',
+    title: code.text,
+    patient: patient.reference.replace('Patient/', ''),
+    state,
+    reason: valueOf('break-reason'),
+    identified: identifiedDateTime,
+    isClosed: closedStates.has(state),
   };
 }
 

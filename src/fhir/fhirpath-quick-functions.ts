@@ -68,11 +68,11 @@ export const quickFunctions: Readonly<Record<string, QuickFunction>> = {
     const text = onlyText(input);
     const span = text === undefined ? undefined : readTimeSpan(text, run.moment.dates);
     if (text === undefined || span === undefined) return none;
-    const day = span.precision === 'instant' ? localDay(span.fromMs, run.moment.dates.zone) : text;
+    const day = span.precision === 'instant' ? localDay(span.fromMs, run.moment.dates) : text;
     return computed(day, 'System.Date');
   },
-  now: (_input, { run }) => computed(formatLocal(run.moment.nowMs, run.moment.dates.zone), 'System.DateTime'),
-  today: (_input, { run }) => computed(localDay(run.moment.nowMs, run.moment.dates.zone), 'System.Date'),
+  now: (_input, { run }) => computed(formatLocal(run.moment.nowMs, run.moment.dates), 'System.DateTime'),
+  today: (_input, { run }) => computed(localDay(run.moment.nowMs, run.moment.dates), 'System.Date'),
   referenceKey: (input) =>
     input.flatMap(({ value }) => {
       const key = referenceKey(value);

@@ -153,16 +153,27 @@ function compileTypeTest({ definitions }: QuickContext, node: SyntaxNode): ((ite
 
 function compileCall(context: QuickContext, node: NodeOf<'call'>, input: Quick): Quick | undefined {
   const [operand] = node.operands;
-  if (node.name === 'ofType' && operand !== undefined) {
-    const ofType = compileTypeTest(context, operand);
-    return ofType && ((frame) => input(frame).filter(ofType));
-  }
-  if (node.name === 'extension' && operand?.kind === 'literal') return compileExtension(unquote(operand.text), input);
-  if (node.name === 'matches' && operand?.kind === 'literal') return compileMatches(unquote(operand.text), input);
+  const special = operand === undefined ? undefined : compileSpecialCall(context, node.name, { operand, input });
+  if (special !== undefined) return special;
   const body = Object.hasOwn(quickFunctions, node.name) ? quickFunctions[node.name] : undefined;
   const operands = node.operands.flatMap((one) => compileQuick(context, one) ?? []);
   if (body === undefined || operands.length < node.operands.length) return undefined;
   return (frame) => body(input(frame), frame, operands);
+}
+
+/** Functions whose operand is read when the expression is compiled. */
+function compileSpecialCall(
+  context: QuickContext,
+  name: string,
+  { operand, input }: { readonly operand: SyntaxNode; readonly input: Quick },
+): Quick | undefined {
+  if (name === 'ofType') {
+    const ofType = compileTypeTest(context, operand);
+    return ofType && ((frame) => input(frame).filter(ofType));
+  }
+  if (operand.kind !== 'literal') return undefined;
+  if (name === 'extension') return compileExtension(unquote(operand.text), input);
+  return name === 'matches' ? compileMatches(unquote(operand.text), input) : undefined;
 }
 
 interface Extended {
@@ -192,12 +203,25 @@ function compileBinary(context: QuickContext, node: NodeOf<'binary'>): Quick | u
   const right = compileQuick(context, node.right);
   if (left === undefined || right === undefined) return undefined;
   const combine = combinations[node.operator];
-  if (combine !== undefined) return combine(left, right);
+  if (combine !== undefined) return isConstant(node) ? keepResult(combine(left, right)) : combine(left, right);
   const holds = comparisonOf(node.operator);
   if (holds === undefined || mayHave(context, node.left, 'quantity') || mayHave(context, node.right, 'quantity')) {
     return undefined;
   }
   return compileComparison(left, right, holds);
+}
+
+/** `'a' | 'b' | 'c'` */
+function isConstant(node: SyntaxNode): boolean {
+  return (
+    node.kind === 'literal' ||
+    (node.kind === 'binary' && node.operator === '|' && isConstant(node.left) && isConstant(node.right))
+  );
+}
+
+function keepResult(quick: Quick): Quick {
+  let kept: Items | undefined;
+  return (frame) => (kept ??= quick(frame));
 }
 
 function mayHave({ shapes }: QuickContext, node: SyntaxNode, kind: Kind): boolean {

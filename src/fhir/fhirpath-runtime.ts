@@ -57,7 +57,7 @@ export const runtimeFunctions: UserInvocationTable = {
     const text = dateText(data);
     const span = text === undefined ? undefined : readTimeSpan(text, dates);
     if (text === undefined || span === undefined) return [];
-    return [toDateValue(span.precision === 'instant' ? localDay(span.fromMs, dates.zone) : text)];
+    return [toDateValue(span.precision === 'instant' ? localDay(span.fromMs, dates) : text)];
   }),
   toDateTime: define(0, function (data) {
     const text = dateText(data);
@@ -66,15 +66,15 @@ export const runtimeFunctions: UserInvocationTable = {
   }),
   now: define(0, function () {
     const { nowMs, dates } = this.vars[momentVariable];
-    return [toDateValue(formatLocal(nowMs, dates.zone))];
+    return [toDateValue(formatLocal(nowMs, dates))];
   }),
   today: define(0, function () {
     const { nowMs, dates } = this.vars[momentVariable];
-    return [toDateValue(localDay(nowMs, dates.zone))];
+    return [toDateValue(localDay(nowMs, dates))];
   }),
   timeOfDay: define(0, function () {
     const { nowMs, dates } = this.vars[momentVariable];
-    return [new classes.time(this, formatLocal(nowMs, dates.zone).slice(11, 19))];
+    return [new classes.time(this, formatLocal(nowMs, dates).slice(11, 19))];
   }),
   referenceKey: define(0, (data) => data.flatMap((item) => referenceKey(plainValue(item)) ?? [])),
 };
@@ -87,7 +87,7 @@ export function toDateValue(text: string): unknown {
 /** Texts, numbers, booleans and plain objects; dates and times as text, quantities as the library's. */
 export function plainValue(item: unknown): unknown {
   const value: unknown = fhirpath.util.valDataConverted(item);
-  if (value instanceof classes.dateTime || value instanceof classes.time) return String(value);
+  if (value instanceof classes.dateTime || value instanceof classes.time) return asText(value);
   return value instanceof fhirpath.FP_Decimal ? value.toNumber() : value;
 }
 
@@ -95,7 +95,12 @@ export function plainValue(item: unknown): unknown {
 export function resultValue(item: unknown): unknown {
   const value = plainValue(item);
   if (!isQuantity(value)) return value;
-  return (item as { readonly data?: unknown }).data ?? String(value);
+  return (item as { readonly data?: unknown }).data ?? asText(value);
+}
+
+/** Values of the library print themselves. */
+function asText(value: { toString(): string }): string {
+  return value.toString();
 }
 
 /** The library's own takes any item as true, the value false of an element too: `where(active)` would keep everybody. */

@@ -91,30 +91,37 @@ function memberName({ name, isChoice }: ElementDefinition, code: string): string
 
 /**
  * Keeps the elements marked for summaries, at each level: an Attachment goes without its data. Extensions go at the
- * root only; below it they belong to the value that is kept. Depth is that of the resource, which its reader has bounded.
+ * root only; below it they belong to the value that is kept. Undefined where nothing is left: FHIR has no empty elements.
+ * Depth is that of the resource, which its reader has bounded.
  */
 function keepSummary(definitions: Definitions, value: unknown, typeName: string): unknown {
   const type = definitions.type(typeName);
-  if (Array.isArray(value)) return value.map((item) => keepSummary(definitions, item, typeName));
-  if (!isMembers(value) || type === undefined || type.kind === 'primitive-type') return value;
+  if (type === undefined || isWhole(type)) return value;
+  if (!Array.isArray(value)) return keepMembers(definitions, type, value as Members);
+  const items = value.map((item) => keepMembers(definitions, type, item as Members));
+  const kept = items.filter((item) => item !== undefined);
+  return kept.length > 0 ? kept : undefined;
+}
+
+/** Resources in a Bundle are whole, and extensions have no summary of their own. */
+function isWhole({ name, kind }: TypeDefinition): boolean {
+  return kind === 'primitive-type' || name === 'Resource' || name === 'Extension';
+}
+
+function keepMembers(definitions: Definitions, type: TypeDefinition, value: Members): Members | undefined {
   const kept: Record<string, unknown> = { ...value };
   for (const [name, member] of Object.entries(value)) {
     const found = elementOf(type, name);
-    if (found === undefined ? name !== 'resourceType' : !isInSummary(type, found.element)) delete kept[name];
-    // Resources in a Bundle are whole, and extensions have no summary of their own.
-    else if (found !== undefined && !name.startsWith('_') && found.code !== 'Resource' && found.code !== 'Extension') {
-      kept[name] = keepSummary(definitions, member, found.code);
-    }
-    if (isMembers(kept[name]) && Object.keys(kept[name]).length === 0) delete kept[name];
+    const isType = found === undefined && name === 'resourceType';
+    if (found !== undefined && isInSummary(type, found.element)) {
+      kept[name] = name.startsWith('_') ? member : keepSummary(definitions, member, found.code);
+    } else if (!isType) delete kept[name];
+    if (kept[name] === undefined) delete kept[name];
   }
-  return kept;
+  return Object.keys(kept).length > 0 ? kept : undefined;
 }
 
 function isInSummary(type: TypeDefinition, element: ElementDefinition): boolean {
   const isBelowRoot = type.kind !== 'resource' && (element.name === 'id' || element.name === 'extension');
   return element.isSummary || element.min > 0 || isBelowRoot;
-}
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

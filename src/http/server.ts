@@ -54,6 +54,8 @@ export function createHttp(input: HttpInput): FastifyInstance {
     http: { headersTimeout: httpLimits.headersTimeoutMs },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
+    // What the router cannot read: its own answer would be no outcome, and would repeat the URL.
+    frameworkErrors: (error, _request, reply) => sendError(input, reply.headers(safetyHeaders), error),
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

@@ -17,7 +17,7 @@ import type { Session, Store } from '../store/index.ts';
 import { afterAttempt, type Attempted, errorText } from './attempt.ts';
 import type { Channel, Outcome } from './channel.ts';
 import { compose } from './compose.ts';
-import { type Due, isOver, openChannel, readDue } from './due.ts';
+import { type Due, openChannel, readDue } from './due.ts';
 import type { EndpointRules } from './endpoint.ts';
 import { type Event, readEvents } from './events.sql.ts';
 import { deliveryJob, deliveryKind, deliveryKinds } from './jobs.ts';
@@ -54,11 +54,8 @@ async function deliver(input: DeliverInput, job: Job): Promise<void> {
   if (due === undefined) return input.db.transaction((tx) => finishJob(tx, job, input.holder));
   const nowMs = input.clock.now();
   if (job.kind !== deliveryKind(due.isSlow)) return comeBack(input, job, due, nowMs);
-  if (due.subscription === undefined && !isOver(due.standing) && due.standing.status !== 'error') {
-    return turn(input, job, due, {
-      status: 'error',
-      error: 'this version of the server cannot serve the subscription',
-    });
+  if (due.fault !== undefined && due.standing.status !== 'error') {
+    return turn(input, job, due, { status: 'error', error: due.fault });
   }
   const step = nextStep(due.standing, nowMs);
   if (step.kind === 'rest') return comeBack(input, job, due, step.untilMs);
@@ -114,7 +111,7 @@ async function record(
 /** Turns the Subscription to another status without a call. */
 async function turn(input: DeliverInput, job: Job, due: Due, to: Turn): Promise<void> {
   await input.store.transaction(async (session, tx) => {
-    if (await writeStatus(session, tx, due, to)) await setStatus(tx, due.id, due.version, to.status);
+    if (await writeStatus(session, tx, due, to)) await setStatus(tx, due, to.status, input.clock.now());
     await finish(tx, job, input.holder, { isSlow: due.isSlow, runAtMs: undefined });
   });
   input.log.info({ resource: `Subscription/${due.id}`, reason: to.status }, 'subscription turned');

@@ -15,25 +15,30 @@ export interface Due {
   readonly version: number;
   readonly isSlow: boolean;
   readonly standing: Standing;
-  /** undefined: it is off, or gone, or this version of the server cannot serve it any more. */
+  /** undefined: it is over, or cannot be served any more. */
   readonly subscription: Subscription | undefined;
+  /** Why it cannot be served any more. */
+  readonly fault: string | undefined;
 }
 
 export async function readDue(db: Queryable, id: string, rules: EndpointRules): Promise<Due | undefined> {
   const row = await readState(db, id);
   if (row === undefined) return undefined;
-  const subscription = isOver(row) ? undefined : readInForce(row, rules);
-  return { id, version: row.version, isSlow: row.is_slow, standing: toStanding(row, subscription), subscription };
+  const read = isOver(row) || row.raw === null ? undefined : readSubscription(parseJson(row.raw) as Resource, rules);
+  const subscription = read?.issues === undefined ? read?.subscription : undefined;
+  const fault = row.fault ?? read?.issues?.[0]?.text;
+  return {
+    id,
+    version: row.version,
+    isSlow: row.is_slow,
+    standing: toStanding(row, subscription),
+    subscription,
+    fault,
+  };
 }
 
 export function isOver({ status }: Pick<Standing, 'status'>): boolean {
   return status === 'off' || status === 'gone';
-}
-
-function readInForce({ raw }: DueRow, rules: EndpointRules): Subscription | undefined {
-  if (raw === null || raw === '') return undefined;
-  const read = readSubscription(parseJson(raw) as Resource, rules);
-  return read.issues === undefined ? read.subscription : undefined;
 }
 
 function toStanding(row: DueRow, subscription: Subscription | undefined): Standing {

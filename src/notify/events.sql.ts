@@ -2,11 +2,13 @@
 import type { Queryable, Transaction } from '../db/index.ts';
 import type { Change } from '../queue/index.ts';
 
-/** The texts of these versions by `rid/version`; what is not kept is left out. */
+/** By `rid/version`; '' for a deletion; what is not kept is left out. */
+export type Texts = ReadonlyMap<string, string>;
+
 export async function readTexts(
   db: Queryable,
   versions: readonly { readonly rid: string; readonly version: number }[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Texts> {
   if (versions.length === 0) return new Map();
   const rows = await db.query<{ rid: string; version: number; raw: string | null }>({
     name: 'notify-texts',

@@ -9,19 +9,23 @@ import type { Clock, Log } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { type Change, type Follower, type JobRequest, requestJobs } from '../queue/index.ts';
+import { createVersions, type SeenChange, type Version } from './criteria.ts';
 import type { EndpointRules } from './endpoint.ts';
-import { insertEvents, type NewEvent, readTexts } from './events.sql.ts';
+import { insertEvents, type NewEvent, readTexts, type Texts } from './events.sql.ts';
 import { deliveryJob } from './jobs.ts';
 import { notifyLimits } from './limits.ts';
-import { createRegister, type Register } from './register.ts';
+import { createRegister, type Register, type Unserved } from './register.ts';
 import { handlesOf } from './secrets.ts';
-import { applyState } from './state.sql.ts';
+import { applyState, markUnserved } from './state.sql.ts';
 import type { SubscriptionStatus } from './subscription.ts';
+import type { TopicBook } from './topics/book.ts';
+import type { TopicSetting } from './topics/compile.ts';
 import { trimJob } from './trim.ts';
-import type { SeenChange, Watching } from './watch.ts';
+import { anchorsOfChange } from './watch.ts';
 
 export interface FollowInput {
-  readonly watching: Watching;
+  readonly setting: TopicSetting;
+  readonly book: TopicBook;
   readonly rules: EndpointRules;
   readonly clock: Clock;
   readonly log: Log;
@@ -29,66 +33,90 @@ export interface FollowInput {
 
 export function createFollower(input: FollowInput): Follower {
   const register = createRegister(input);
+  const version = createVersions(input.setting.search);
   return {
     name: 'subscriptions',
     changesMax: notifyLimits.changesMax,
     async handle(tx, changes) {
-      await register.catchUp(tx);
-      const texts = await readTexts(tx, changes.filter(needsText(register, changes)));
+      const unserved = [...(await register.catchUp(tx))];
+      const texts = await readTexts(tx, textsNeeded(register, changes));
       const events: NewEvent[] = [];
       const jobs: JobRequest[] = [];
       for (const change of changes) {
-        const seen = toSeen(input.watching, change, texts);
-        if (seen !== undefined) events.push(...match(register, change, seen));
-        if (change.type === 'Subscription') jobs.push(await putInForce(input, register, tx, { change, seen }));
+        const seen = toSeen(version, change, texts);
+        events.push(...match(register, change, seen));
+        if (change.type !== 'Subscription') continue;
+        const resource = seen.current?.resource;
+        jobs.push(await putInForce(tx, change, resource, input.clock.now()));
+        unserved.push(...register.set(change.id, resource?.['status'] === 'off' ? undefined : resource));
       }
-      const told = await insertEvents(tx, events);
-      const nowMs = input.clock.now();
-      const due = told.map(({ subscription, isSlow, retryAtMs }) =>
-        deliveryJob(subscription, isSlow, Math.max(nowMs, retryAtMs ?? nowMs)),
-      );
-      const trims = jobs.length > 0 ? [trimJob(nowMs)] : [];
-      await requestJobs(tx, onePerKey([...due, ...jobs, ...trims]));
+      await requestDeliveries(input, tx, { events, jobs, unserved });
     },
   };
 }
 
-/** A subscription that was put in force in this batch is looked at now, whatever it waited for. */
-function onePerKey(jobs: readonly JobRequest[]): readonly JobRequest[] {
-  return [...new Map(jobs.map((job) => [`${job.kind} ${job.key}`, job])).values()];
-}
-
 /** A batch that puts subscriptions in force may need every text in it, because what they watch is not known yet. */
-function needsText(register: Register, changes: readonly Change[]): (change: Change) => boolean {
+function textsNeeded(register: Register, changes: readonly Change[]): readonly { rid: string; version: number }[] {
   const mayWatchMore = changes.some(({ type }) => type === 'Subscription');
-  return ({ type, method }) => method !== 'DELETE' && type !== 'Binary' && (mayWatchMore || register.watches(type));
+  return changes.flatMap(({ rid, type, version, method }) => {
+    const watched = mayWatchMore && type !== 'Binary' ? 'both' : register.watches(type);
+    if (watched === 'no') return [];
+    const current = method === 'DELETE' ? [] : [{ rid, version }];
+    return watched === 'both' && version > 1 ? [{ rid, version: version - 1 }, ...current] : current;
+  });
 }
 
-/** undefined: nobody watches it. */
-function toSeen(watching: Watching, change: Change, texts: ReadonlyMap<string, string>): SeenChange | undefined {
-  const { rid, version, type, method } = change;
-  if (method === 'DELETE') return { type, method, current: undefined };
-  const raw = texts.get(`${rid}/${version}`);
-  return raw === undefined ? undefined : { type, method, current: watching.version(JSON.parse(raw) as Resource) };
+function toSeen(toVersion: (resource: Resource) => Version, change: Change, texts: Texts): SeenChange {
+  const find = (version: number): Version | undefined => {
+    const raw = texts.get(`${change.rid}/${version}`);
+    return raw === undefined || raw === '' ? undefined : toVersion(JSON.parse(raw) as Resource);
+  };
+  const { type, version, method } = change;
+  return { type, current: method === 'DELETE' ? undefined : find(version), previous: find(version - 1) };
 }
 
 function match(register: Register, change: Change, seen: SeenChange): readonly NewEvent[] {
-  const keys = () => seen.current?.values().tokens ?? [];
-  return [...register.candidates(change.type, keys)]
+  if (seen.current === undefined && seen.previous === undefined) return [];
+  return [...register.candidates(change.type, () => anchorsOfChange(seen))]
     .filter(({ matcher }) => matcher.matches(seen))
     .map(({ subscription }) => ({ subscription, change }));
 }
 
 async function putInForce(
-  { clock }: FollowInput,
-  register: Register,
   tx: Transaction,
-  { change, seen }: { readonly change: Change; readonly seen: SeenChange | undefined },
+  change: Change,
+  resource: Resource | undefined,
+  nowMs: number,
 ): Promise<JobRequest> {
-  const resource = seen?.current?.resource;
   const status = resource === undefined ? 'gone' : (resource['status'] as SubscriptionStatus);
   const secrets = resource === undefined ? [] : handlesOf(resource);
   const { isSlow } = await applyState(tx, { subscription: change.id, version: change.version, status, secrets });
-  register.set(change.id, status === 'off' ? undefined : resource);
-  return deliveryJob(change.id, isSlow, clock.now());
+  return deliveryJob(change.id, isSlow, nowMs);
+}
+
+interface Outgoing {
+  readonly events: readonly NewEvent[];
+  /** Of subscriptions that were put in force. */
+  readonly jobs: readonly JobRequest[];
+  readonly unserved: readonly Unserved[];
+}
+
+async function requestDeliveries({ clock, log }: FollowInput, tx: Transaction, outgoing: Outgoing): Promise<void> {
+  const nowMs = clock.now();
+  const told = await insertEvents(tx, outgoing.events);
+  const due = told.map(({ subscription, isSlow, retryAtMs }) =>
+    deliveryJob(subscription, isSlow, Math.max(nowMs, retryAtMs ?? nowMs)),
+  );
+  for (const { subscription } of outgoing.unserved) {
+    log.error({ resource: `Subscription/${subscription}` }, 'a subscription cannot be served any more');
+  }
+  const unserved = await markUnserved(tx, outgoing.unserved);
+  const faults = unserved.map(({ subscription, isSlow }) => deliveryJob(subscription, isSlow, nowMs));
+  const trims = outgoing.jobs.length > 0 ? [trimJob(nowMs)] : [];
+  await requestJobs(tx, onePerKey([...due, ...outgoing.jobs, ...faults, ...trims]));
+}
+
+/** A subscription that was put in force in this batch is looked at now, whatever it waited for. */
+function onePerKey(jobs: readonly JobRequest[]): readonly JobRequest[] {
+  return [...new Map(jobs.map((job) => [`${job.kind} ${job.key}`, job])).values()];
 }

@@ -8,21 +8,27 @@ import { type Clock, type Issue, Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import type { Session } from '../store/index.ts';
 import type { EndpointRules } from './endpoint.ts';
-import { insertSecrets } from './state.sql.ts';
 import { sealSecrets } from './secrets.ts';
+import { insertSecrets } from './state.sql.ts';
 import { statusAfter, withStatus } from './status.ts';
 import { readSubscription, type Subscription } from './subscription.ts';
-import type { Watching } from './watch.ts';
+import { compileStored, type TopicBook } from './topics/book.ts';
+import type { CompiledTopic, TopicSetting } from './topics/compile.ts';
+import { guardTopic } from './topics/guard.ts';
+import { isShipped } from './topics/shipped.ts';
+import { findTopicRow } from './topics/topics.sql.ts';
+import { compileWatch, withoutVersion } from './watch.ts';
 
 export interface GuardInput {
-  readonly watching: Watching;
+  readonly setting: TopicSetting;
+  readonly book: TopicBook;
   readonly rules: EndpointRules;
   readonly clock: Clock;
   readonly newHandle: () => string;
   readonly newKey: () => string;
 }
 
-export interface SubscriptionGuard {
+export interface NotifyGuard {
   readonly types: readonly string[];
   check(session: Session, write: Write): Promise<Resource | undefined>;
 }
@@ -32,47 +38,68 @@ interface Write {
   readonly after: Resource | undefined;
 }
 
-export function createGuard(input: GuardInput): SubscriptionGuard {
+export function createGuard(input: GuardInput): NotifyGuard {
   return {
-    types: ['Subscription'],
-    async check(session, { before, after }) {
-      if (after === undefined) return undefined;
-      const subscription = requireServed(input, after);
-      const { resource, secrets, issues } = sealSecrets({ before, after, ...input });
-      if (issues.length > 0) throw refusal(issues);
-      const settled = settleStatus(subscription, { before, after: resource }, input.clock.now());
-      await insertSecrets(session, secrets);
-      return settled;
+    types: ['Subscription', 'Basic'],
+    async check(session, write) {
+      const { before, after } = write;
+      if ((after ?? before)?.resourceType === 'Basic') await guardTopic(input.setting, session, write);
+      else if (after !== undefined) return guardSubscription(input, session, { before, after });
+      return undefined;
     },
   };
 }
 
-function requireServed(input: GuardInput, resource: Resource): Subscription {
-  const read = readSubscription(resource, input.rules);
+type Kept = Write & { readonly after: Resource };
+
+async function guardSubscription(input: GuardInput, session: Session, { before, after }: Kept): Promise<Resource> {
+  const subscription = await requireServed(input, session, { before, after });
+  const { resource, secrets, issues } = sealSecrets({ before, after, ...input });
+  if (issues.length > 0) throw refusal(issues);
+  const settled = settleStatus(subscription, { before, after: resource }, input.clock.now());
+  await insertSecrets(session, secrets);
+  return settled;
+}
+
+async function requireServed(input: GuardInput, session: Session, { before, after }: Kept): Promise<Subscription> {
+  const read = readSubscription(after, input.rules);
   if (read.issues !== undefined) throw refusal(read.issues);
-  const compiled = input.watching.compile(read.subscription.watch);
+  const { watch } = read.subscription;
+  const topic = watch.kind === 'topic' ? await findTopic(input, session, withoutVersion(watch.url)) : undefined;
+  const compiled = compileWatch(watch, input.setting, () => topic);
   if (compiled.issues !== undefined) throw refusal(compiled.issues);
+  const isNew = before === undefined || before['criteria'] !== after['criteria'];
+  if (topic !== undefined && topic.topic.status !== 'active' && isNew) throw refusal([retired(topic)]);
   return read.subscription;
 }
 
-function settleStatus(
-  subscription: Subscription,
-  write: Write & { readonly after: Resource },
-  nowMs: number,
-): Resource {
-  const { before, after } = write;
+/** As it stands in this transaction: the book of this instance may be a moment behind. */
+async function findTopic(
+  { book, setting }: GuardInput,
+  session: Session,
+  url: string,
+): Promise<CompiledTopic | undefined> {
+  if (isShipped(url)) return book.find(url);
+  const raw = await findTopicRow(session, url);
+  return raw === undefined ? undefined : compileStored(raw, setting);
+}
+
+function retired({ topic }: CompiledTopic): Issue {
+  const text = `the topic takes no new subscriptions: its status is ${topic.status}`;
+  return { severity: 'error', code: 'business-rule', text, expression: 'Subscription.criteria' };
+}
+
+function settleStatus(subscription: Subscription, { before, after }: Kept, nowMs: number): Resource {
   const settled = statusAfter(subscription.watch.kind, before, after);
-  if ('fault' in settled)
+  if ('fault' in settled) {
     throw refusal([{ severity: 'error', code: 'value', text: settled.fault, expression: 'Subscription.status' }]);
+  }
   const { status } = settled;
   if (status !== 'off' && subscription.endMs !== undefined && subscription.endMs <= nowMs) {
     throw refusal([{ severity: 'error', code: 'value', text: 'the end has passed', expression: 'Subscription.end' }]);
   }
-  return withStatus(
-    after,
-    status,
-    status === 'error' ? (before as unknown as FhirSubscription | undefined)?.error : undefined,
-  );
+  const error = status === 'error' ? (before as unknown as FhirSubscription | undefined)?.error : undefined;
+  return withStatus(after, status, error);
 }
 
 function refusal(issues: readonly Issue[]): Problem {

@@ -1,3 +1,5 @@
-/** Topics, matching, channels, delivery log, retries (design.md section 3). Put together here; see deliver.ts and follow.ts. */
+/** Topics, matching, channels, delivery log, retries (design.md section 3). Put together in notify.ts; see follow.ts and deliver.ts. */
+export type { Answers, AskedEvents, AskedStatus } from './answers.ts';
+export type { Figures } from './answers.sql.ts';
 export { createNotify, type Notify, type NotifyInput } from './notify.ts';
-export type { EndpointRules } from './endpoint.ts';
+export { shippedTopicResources } from './topics/shipped.ts';

@@ -24,6 +24,9 @@ export const notifyLimits = {
   heartbeatMaxS: 86_400,
   /** Told in one notification, whatever backport-max-count allows. */
   eventsMax: 100,
+  /** Told in one answer to $events and to $status. */
+  eventsAskedMax: 500,
+  statusesMax: 1_000,
   headersMax: 20,
   headerLengthMax: 4096,
   /** First wait after a failure; doubles up to the largest, with jitter. */

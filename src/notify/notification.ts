@@ -47,14 +47,34 @@ export function historyBundle(said: StatusSaid, baseUrl: string, atMs: number): 
   return `{"resourceType":"Bundle","type":"history","timestamp":"${formatInstant(atMs)}","entry":[${entries.join(',')}]}`;
 }
 
+/** A Bundle of type searchset with one status for each subscription. */
+export function statusSearchset(all: readonly StatusSaid[], baseUrl: string, atMs: number): string {
+  return JSON.stringify({
+    resourceType: 'Bundle',
+    type: 'searchset',
+    timestamp: formatInstant(atMs),
+    total: all.length,
+    link: [{ relation: 'self', url: `${baseUrl}/Subscription/$status` }],
+    entry: all.map((said) => ({
+      fullUrl: fullUrlOf(said, atMs),
+      resource: statusParameters(said, baseUrl),
+      search: { mode: 'match' },
+    })),
+  });
+}
+
 function statusEntry(said: StatusSaid, baseUrl: string, atMs: number): string {
   const parameters = statusParameters(said, baseUrl);
   return JSON.stringify({
-    fullUrl: `urn:uuid:${nameUuid([said.id, said.type, said.lastNumber, said.events.length, atMs].join('\n'))}`,
+    fullUrl: fullUrlOf(said, atMs),
     resource: parameters,
     request: { method: 'GET', url: `${baseUrl}/Subscription/${said.id}/$status` },
     response: { status: '200' },
   });
+}
+
+function fullUrlOf({ id, type, lastNumber, events }: StatusSaid, atMs: number): string {
+  return `urn:uuid:${nameUuid([id, type, lastNumber, events.length, atMs].join('\n'))}`;
 }
 
 export function statusParameters(said: StatusSaid, baseUrl: string): object {

@@ -1,43 +1,54 @@
 /**
- * The subscriptions of this server in memory, found by what a change is before any of them is asked: by type, then by
- * index keys that a match must have (a patient, a code). Thousands of subscriptions cost a change a few look-ups.
+ * The subscriptions of this server in memory, found by what a change is before any of them is asked: by type, then by the
+ * resources that a match must refer to (a patient). Thousands of subscriptions cost a change a few look-ups.
  *
  * The database is the truth: `catchUp` takes over what changed there since the last look, whoever changed it. What a batch
  * of changes itself puts in force is known here before it is committed, and is read again at the next look, because the
  * batch may have been undone.
  */
-import type { Log } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import type { EndpointRules } from './endpoint.ts';
-import { readWatched } from './state.sql.ts';
+import { readHorizon, readWatched } from './state.sql.ts';
 import { readSubscription } from './subscription.ts';
-import type { Matcher, Watching } from './watch.ts';
+import type { TopicBook } from './topics/book.ts';
+import type { TopicSetting } from './topics/compile.ts';
+import { readTopicRows } from './topics/topics.sql.ts';
+import { compileWatch, type Matcher, withoutVersion } from './watch.ts';
 
 export interface Watcher {
   readonly subscription: string;
+  readonly topic: string | undefined;
   readonly matcher: Matcher;
 }
 
+/** A subscription that cannot be served any more, and why. */
+export interface Unserved {
+  readonly subscription: string;
+  readonly fault: string;
+}
+
 export interface Register {
-  catchUp(tx: Transaction): Promise<void>;
+  catchUp(tx: Transaction): Promise<readonly Unserved[]>;
   /** Puts a version in force for the rest of this batch; undefined: none. */
-  set(subscription: string, resource: Resource | undefined): void;
-  watches(type: string): boolean;
-  /** Those that a resource of the type with these index keys may concern. */
-  candidates(type: string, keys: () => readonly bigint[]): Iterable<Watcher>;
+  set(subscription: string, resource: Resource | undefined): readonly Unserved[];
+  watches(type: string): 'no' | 'current' | 'both';
+  /** Those that a resource of the type may concern; `anchors` is what it refers to, and itself. */
+  candidates(type: string, anchors: () => readonly string[]): Iterable<Watcher>;
 }
 
 interface OfType {
-  readonly byKey: Map<bigint, Set<Watcher>>;
-  /** Without keys that a match must have. */
+  readonly byAnchor: Map<string, Set<Watcher>>;
+  /** Without anchors. */
   readonly others: Set<Watcher>;
+  /** How many ask for the version before. */
+  needPrevious: number;
 }
 
 export interface RegisterInput {
-  readonly watching: Watching;
+  readonly setting: TopicSetting;
+  readonly book: TopicBook;
   readonly rules: EndpointRules;
-  readonly log: Log;
 }
 
 export function createRegister(input: RegisterInput): Register {
@@ -46,67 +57,100 @@ export function createRegister(input: RegisterInput): Register {
   let horizon = '0';
   let unsure = new Set<string>();
 
-  function replace(subscription: string, watcher: Watcher | undefined): void {
+  function replace(subscription: string, resource: Resource | undefined): readonly Unserved[] {
     const former = watchers.get(subscription);
-    if (former !== undefined) forEachPlace(types, former, (place) => place.delete(former));
+    if (former !== undefined) removeWatcher(types, former);
     watchers.delete(subscription);
-    if (watcher === undefined) return;
+    if (resource === undefined) return [];
+    const watcher = compileWatcher(input, subscription, resource);
+    if ('fault' in watcher) return [watcher];
     watchers.set(subscription, watcher);
-    forEachPlace(types, watcher, (place) => place.add(watcher));
+    addWatcher(types, watcher);
+    return [];
   }
 
   return {
     async catchUp(tx) {
-      const also = [...unsure];
-      const look = await readWatched(tx, horizon, also);
+      const next = await readHorizon(tx);
+      const topics = await readTopicRows(tx, horizon);
+      for (const { url, raw } of topics) input.book.set(url, raw);
+      const urls = new Set(topics.map(({ url }) => url));
+      const concerned = [...watchers.values()].filter(({ topic }) => topic !== undefined && urls.has(topic));
+      const also = [...unsure, ...concerned.map(({ subscription }) => subscription)];
+      const rows = await readWatched(tx, horizon, also);
       for (const subscription of also) replace(subscription, undefined);
-      for (const { subscription, status, raw } of look.rows) {
-        const isLive = raw !== null && raw !== '' && status !== 'off' && status !== 'gone';
-        replace(subscription, isLive ? compileWatcher(input, subscription, parseJson(raw) as Resource) : undefined);
-      }
-      horizon = look.horizon;
+      horizon = next;
       unsure = new Set();
+      return rows.flatMap(({ subscription, status, raw }) => {
+        const isLive = raw !== null && raw !== '' && status !== 'off' && status !== 'gone';
+        return replace(subscription, isLive ? (parseJson(raw) as Resource) : undefined);
+      });
     },
     set(subscription, resource) {
       unsure.add(subscription);
-      replace(subscription, resource === undefined ? undefined : compileWatcher(input, subscription, resource));
+      return replace(subscription, resource);
     },
-    watches: (type) => types.has(type),
-    *candidates(type, keys) {
+    watches(type) {
+      const found = types.get(type);
+      if (found === undefined) return 'no';
+      return found.needPrevious > 0 ? 'both' : 'current';
+    },
+    *candidates(type, anchors) {
       const found = types.get(type);
       if (found === undefined) return;
       yield* found.others;
-      if (found.byKey.size === 0) return;
+      if (found.byAnchor.size === 0) return;
       const seen = new Set<Watcher>();
-      for (const key of keys()) for (const watcher of found.byKey.get(key) ?? []) seen.add(watcher);
+      for (const anchor of anchors()) for (const watcher of found.byAnchor.get(anchor) ?? []) seen.add(watcher);
       yield* seen;
     },
   };
 }
 
-/** undefined: this version of the server cannot serve what an earlier one accepted; its delivery puts it in error. */
-function compileWatcher(input: RegisterInput, subscription: string, resource: Resource): Watcher | undefined {
-  const read = readSubscription(resource, input.rules);
-  const compiled = read.issues === undefined ? input.watching.compile(read.subscription.watch) : read;
-  if (compiled.issues === undefined) return { subscription, matcher: compiled.matcher };
-  input.log.error(
-    { resource: `Subscription/${subscription}`, reason: 'unreadable' },
-    'a subscription cannot be served any more',
-  );
-  return undefined;
+function compileWatcher(
+  { rules, setting, book }: RegisterInput,
+  subscription: string,
+  resource: Resource,
+): Watcher | Unserved {
+  const read = readSubscription(resource, rules);
+  const compiled = read.issues === undefined ? compileWatch(read.subscription.watch, setting, book.find) : read;
+  if (read.issues !== undefined || compiled.issues !== undefined) {
+    return { subscription, fault: (read.issues ?? compiled.issues)?.[0]?.text ?? '' };
+  }
+  const { watch } = read.subscription;
+  const topic = watch.kind === 'topic' ? withoutVersion(watch.url) : undefined;
+  return { subscription, topic, matcher: compiled.matcher };
 }
 
-function forEachPlace(types: Map<string, OfType>, watcher: Watcher, act: (place: Set<Watcher>) => void): void {
-  for (const type of watcher.matcher.types) {
-    const ofType = types.get(type) ?? { byKey: new Map<bigint, Set<Watcher>>(), others: new Set<Watcher>() };
+function addWatcher(types: Map<string, OfType>, watcher: Watcher): void {
+  const { matcher } = watcher;
+  for (const type of matcher.types) {
+    const ofType = types.get(type) ?? {
+      byAnchor: new Map<string, Set<Watcher>>(),
+      others: new Set<Watcher>(),
+      needPrevious: 0,
+    };
     types.set(type, ofType);
-    if (watcher.matcher.keys === undefined) act(ofType.others);
-    for (const key of watcher.matcher.keys ?? []) {
-      const place = ofType.byKey.get(key) ?? new Set<Watcher>();
-      ofType.byKey.set(key, place);
-      act(place);
-      if (place.size === 0) ofType.byKey.delete(key);
+    if (matcher.needsPrevious) ofType.needPrevious++;
+    if (matcher.anchors === undefined) ofType.others.add(watcher);
+    for (const anchor of matcher.anchors ?? []) {
+      ofType.byAnchor.set(anchor, (ofType.byAnchor.get(anchor) ?? new Set()).add(watcher));
     }
-    if (ofType.byKey.size === 0 && ofType.others.size === 0) types.delete(type);
+  }
+}
+
+function removeWatcher(types: Map<string, OfType>, watcher: Watcher): void {
+  const { matcher } = watcher;
+  for (const type of matcher.types) {
+    const ofType = types.get(type);
+    if (ofType === undefined) continue;
+    if (matcher.needsPrevious) ofType.needPrevious--;
+    ofType.others.delete(watcher);
+    for (const anchor of matcher.anchors ?? []) {
+      const place = ofType.byAnchor.get(anchor);
+      place?.delete(watcher);
+      if (place?.size === 0) ofType.byAnchor.delete(anchor);
+    }
+    if (ofType.byAnchor.size === 0 && ofType.others.size === 0) types.delete(type);
   }
 }

@@ -20,25 +20,29 @@ const textInForce = `(
      where r.type = 'Subscription' and r.id = s.subscription and v.version = s.version)))`;
 
 /**
- * Every subscription that changed since an earlier look, and `also`. A look takes along the horizon of its snapshot: what
- * commits later has a transaction number at or above it, so that no change is passed over and a few come twice.
+ * Where a look begins. What commits after it has a transaction number at or above, so that the next look, from there,
+ * passes over no change, and sees a few twice.
  */
-export async function readWatched(
-  tx: Transaction,
-  sinceXid: string,
-  also: readonly string[],
-): Promise<{ readonly horizon: string; readonly rows: readonly WatchedRow[] }> {
-  const [place] = await tx.query<{ horizon: string }>({
+export async function readHorizon(tx: Transaction): Promise<string> {
+  const rows = await tx.query<{ horizon: string }>({
     name: 'notify-horizon',
     text: 'select pg_snapshot_xmin(pg_current_snapshot())::text as horizon',
   });
-  const rows = await tx.query<WatchedRow>({
+  return rows[0]?.horizon ?? '0';
+}
+
+/** Every subscription that changed since an earlier look, and `also`. */
+export function readWatched(
+  tx: Transaction,
+  sinceXid: string,
+  also: readonly string[],
+): Promise<readonly WatchedRow[]> {
+  return tx.query<WatchedRow>({
     name: 'notify-watched',
     text: `select s.subscription, s.version, s.status, ${textInForce} as raw
            from subscription_state s where s.xid >= $1::xid8 or s.subscription = any ($2)`,
     values: [sinceXid, also],
   });
-  return { horizon: place?.horizon ?? '0', rows };
 }
 
 export interface StateChange {
@@ -69,7 +73,7 @@ export async function applyState(tx: Transaction, change: StateChange): Promise<
                delivered_number = case when $3 = 'gone' then 0
                                        when s.status in ('off', 'gone') then s.last_number
                                        else s.delivered_number end,
-               failures = 0, retry_at = null,
+               failures = 0, retry_at = null, fault = null,
                failing_since = case when $3 = 'error' then s.failing_since end,
                sent_at = case when $3 = 'gone' then null else s.sent_at end
            returning is_slow`,
@@ -85,7 +89,25 @@ export async function applyState(tx: Transaction, change: StateChange): Promise<
   return { isSlow: rows[0]?.is_slow ?? true };
 }
 
+/** Leaves a fault for the delivery of each to tell; answers those that are not over. */
+export async function markUnserved(
+  tx: Transaction,
+  unserved: readonly { readonly subscription: string; readonly fault: string }[],
+): Promise<readonly { readonly subscription: string; readonly isSlow: boolean }[]> {
+  if (unserved.length === 0) return [];
+  const rows = await tx.query<{ subscription: string; is_slow: boolean }>({
+    name: 'notify-mark-unserved',
+    text: `update subscription_state s set fault = u.fault
+           from unnest($1::text[], $2::text[]) as u(subscription, fault)
+           where s.subscription = u.subscription and s.status in ('requested', 'active')
+           returning s.subscription, s.is_slow`,
+    values: [unserved.map(({ subscription }) => subscription), unserved.map(({ fault }) => fault)],
+  });
+  return rows.map(({ subscription, is_slow }) => ({ subscription, isSlow: is_slow }));
+}
+
 export interface DueRow {
+  readonly fault: string | null;
   readonly status: SubscriptionStatus | 'gone';
   readonly version: number;
   readonly last_number: string;
@@ -101,7 +123,7 @@ export interface DueRow {
 export async function readState(db: Queryable, subscription: string): Promise<DueRow | undefined> {
   const rows = await db.query<DueRow>({
     name: 'notify-state',
-    text: `select s.status, s.version, s.last_number, s.delivered_number, s.is_slow, s.failures, s.failing_since,
+    text: `select s.fault, s.status, s.version, s.last_number, s.delivered_number, s.is_slow, s.failures, s.failing_since,
                   s.retry_at, s.sent_at, ${textInForce} as raw
            from subscription_state s where s.subscription = $1`,
     values: [subscription],
@@ -130,8 +152,10 @@ export async function recordAttempt(
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
            )
            update subscription_state
-           set status = $11, delivered_number = greatest(delivered_number, $12), is_slow = $13, failures = $14,
-               failing_since = $15, retry_at = $16, sent_at = $17
+           set status = $11, is_slow = $13,
+               -- Unless somebody has put the place back meanwhile ($resend).
+               delivered_number = case when delivered_number = $4::bigint - 1 then $12 else delivered_number end,
+               failures = $14, failing_since = $15, retry_at = $16, sent_at = $17
            where subscription = $1 and version = $10`,
     values: [
       attempt.subscription,
@@ -157,14 +181,15 @@ export async function recordAttempt(
 
 export async function setStatus(
   tx: Transaction,
-  subscription: string,
-  version: number,
+  { id, version }: { readonly id: string; readonly version: number },
   status: Standing['status'],
+  nowMs: number,
 ): Promise<void> {
   await tx.query({
     name: 'notify-set-status',
-    text: 'update subscription_state set status = $3 where subscription = $1 and version = $2',
-    values: [subscription, version, status],
+    text: `update subscription_state set status = $3, failing_since = coalesce(failing_since, $4)
+           where subscription = $1 and version = $2`,
+    values: [id, version, status, new Date(nowMs)],
   });
 }
 

@@ -132,7 +132,8 @@ function readHeaders(lines: readonly string[], refuse: Refuse): readonly HeaderL
 
 type FhirChannel = FhirSubscription['channel'];
 
-const contents: readonly string[] = ['empty', 'id-only', 'full-resource'] satisfies readonly Content[];
+/** From less to more. */
+export const contents: readonly Content[] = ['empty', 'id-only', 'full-resource'];
 
 function readPayload(
   channel: FhirChannel,
@@ -157,7 +158,7 @@ function readPayload(
   if (payload === undefined) refuse('channel.payload', 'a subscription to a topic names its payload type', 'required');
   if (content === undefined || extensions.length > 1) {
     refuse('channel.payload.extension', 'expected one extension, backport-payload-content', 'required');
-  } else if (!contents.includes(content)) {
+  } else if (!(contents as readonly string[]).includes(content)) {
     refuse('channel.payload.extension', `the content level is none of ${contents.join(', ')}`, 'not-supported');
   }
   return { contentType: payload, content: content as Content | undefined };

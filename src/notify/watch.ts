@@ -1,37 +1,27 @@
 /**
- * What a subscription watches for, compiled: which types of resources it concerns, the index keys of which every match has
- * one (so that most subscriptions are never asked), and the question itself, asked in memory.
+ * What a subscription watches for, compiled: which types of resources it concerns, the resources of which every match refers
+ * to one (so that most subscriptions are never asked), and the question itself, asked in memory.
  */
-import { type Clock, type Issue, Problem } from '../base/index.ts';
-import type { Resource } from '../fhir/index.ts';
+import type { Issue } from '../base/index.ts';
 import {
-  createIndexer,
-  createPredicate,
-  type IndexValues,
-  parseSearch,
-  type Search,
-  type SearchContext,
-} from '../search/index.ts';
+  anchorsOf,
+  type Criteria,
+  compileCriteria,
+  type Fault,
+  queryPairs,
+  type SeenChange,
+  type Version,
+} from './criteria.ts';
 import type { Watch } from './subscription.ts';
-
-/** One change with the texts that a watch may look at. */
-export interface SeenChange {
-  readonly type: string;
-  readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** undefined: deleted by this change. */
-  readonly current: Version | undefined;
-}
-
-export interface Version {
-  readonly resource: Resource;
-  /** Index values, made when they are first asked for. */
-  readonly values: () => IndexValues;
-}
+import { type CompiledTopic, type TopicSetting } from './topics/compile.ts';
+import { compileFilter } from './topics/filter.ts';
 
 export interface Matcher {
   readonly types: readonly string[];
-  /** A change can only match if its resource has one of these keys; undefined: no such keys are known. */
-  readonly keys: readonly bigint[] | undefined;
+  /** A change can only match if its resource refers to one of these, or is one; undefined: nothing is known. */
+  readonly anchors: readonly string[] | undefined;
+  /** Whether the version before a change may be asked about. */
+  readonly needsPrevious: boolean;
   matches(change: SeenChange): boolean;
 }
 
@@ -39,55 +29,82 @@ export type CompiledWatch =
   | { readonly matcher: Matcher; readonly issues?: undefined }
   | { readonly issues: readonly Issue[] };
 
-export interface Watching {
-  compile(watch: Watch): CompiledWatch;
-  version(resource: Resource): Version;
-}
+/** The topic of a canonical, without version. */
+export type FindTopic = (url: string) => CompiledTopic | undefined;
 
-export function createWatching(search: SearchContext, clock: Clock): Watching {
-  const index = createIndexer(search);
+export function compileWatch(watch: Watch, setting: TopicSetting, findTopic: FindTopic): CompiledWatch {
+  if (watch.kind === 'topic') return compileTopicWatch(watch, setting, findTopic(withoutVersion(watch.url)));
+  const compiled = compileCriteria(setting.search, watch.type, queryPairs(watch.query), setting.clock.now());
+  if (compiled.faults !== undefined)
+    return { issues: compiled.faults.map(refusal('criteria', 'the criteria cannot be served')) };
+  const { criteria } = compiled;
   return {
-    compile(watch) {
-      if (watch.kind === 'topic') return { issues: [refusal('the topic is not one of this server', 'not-supported')] };
-      return compileCriteria(search, watch, clock.now());
-    },
-    version(resource) {
-      let values: IndexValues | undefined;
-      return { resource, values: () => (values ??= index(resource)) };
+    matcher: {
+      types: [criteria.type],
+      anchors: criteria.anchors,
+      needsPrevious: false,
+      // The new value decides; a deletion has none (design.md section 5, decision 6).
+      matches: ({ current }) => current !== undefined && criteria.matches(current),
     },
   };
 }
 
-type Criteria = Extract<Watch, { kind: 'criteria' }>;
+type TopicWatch = Extract<Watch, { kind: 'topic' }>;
 
-/** A search of one type, asked of the new value of a resource; a deletion has none (design.md section 5, decision 6). */
-function compileCriteria(search: SearchContext, { type, query }: Criteria, nowMs: number): CompiledWatch {
-  if (!search.definitions.resourceTypes.has(type))
-    return { issues: [refusal('the type is unknown to FHIR R4', 'value')] };
-  if (type === 'Binary') return { issues: [refusal('Binary cannot be watched', 'not-supported')] };
-  try {
-    const asked = parseSearch(search, type, [...new URLSearchParams(query)], { now: nowMs });
-    if (asksForResult(asked))
-      return { issues: [refusal('parameters of the result have no place in criteria', 'not-supported')] };
-    const predicate = createPredicate(search, asked);
-    const matches = ({ current }: SeenChange) => current !== undefined && predicate(current.resource, current.values());
-    return { matcher: { types: [type], keys: undefined, matches } };
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return { issues: error.issues.map(({ text, code }) => refusal(text, code)) };
+function compileTopicWatch(watch: TopicWatch, setting: TopicSetting, topic: CompiledTopic | undefined): CompiledWatch {
+  if (topic === undefined) {
+    return {
+      issues: [
+        refusal(
+          'criteria',
+          'the topic is not one of this server',
+        )({ text: 'see the CapabilityStatement', code: 'not-supported' }),
+      ],
+    };
   }
-}
-
-function asksForResult({ result }: Search): boolean {
-  const { sorts, includes, ...others } = result;
-  return sorts.length > 0 || includes.length > 0 || Object.values(others).some((value) => value !== undefined);
-}
-
-function refusal(text: string, code: string): Issue {
+  const compiled = watch.filters.map((filter) => compileFilter(filter, topic, setting.search, setting.clock.now()));
+  const faults = compiled.flatMap((one) => one.faults ?? []);
+  if (faults.length > 0) return { issues: faults.map(refusal('criteria.extension', 'a filter cannot be applied')) };
+  const filters = compiled.flatMap((one) => one.criteria ?? []);
   return {
+    matcher: {
+      types: topic.types,
+      anchors: anchorsOfAll(topic.types, filters),
+      needsPrevious: true,
+      matches: (change) => topic.isTriggered(change) && passes(filters, change.current ?? change.previous),
+    },
+  };
+}
+
+/** All filters on the type of the resource must hold; of what was deleted, its last version is asked. */
+function passes(filters: readonly Criteria[], version: Version | undefined): boolean {
+  if (version === undefined) return false;
+  const { resourceType } = version.resource;
+  return filters.every((filter) => filter.type !== resourceType || filter.matches(version));
+}
+
+/** With several types, each needs a filter that names resources. */
+function anchorsOfAll(types: readonly string[], filters: readonly Criteria[]): readonly string[] | undefined {
+  const anchors = types.map(
+    (type) => filters.find((filter) => filter.type === type && filter.anchors !== undefined)?.anchors,
+  );
+  return anchors.includes(undefined) ? undefined : anchors.flatMap((one) => one ?? []);
+}
+
+export function anchorsOfChange({ current, previous }: SeenChange): readonly string[] {
+  const version = current ?? previous;
+  return version === undefined ? [] : anchorsOf(version);
+}
+
+export function withoutVersion(canonical: string): string {
+  return canonical.split('|', 1)[0] ?? '';
+}
+
+function refusal(element: string, what: string): (fault: Fault) => Issue {
+  return ({ text, code }) => ({
     severity: 'error',
     code,
-    text: `the criteria cannot be served: ${text}`,
-    expression: 'Subscription.criteria',
-  };
+    text: `${what}: ${text}`,
+    expression: `Subscription.${element}`,
+  });
 }

@@ -73,7 +73,7 @@ export function dueAtMs(anchor: TimeSpan, delay: Delay, calendar: Calendar, plac
     const fromMs = anchor.precision === 'day' ? anchor.toMs : anchor.fromMs;
     return shiftInstant(fromMs, value, timeUnits[unit], place.dates.zone);
   }
-  const day = localDay(anchor.fromMs, place.dates.zone);
+  const day = localDay(anchor.fromMs, place.dates);
   return startOfNextDayMs(lastDay(day, delay, calendar, place), place.dates);
 }
 

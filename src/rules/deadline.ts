@@ -28,7 +28,7 @@ export function readTiming(rule: Rule, facts: Facts, run: EvaluationRun): Timing
   }
   const due = dueAtMs(anchor, delay, rule.deadline.calendar, facts.place);
   if (due === undefined) return run.error('anchor', 'the anchor is known to the month only');
-  run.bind({ due: formatLocal(due, facts.place.dates.zone) });
+  if (rule.uses.has('due')) run.bind({ due: formatLocal(due, facts.place.dates) });
   return { ...at, dueAtMs: due, noticeAtMs: noticeAt(rule.deadline, due, { anchor, facts }), delay };
 }
 

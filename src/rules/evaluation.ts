@@ -9,7 +9,6 @@ import {
   tryEvaluate,
 } from '../fhir/index.ts';
 import type { Delay, Place } from './calendar.ts';
-import { codeSystemVariables } from './code-systems.ts';
 import type { Rule } from './rule.ts';
 
 /** What a rule may read before its inputs are known. */
@@ -68,8 +67,7 @@ export function startRun(rule: Rule, facts: Facts): EvaluationRun {
   const { focus, nowMs, place } = facts;
   const moment = { nowMs, dates: place.dates };
   const trace: TraceEntry[] = [];
-  const inputs = Object.fromEntries(rule.inputs.map(({ name }) => [name, []]));
-  let variables: Record<string, unknown> = { ...codeSystemVariables, ...inputs, ...surroundings(facts) };
+  const variables = surroundings(rule, facts);
   const error = (name: string, message: string): EvaluationError => ({
     kind: 'error',
     expression: name,
@@ -79,9 +77,7 @@ export function startRun(rule: Rule, facts: Facts): EvaluationRun {
   return {
     trace,
     error,
-    bind: (more) => {
-      variables = { ...variables, ...more };
-    },
+    bind: (more) => void Object.assign(variables, more),
     condition(name, expression) {
       const value = evaluateBoolean(expression, focus, variables, moment);
       trace.push({ name, expression: expression.text, value: typeof value === 'boolean' ? [value] : [] });
@@ -104,8 +100,11 @@ export function startRun(rule: Rule, facts: Facts): EvaluationRun {
   };
 }
 
-function surroundings({ focus, patient, plan, team, gp, since, nowMs, place }: Facts): Record<string, unknown> {
-  return { focus, patient, plan, team, gp, since, now: formatLocal(nowMs, place.dates.zone) };
+/** The text of the present is costly to make: only for rules that read it. */
+function surroundings(rule: Rule, facts: Facts): Record<string, unknown> {
+  const { focus, patient, plan, team, gp, since, nowMs, place } = facts;
+  const now = rule.uses.has('now') ? formatLocal(nowMs, place.dates) : undefined;
+  return { ...rule.constants, focus, patient, plan, team, gp, since, now };
 }
 
 export function isError(value: unknown): value is EvaluationError {

@@ -17,10 +17,10 @@ export type Condition =
   | ChainCondition
   | HasCondition;
 
-/** The resource has any, all or none of the keys. */
+/** The resource has any or none of the keys. */
 export interface KeysCondition {
   readonly kind: 'keys';
-  readonly match: 'any' | 'all' | 'none';
+  readonly match: 'any' | 'none';
   readonly keys: readonly bigint[];
   /** Keys with rows in token_index of which each match has one; `undefined` when no search can start from here. */
   readonly drivers: readonly bigint[] | undefined;

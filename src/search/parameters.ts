@@ -6,7 +6,7 @@
  * `code` and `component-code`, and a new parameter on a known path needs no new rows.
  */
 import { Problem } from '../base/index.ts';
-import type { Definitions, SearchParameterDefinition, SearchParameterType } from '../fhir/index.ts';
+import type { Definitions, Resource, SearchParameterDefinition, SearchParameterType } from '../fhir/index.ts';
 import type { Category, Emitter, Place } from './collector.ts';
 import { restrictPath } from './collector.ts';
 import { type Expression, ExpressionFault, parseExpression } from './expression.ts';
@@ -17,6 +17,7 @@ import { dateEmitters, numberEmitters, quantityEmitters } from './range.ts';
 import { referenceEmitters, uriEmitters } from './reference.ts';
 import { stringEmitters } from './text.ts';
 import { tokenEmitters } from './token.ts';
+import type { IndexValues } from './values.ts';
 
 export interface SearchParameter {
   readonly code: string;
@@ -60,6 +61,8 @@ export interface TypeIndex {
   readonly unsupported: ReadonlyMap<string, string>;
   /** The paths of the references that put a resource in the compartment of a patient. */
   readonly compartment: readonly IndexPath[];
+  /** Values of resources that predicates have been asked about; a resource is never changed in place. */
+  readonly indexed: WeakMap<Resource, IndexValues>;
 }
 
 export type Parameters = (resourceType: string) => TypeIndex;
@@ -130,7 +133,7 @@ function compileType(compiler: Compiler, resourceType: string): TypeIndex {
     if (isCompartment) compartment.push(...compiled.parameter.paths);
     for (const leaf of compiled.leaves) addLeaf(trie, leaf, { isCompartment, hash });
   }
-  return { parameters, trie, unsupported, compartment };
+  return { parameters, trie, unsupported, compartment, indexed: new WeakMap() };
 }
 
 interface Leaf {

@@ -23,9 +23,17 @@ export function createPredicate(context: SearchContext, search: Search): Predica
   return (resource, values) => {
     if (!types.has(resource.resourceType)) return false;
     if (tests.length === 0) return true;
-    const known = values ?? collect(context.parameters, context.readers, resource).finish([]);
+    const known = values ?? indexOnce(context, resource);
     return tests.every((test) => test(known, resource));
   };
+}
+
+/** Many predicates are asked about one resource: it is indexed for the first of them. */
+function indexOnce({ parameters, readers }: SearchContext, resource: Resource): IndexValues {
+  const { indexed } = parameters(resource.resourceType);
+  const known = indexed.get(resource) ?? collect(parameters, readers, resource).finish([]);
+  indexed.set(resource, known);
+  return known;
 }
 
 function toTest(context: SearchContext, condition: Condition): Test {
@@ -50,15 +58,9 @@ function toTest(context: SearchContext, condition: Condition): Test {
   }
 }
 
-function keysTest(match: 'any' | 'all' | 'none', keys: readonly bigint[]): Test {
-  switch (match) {
-    case 'any':
-      return ({ tokens }) => keys.some((key) => holds(tokens, key));
-    case 'all':
-      return ({ tokens }) => keys.every((key) => holds(tokens, key));
-    case 'none':
-      return ({ tokens }) => !keys.some((key) => holds(tokens, key));
-  }
+function keysTest(match: 'any' | 'none', keys: readonly bigint[]): Test {
+  const isAny = match === 'any';
+  return ({ tokens }) => keys.some((key) => holds(tokens, key)) === isAny;
 }
 
 /** Keys are sorted. */

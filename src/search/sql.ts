@@ -87,11 +87,7 @@ export function conditionTexts(sql: SqlBuilder, conditions: readonly Condition[]
 }
 
 function isSingleKey(condition: Condition): condition is KeysCondition {
-  return (
-    condition.kind === 'keys' &&
-    condition.match !== 'none' &&
-    (condition.match === 'all' || condition.keys.length === 1)
-  );
+  return condition.kind === 'keys' && condition.match === 'any' && condition.keys.length === 1;
 }
 
 function conditionText(sql: SqlBuilder, condition: Condition, alias: string): string {
@@ -116,8 +112,7 @@ function conditionText(sql: SqlBuilder, condition: Condition, alias: string): st
 }
 
 function keysText(sql: SqlBuilder, { match, keys }: KeysCondition, alias: string): string {
-  const operator = match === 'all' ? '@>' : '&&';
-  const text = `${alias}.keys ${operator} ${sql.bind(keys, 'bigint[]')}`;
+  const text = `${alias}.keys && ${sql.bind(keys, 'bigint[]')}`;
   return match === 'none' ? `not ${text}` : text;
 }
 

@@ -254,9 +254,9 @@ describe('The quick way', () => {
         if (slow.kind === 'error') return;
         expect(quick).toEqual(slow);
       }),
-      { numRuns: 8000 },
+      { numRuns: 1000 },
     );
-    expect(compared).toBeGreaterThan(500);
+    expect(compared).toBeGreaterThan(300);
   });
 
   test.each([

@@ -168,16 +168,14 @@ describe('Hostile JSON', () => {
     }
   });
 
-  it.each<[string, () => object]>([
-    ['10 000 contained resources (J16)', () => ({ ...patient, contained: Array.from({ length: 10_000 }, (_one, index) => ({ ...patient, id: `c${index}` })) })],
-    ['100 000 extensions (J19)', () => ({ ...patient, extension: Array.from({ length: 100_000 }, () => ({ url: 'urn:x', valueCode: 'a' })) })],
-    ['a string of 8 MB (J19)', () => ({ ...patient, name: [{ family: 'x'.repeat(8 * 1024 * 1024) }] })],
-    ['a million list elements (J19)', () => ({ ...patient, name: [{ given: Array<string>(1_000_000).fill('x') }] })],
-  ])('is answered in bounded time, never with a fault: %s', async (_what, make) => {
-    const started = performance.now();
-    const reply = await post('Patient', make());
-    expect(reply.status).toBeLessThan(500);
-    expect(performance.now() - started).toBeLessThan(20_000);
+  it.each<[string, readonly number[], () => object]>([
+    ['10 000 contained resources (J16)', [400, 422], () => ({ ...patient, contained: Array.from({ length: 10_000 }, (_one, index) => ({ ...patient, id: `c${index}` })) })],
+    ['100 000 extensions (J19)', [201, 400, 413, 422], () => ({ ...patient, extension: Array.from({ length: 100_000 }, () => ({ url: 'urn:x', valueCode: 'a' })) })],
+    ['a string of 8 MB (J19)', [400, 413, 422], () => ({ ...patient, name: [{ family: 'x'.repeat(8 * 1024 * 1024) }] })],
+    ['a million list elements (J19)', [400, 413, 422], () => ({ ...patient, name: [{ given: Array<string>(1_000_000).fill('x') }] })],
+    ['200 000 names to index (J19)', [400, 413, 422], () => ({ ...patient, name: [{ given: Array.from({ length: 200_000 }, (_one, index) => `x${index}`) }] })],
+  ])('is refused before it costs much: %s', async (_what, statuses, make) => {
+    expect(statuses).toContain((await post('Patient', make())).status);
   });
 
   it('keeps a byte order mark out, or refuses it, always the same way (J9)', async () => {
@@ -273,10 +271,14 @@ describe('HTTP', () => {
   });
 
   it.each([
-    ['a path part of 300 characters', `Patient/${'a'.repeat(300)}`, [404, 414]],
-    ['a URL of 20 kB (H14)', `Patient?name=${'a'.repeat(20_000)}`, [400, 414, 431]],
+    ['a path part of 300 characters', `Patient/${marker.repeat(40)}`, [404, 414]],
+    ['a URL of 12 kB (H14)', `Patient?name=${marker.repeat(1500)}`, [400, 414]],
   ])('refuses %s', async (_what, path, statuses) => {
-    expect(statuses).toContain((await client.get(path)).status);
+    expectRefusal(await client.get(path), statuses);
+  });
+
+  it('refuses headers of more than 16 kB (H14)', async () => {
+    expect((await client.get(`Patient?name=${marker.repeat(2500)}`)).status).toBe(431);
   });
 
   it('does not answer two lengths, an odd transfer or a folded header (H10)', async () => {

@@ -13,13 +13,10 @@ const { hash, dates } = context.readers;
 const day = (text: string) => dates.range(text) ?? { lo: 0, hi: 0 };
 
 test('a compartment becomes the references of its parameters', () => {
-  expect(conditions('Observation', '', 'Patient/p1')).toMatchObject([
-    {
-      kind: 'keys',
-      match: 'any',
-      keys: [hash('rObservation.subject\nPatient/p1'), hash('rObservation.performer\nPatient/p1')],
-    },
-  ]);
+  const [condition, ...others] = conditions('Observation', '', 'Patient/p1');
+  const expected = [hash('rObservation.subject\nPatient/p1'), hash('rObservation.performer\nPatient/p1')];
+  expect(others).toEqual([]);
+  expect(condition).toMatchObject({ kind: 'keys', match: 'any', keys: expect.arrayContaining(expected) });
 });
 
 test('an id without type becomes one reference per type', () => {

@@ -11,7 +11,7 @@ function statement(type: string, query: string, visible = everything) {
 }
 
 /** The first index table that the page is made from. */
-const start = (type: string, query: string) => /from (\w+)/.exec(statement(type, query).text)?.[1];
+const start = (type: string, query: string) => /from (\w+_index|resource)\b/.exec(statement(type, query).text)?.[1];
 
 describe('a search starts', () => {
   test.each([
