@@ -17,6 +17,7 @@ import {
   type ManualClock,
 } from './base/index.ts';
 import {
+  checkRuleCodes,
   checkRuleSet,
   checkTaskMove,
   createFollower,
@@ -154,7 +155,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
   const context: Context = {
     ...ground,
     validate: await createValidate(ground.definitions),
-    guards: [...breakGuards(ground.setting), notify.guard],
+    guards: [...breakGuards(engine.ruleBook, ground.setting), notify.guard],
     limits,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),
     softwareVersion,
@@ -223,13 +224,14 @@ async function createValidate(definitions: Definitions): Promise<Context['valida
   return (resource, typeExpected) => validator.validate(resource, typeExpected === undefined ? {} : { typeExpected });
 }
 
-function breakGuards(setting: RuleSetting): readonly WriteGuard[] {
+function breakGuards(ruleBook: EngineInput['ruleBook'], setting: RuleSetting): readonly WriteGuard[] {
   return [
     {
       types: ['PlanDefinition'],
-      check(_session, write) {
-        checkRuleSet(write, setting);
-        return Promise.resolve(undefined);
+      async check(session, write) {
+        const ruleSet = checkRuleSet(write, setting);
+        if (ruleSet !== undefined) checkRuleCodes(write, ruleSet, await ruleBook(session));
+        return undefined;
       },
     },
     { types: ['Task'], check: (_session, write) => Promise.resolve(checkTaskMove(write)) },

@@ -6,6 +6,7 @@ interface Row {
   readonly rule: string;
   readonly focus: string;
   readonly state: string;
+  readonly due_at: Date | null;
   readonly since_at: Date | null;
   readonly focus_version: number;
   readonly met_since: Date | null;
@@ -14,13 +15,15 @@ interface Row {
 export async function readJudgments(db: Queryable, patient: string): Promise<readonly KnownJudgment[]> {
   const rows = await db.query<Row>({
     name: 'read-judgments',
-    text: 'select rule, focus, state, since_at, focus_version, met_since from judgment where patient = $1 order by rule, focus',
+    text: `select rule, focus, state, due_at, since_at, focus_version, met_since
+           from judgment where patient = $1 order by rule, focus`,
     values: [patient],
   });
-  return rows.map(({ rule, focus, state, since_at, focus_version, met_since }) => ({
+  return rows.map(({ rule, focus, state, due_at, since_at, focus_version, met_since }) => ({
     rule,
     focus,
     state,
+    dueAtMs: due_at?.getTime(),
     since: since_at?.toISOString(),
     focusVersion: focus_version,
     metSince: met_since?.toISOString(),

@@ -21,7 +21,7 @@ import {
 } from './judge-patient.ts';
 import { keepJudgments, keepOccurrences, readJudgments, requestAllPatients } from './breaks.sql.ts';
 import { isClosed } from './machine.ts';
-import { type Expectation, type Orphan, planBreaks, type RuleFacts } from './plan.ts';
+import { type Expectation, type Orphan, type Plan, planBreaks, type RuleFacts } from './plan.ts';
 import { loadRecord, type PatientRecord } from './record.ts';
 import { type Break, breakKey, isBreakTask, readBreak } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
@@ -96,7 +96,8 @@ const raceRetriesMax = 5;
 async function judgeUntilCurrent(input: EngineInput, job: Job): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await input.store.transaction((session, tx) => judgeJob(input, { session, tx, job }));
+      const done = await input.store.transaction((session, tx) => judgeJob(input, { session, tx, job }));
+      count(input.metrics, done);
       return;
     } catch (error) {
       const isRace = error instanceof Problem && error.category === 'precondition';
@@ -105,13 +106,25 @@ async function judgeUntilCurrent(input: EngineInput, job: Job): Promise<void> {
   }
 }
 
+interface Done {
+  readonly judged: number;
+  readonly plan: Plan;
+}
+
+/** What is committed counts, once. */
+function count(metrics: EngineMetrics, { judged, plan }: Done): void {
+  metrics.judged(judged);
+  for (const rule of plan.opened) metrics.opened(rule);
+  for (const rule of plan.closed) metrics.closed(rule);
+}
+
 interface Run {
   readonly session: Session;
   readonly tx: Transaction;
   readonly job: Job;
 }
 
-async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<void> {
+async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<Done> {
   const nowMs = input.clock.now();
   const book = await input.ruleBook(session);
   const known = await readJudgments(tx, job.key);
@@ -121,7 +134,7 @@ async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<
     patient: job.key,
     nowMs,
     zone: input.place.dates.zone,
-    ...splitVerdicts(input, { record, judged, nowMs }),
+    ...splitVerdicts(input, { record, book, judged, nowMs }),
     breaks: lastBreaks(record),
     tasks: (record.byType.get('Task') ?? []).filter(isBreakTask),
     nextId: () => input.ids.next(nowMs),
@@ -132,10 +145,10 @@ async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<
   await keepOccurrences(tx, plan.raised);
   await keepJudgments(tx, job.key, judgmentRows(judged, known));
   const failed = reportErrors(input, judged);
-  input.metrics.judged(judged.length);
   const next = nextInstant(judged, nowMs);
   const again = failed ? Math.min(next ?? Number.MAX_SAFE_INTEGER, nowMs + engineLimits.errorRetryMs) : next;
   await finishJob(tx, job, input.holder, again === undefined ? undefined : { runAtMs: again });
+  return { judged: judged.length, plan };
 }
 
 interface JudgeRecord {
@@ -172,7 +185,7 @@ export async function judgeRecord(
     place: input.place,
     nowMs,
     since: (rule, focus) => since.get(keyOf(rule, focus)),
-    metSince: (rule, focus) => before.get(keyOf(rule, focus))?.metSince,
+    known: (rule, focus) => before.get(keyOf(rule, focus)),
   });
 }
 
@@ -195,6 +208,7 @@ export function lastBreaks(record: PatientRecord): ReadonlyMap<string, Break> {
 
 interface Split {
   readonly record: PatientRecord;
+  readonly book: RuleBook;
   readonly judged: readonly Judged[];
   readonly nowMs: number;
 }
@@ -224,8 +238,8 @@ function splitVerdicts(input: EngineInput, split: Split): { expectations: Expect
 }
 
 /** The focus is gone (deleted), or the rule is no longer in force. */
-function orphanReason({ judged }: Split, there: Break): Orphan['reason'] {
-  return judged.some(({ rule }) => rule.code === there.rule) ? 'entered-in-error' : 'rule-changed';
+function orphanReason({ book }: Split, there: Break): Orphan['reason'] {
+  return book.rule(there.rule) === undefined ? 'rule-changed' : 'entered-in-error';
 }
 
 function toExpectation(

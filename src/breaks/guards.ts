@@ -4,23 +4,40 @@
  */
 import { type Issue, Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
-import { isRuleSet, readRuleSet, type RuleSetting } from '../rules/index.ts';
+import { isRuleSet, readRuleSet, type RuleSet, type RuleSetting } from '../rules/index.ts';
 import { type BreakState, breakStates, personMoves, stateOfTask, taskStatus } from './machine.ts';
 import { businessStatus, isBreakTask } from './resources.ts';
+import type { RuleBook } from './rule-book.ts';
 
 export interface GuardedWrite {
   readonly before: Resource | undefined;
   readonly after: Resource | undefined;
 }
 
-/** Refuses a rule set with every fault named; a draft that is no shadow, or a retired one, may be unfinished. */
-export function checkRuleSet({ after }: GuardedWrite, setting: RuleSetting): void {
-  if (after === undefined || !isRuleSet(after)) return;
+/**
+ * Refuses a rule set with every fault named; a draft that is no shadow, or a retired one, may be unfinished. Answers the
+ * rule set that is to be judged.
+ */
+export function checkRuleSet({ after }: GuardedWrite, setting: RuleSetting): RuleSet | undefined {
+  if (after === undefined || !isRuleSet(after)) return undefined;
   const isJudged = after['status'] === 'active' || (after['status'] === 'draft' && after['experimental'] === true);
-  if (!isJudged) return;
+  if (!isJudged) return undefined;
   const reading = readRuleSet(after, setting);
   if (reading.kind === 'faults')
     throw new Problem('unprocessable', 'the rule set has faults', { issues: reading.issues });
+  return reading.ruleSet;
+}
+
+/** Refuses a rule that another rule set in force has already: a site changes a rule by putting that rule set anew. */
+export function checkRuleCodes({ after }: GuardedWrite, { rules }: RuleSet, book: RuleBook): void {
+  const own = `PlanDefinition/${after?.id}`;
+  const issues = rules.flatMap(({ code }, index): Issue[] => {
+    const holder = book.holder(code);
+    if (holder === undefined || holder === own) return [];
+    const text = `the rule ${code} stands in ${holder} already: change it there, retire that one, or give this one another code`;
+    return [{ severity: 'error', code: 'duplicate', text, expression: `PlanDefinition.action[${index}].code` }];
+  });
+  if (issues.length > 0) throw new Problem('unprocessable', 'the rule set has rules of another one', { issues });
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   inputQueries,
   type JudgmentResult,
   judge,
+  type NoJudgment,
   type Place,
   resolveGp,
   type Rule,
@@ -23,6 +24,7 @@ export interface KnownJudgment {
   readonly rule: string;
   readonly focus: string;
   readonly state: string;
+  readonly dueAtMs: number | undefined;
   readonly since: string | undefined;
   readonly focusVersion: number;
   readonly metSince: string | undefined;
@@ -35,7 +37,7 @@ export interface JudgeInput {
   readonly place: Place;
   readonly nowMs: number;
   readonly since: (rule: Rule, focus: Resource) => string | undefined;
-  readonly metSince: (rule: Rule, focus: Resource) => string | undefined;
+  readonly known: (rule: Rule, focus: Resource) => KnownJudgment | undefined;
 }
 
 export interface Judged {
@@ -63,8 +65,34 @@ function judgeRule(input: JudgeInput, ruleSet: RuleSet, rule: Rule): readonly Ju
   return foci.map((focus) => {
     const facts = factsOf(input, rule, focus);
     const focusKey = `${focus.resourceType}/${focus.id ?? ''}`;
-    return { rule, ruleSet, focus, focusKey, facts, result: judge(rule, facts), inhibitedBy: undefined };
+    const judged = judge(rule, facts);
+    const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focus), focus) : judged;
+    return { rule, ruleSet, focus, focusKey, facts, result, inhibitedBy: undefined };
   });
+}
+
+/**
+ * The focus itself shows what was expected and therefore starts the rule no longer (an identity that was qualified): what
+ * was expected is met, not gone.
+ */
+function asFulfilled(result: NoJudgment, known: KnownJudgment | undefined, focus: Resource): JudgmentResult {
+  const { fulfilment, trace } = result;
+  if (fulfilment === undefined || known === undefined || known.state === 'cancelled') return result;
+  const { metAt, metAtMs } = fulfilment;
+  const { dueAtMs, since = metAt } = known;
+  const isLate = dueAtMs !== undefined && metAtMs >= dueAtMs;
+  const reference = `${focus.resourceType}/${focus.id ?? ''}`;
+  return {
+    kind: 'judgment',
+    state: isLate ? 'repaired' : 'met',
+    reason: isLate ? 'late' : 'met',
+    timing: { anchor: since, anchorMs: Date.parse(since), dueAtMs, noticeAtMs: undefined, delay: undefined },
+    metAt,
+    metAtMs,
+    reviewAtMs: [],
+    evidence: [{ reference, versionId: focus.meta?.versionId, role: 'focus', isDecisive: true }],
+    trace,
+  };
 }
 
 function factsOf(input: JudgeInput, rule: Rule, focus: Resource): Case {
@@ -85,7 +113,7 @@ function factsOf(input: JudgeInput, rule: Rule, focus: Resource): Case {
   const inputs = Object.fromEntries(
     queries.map(({ name, type, query }) => [name, input.select(type, query, record.byType.get(type) ?? [])]),
   );
-  return { ...facts, inputs, metSince: input.metSince(rule, focus) };
+  return { ...facts, inputs, metSince: input.known(rule, focus)?.metSince };
 }
 
 /** A rule silences another on the same focus, or anywhere on the patient when their foci are of different types. */

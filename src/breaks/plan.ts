@@ -69,7 +69,7 @@ export interface PlanInput {
   readonly orphans: readonly Orphan[];
   /** The last occurrence for each key. */
   readonly breaks: ReadonlyMap<string, Break>;
-  /** Tasks of breaks, in order of creation. */
+  /** Tasks of breaks, in any order. */
   readonly tasks: readonly Resource[];
   readonly nextId: () => string;
   /** Formats an instant as dateTime with the offset of the zone. */
@@ -81,8 +81,9 @@ export interface PlanInput {
 export interface Plan {
   readonly resources: readonly Resource[];
   readonly raised: readonly { readonly key: string; readonly occurrence: number; readonly issueId: string }[];
-  readonly opened: number;
-  readonly closed: number;
+  /** Rules whose breaks opened, or closed after they had been open: one entry for each break. */
+  readonly opened: readonly string[];
+  readonly closed: readonly string[];
 }
 
 /** What one decision adds to the plan. */
@@ -90,7 +91,9 @@ interface Effect {
   readonly resources: readonly Resource[];
   readonly raised?: Plan['raised'][number];
   readonly call?: { readonly issueId: string; readonly expectation: Expectation; readonly text: BreakText };
-  readonly closes?: boolean;
+  /** The rule whose break thereby opens, or closes. */
+  readonly opens?: string;
+  readonly closes?: string;
 }
 
 const nothing: Effect = { resources: [] };
@@ -105,8 +108,8 @@ export function planBreaks(input: PlanInput): Plan {
   return {
     resources: [...effects.flatMap(({ resources }) => resources), ...alert],
     raised: effects.flatMap(({ raised }) => (raised === undefined ? [] : [raised])),
-    opened: calls.length,
-    closed: effects.filter(({ closes }) => closes === true).length,
+    opened: effects.flatMap(({ opens }) => opens ?? []),
+    closed: effects.flatMap(({ closes }) => closes ?? []),
   };
 }
 
@@ -123,7 +126,7 @@ function effectOf(input: PlanInput, expectation: Expectation): Effect {
 
 function effectOfOrphan(input: PlanInput, { break: there, reason }: Orphan): Effect {
   const { break: known, isMoved } = mirrorTask(input, there);
-  if (isClosed(known.known.state)) return isMoved ? { resources: [known.issue], closes: true } : nothing;
+  if (isClosed(known.known.state)) return isMoved ? { resources: [known.issue], closes: known.rule } : nothing;
   return moved(input, known, { to: 'moot', reason, dueAtMs: known.known.dueAtMs, evidence: [] });
 }
 
@@ -163,7 +166,9 @@ function withMirrored(effect: Effect, mirrored: Break): Effect {
   const isWritten = effect.resources.some(
     ({ resourceType, id }) => resourceType === 'DetectedIssue' && id === mirrored.issue.id,
   );
-  return isWritten ? effect : { ...effect, resources: [mirrored.issue, ...effect.resources] };
+  if (isWritten) return effect;
+  const closes = isClosed(mirrored.known.state) ? { closes: mirrored.rule } : {};
+  return { ...effect, ...closes, resources: [mirrored.issue, ...effect.resources] };
 }
 
 function first(input: PlanInput, expectation: Expectation, decision: Decision): Effect {
@@ -219,7 +224,9 @@ function moved(input: PlanInput, there: Break, move: Move): Effect {
   const task = taskOf(input, there);
   const at = input.dateTime(input.nowMs);
   const tasks = task === undefined ? [] : [moveTask(task, { state: move.to, reason: move.reason, at })];
-  return { resources: [movedIssue(input, there, move), ...tasks], closes: isClosed(move.to) };
+  // A pre-alert that is met in time was never open.
+  const closes = isClosed(move.to) && there.known.state !== 'pre-alert' ? { closes: there.rule } : {};
+  return { resources: [movedIssue(input, there, move), ...tasks], ...closes };
 }
 
 /** A pre-alert whose deadline has passed: the same resources go on, and now somebody is called. */
@@ -231,6 +238,7 @@ function open(input: PlanInput, expectation: Expectation, there: Break, move: Mo
   const opened = rest.map((task) => ({ ...task, description: text.fr }));
   return {
     resources: issue === undefined ? rest : [{ ...issue, ...identified }, ...opened],
+    opens: there.rule,
     call: { issueId: there.issue.id ?? '', expectation, text },
   };
 }
@@ -263,10 +271,12 @@ function raise(
     parameter: rule.parameter,
   });
   const raised = { key, occurrence: birth.occurrence, issueId };
-  if (isSilent(input, expectation, birth.to)) return { resources: [issue], raised };
+  const opens = birth.to === 'pre-alert' ? {} : { opens: rule.code };
+  const counts = isClosed(birth.to) ? { ...opens, closes: rule.code } : opens;
+  if (isSilent(input, expectation, birth.to)) return { resources: [issue], raised, ...counts };
   const task = newTask(input, expectation, { issueId, state: birth.to, text, partOf: undefined });
   const call = birth.to === 'open' ? { call: { issueId, expectation, text } } : {};
-  return { resources: [issue, task], raised, ...call };
+  return { resources: [issue, task], raised, ...counts, ...call };
 }
 
 function isSilent({ nowMs, lateKnowledgeMs }: PlanInput, { verdict }: Expectation, to: BreakState): boolean {
@@ -286,11 +296,13 @@ function reopen(input: PlanInput, expectation: Expectation, there: Break): Effec
     evidence: expectation.evidence,
     text: text.fr,
   });
-  if (isSilent(input, expectation, 'open')) return { resources: [issue] };
   const former = taskOf(input, there);
+  const opens = expectation.rule.code;
+  // Who was called once is called again: an open break beside a closed Task would read as closed by a person.
+  if (former === undefined && isSilent(input, expectation, 'open')) return { resources: [issue], opens };
   const partOf = former?.id === undefined ? undefined : `Task/${former.id}`;
   const task = newTask(input, expectation, { issueId, state: 'open', text, partOf });
-  return { resources: [issue, task], call: { issueId, expectation, text } };
+  return { resources: [issue, task], opens, call: { issueId, expectation, text } };
 }
 
 function newTask(
@@ -320,10 +332,14 @@ function textOf(input: PlanInput, { rule, focus, verdict }: Expectation): BreakT
   return alertText({ code, title, missing, focus, dueAtMs: verdict.dueAtMs, nowMs: input.nowMs, zone: input.zone });
 }
 
-/** The last Task of this break. */
+/** The last Task of this break: the one that no other continues. Their order in the record tells nothing. */
 function taskOf({ tasks }: PlanInput, there: Break): Resource | undefined {
   const focus = `DetectedIssue/${there.issue.id}`;
-  return tasks.filter((task) => (task['focus'] as Reference | undefined)?.reference === focus).at(-1);
+  const own = tasks.filter((task) => (task['focus'] as Reference | undefined)?.reference === focus);
+  const former = new Set(
+    own.flatMap((task) => (task['partOf'] ?? []) as readonly Reference[]).map(({ reference }) => reference),
+  );
+  return own.find(({ id }) => !former.has(`Task/${id}`));
 }
 
 const bySeverity: readonly Severity[] = ['critical', 'high', 'moderate', 'low'];

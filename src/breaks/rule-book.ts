@@ -14,6 +14,13 @@ export interface RuleBook {
   /** Types that a judgment reads. */
   readonly types: ReadonlySet<string>;
   rule(code: string): { readonly rule: Rule; readonly ruleSet: RuleSet } | undefined;
+  /** `PlanDefinition/id` of the rule set in force that has the rule. */
+  holder(code: string): string | undefined;
+}
+
+interface StoredRuleSet {
+  readonly reference: string;
+  readonly ruleSet: RuleSet;
 }
 
 export function createRuleBooks(setting: RuleSetting, log: Log): (session: Session) => Promise<RuleBook> {
@@ -22,13 +29,13 @@ export function createRuleBooks(setting: RuleSetting, log: Log): (session: Sessi
   return async (session) => {
     const found = await ruleSetStamp(session);
     if (found === stamp) return book;
-    book = bindBook(await readRuleSets(session, setting, log));
+    book = bindBook(withoutDoubles(await readRuleSets(session, setting, log), log));
     stamp = found;
     return book;
   };
 }
 
-async function readRuleSets(session: Session, setting: RuleSetting, log: Log): Promise<readonly RuleSet[]> {
+async function readRuleSets(session: Session, setting: RuleSetting, log: Log): Promise<readonly StoredRuleSet[]> {
   const stored = await session.readMany(await ruleSetReferences(session), everything);
   return [...stored]
     .sort((a, b) => (a.id < b.id ? -1 : 1))
@@ -36,7 +43,7 @@ async function readRuleSets(session: Session, setting: RuleSetting, log: Log): P
       const resource = JSON.parse(raw) as Resource;
       if (!isRuleSet(resource)) return [];
       const reading = readRuleSet(resource, setting);
-      if (reading.kind === 'ok') return [reading.ruleSet];
+      if (reading.kind === 'ok') return [{ reference: `PlanDefinition/${id}`, ruleSet: reading.ruleSet }];
       log.error(
         { component: 'rules', resource: `PlanDefinition/${id}`, count: reading.issues.length },
         'a stored rule set cannot be read',
@@ -45,9 +52,34 @@ async function readRuleSets(session: Session, setting: RuleSetting, log: Log): P
     });
 }
 
-function bindBook(ruleSets: readonly RuleSet[]): RuleBook {
-  const inForce = ruleSets.filter(({ mode }) => mode !== 'off');
-  const rules = new Map(inForce.flatMap((ruleSet) => ruleSet.rules.map((rule) => [rule.code, { rule, ruleSet }])));
-  const types = new Set(inForce.flatMap(({ rules: own }) => own.flatMap((rule) => [rule.focusType, ...rule.wakes])));
-  return { ruleSets: inForce, types, rule: (code) => rules.get(code) };
+/**
+ * A rule counts once: judged twice it would raise its breaks twice, and no judgment could be kept. The guard refuses such a
+ * rule set; two that were written at the same moment are told apart here, the first by id counts.
+ */
+function withoutDoubles(stored: readonly StoredRuleSet[], log: Log): readonly StoredRuleSet[] {
+  const seen = new Set<string>();
+  return stored
+    .filter(({ ruleSet }) => ruleSet.mode !== 'off')
+    .map(({ reference, ruleSet }) => {
+      const rules = ruleSet.rules.filter(({ code }) => !seen.has(code));
+      const count = ruleSet.rules.length - rules.length;
+      if (count > 0)
+        log.error({ component: 'rules', resource: reference, count }, 'rules of another rule set are left out');
+      for (const { code } of rules) seen.add(code);
+      return { reference, ruleSet: { ...ruleSet, rules } };
+    });
+}
+
+function bindBook(stored: readonly StoredRuleSet[]): RuleBook {
+  const ruleSets = stored.map(({ ruleSet }) => ruleSet);
+  const rules = new Map(
+    stored.flatMap(({ reference, ruleSet }) => ruleSet.rules.map((rule) => [rule.code, { rule, ruleSet, reference }])),
+  );
+  const types = new Set(ruleSets.flatMap(({ rules: own }) => own.flatMap((rule) => [rule.focusType, ...rule.wakes])));
+  return {
+    ruleSets,
+    types,
+    rule: (code) => rules.get(code),
+    holder: (code) => rules.get(code)?.reference,
+  };
 }

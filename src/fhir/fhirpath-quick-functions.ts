@@ -7,6 +7,7 @@ import {
   type Item,
   type Items,
   none,
+  notEvaluable,
   onlyNumber,
   onlyText,
   type Quick,
@@ -14,7 +15,7 @@ import {
   truth,
 } from './fhirpath-quick-items.ts';
 import { formatLocal, localDay, readTimeSpan } from './fhirpath-time.ts';
-import { differentTypes, failure, readDate, referenceKey } from './fhirpath-values.ts';
+import { differentTypes, failure, oneValueExpected, readDate, referenceKey } from './fhirpath-values.ts';
 
 /** `input` is what stands before the dot. */
 export type QuickFunction = (input: Items, frame: Frame, operands: readonly Quick[]) => Items;
@@ -63,6 +64,15 @@ export const quickFunctions: Readonly<Record<string, QuickFunction>> = {
       size === undefined ? subject.slice(from) : subject.slice(from, from + Math.max(size, 0)),
       'System.String',
     );
+  },
+  toString: (input: Items) => {
+    const [item] = input;
+    if (input.length > 1) throw failure(oneValueExpected);
+    const value = item?.value ?? undefined;
+    if (value === undefined) return none;
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+      throw failure(notEvaluable);
+    return computed(String(value), 'System.String');
   },
   toDate: (input, { run }) => {
     const text = onlyText(input);

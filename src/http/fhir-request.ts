@@ -71,7 +71,10 @@ function hasReadableParameters(contentType: string): boolean {
     .split(';')
     .slice(1)
     .every((parameter) => {
-      const [name = '', value = ''] = parameter.toLowerCase().split('=', 2).map((part) => part.trim().replaceAll('"', ''));
+      const [name = '', value = ''] = parameter
+        .toLowerCase()
+        .split('=', 2)
+        .map((part) => part.trim().replaceAll('"', ''));
       if (name === 'charset') return value === 'utf-8' || value === 'utf8';
       return name !== 'fhirversion' || value === '4.0' || value === '4.0.1';
     });

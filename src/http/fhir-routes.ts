@@ -174,7 +174,10 @@ function interactEntry(context: Context, entry: ReturnType<typeof readEntry>): P
 
 /** Without an id there would be nothing to delete, and the answer would lie. */
 function conditionProblem(method: string): Problem {
-  return new Problem('unsupported-interaction', `a ${method} by criteria is not supported in a batch: send a transaction`);
+  return new Problem(
+    'unsupported-interaction',
+    `a ${method} by criteria is not supported in a batch: send a transaction`,
+  );
 }
 
 function entryRequest(entry: ReturnType<typeof readEntry>): Request {

@@ -28,15 +28,17 @@ export interface AskedEvents {
   readonly visible: Visible;
   readonly id: string;
   /** Both inclusive. */
-  readonly since?: number;
-  readonly until?: number;
+  readonly since: number | undefined;
+  readonly until: number | undefined;
   /** A wish: never more than the subscription's own level. */
-  readonly content?: string;
+  readonly content: string | undefined;
 }
 
 export interface Answers {
   /** A Bundle of type searchset, as JSON text. */
   status(asked: AskedStatus): Promise<string>;
+  /** The same of one; throws `not-found`. */
+  statusOf(asked: { readonly visible: Visible; readonly id: string }): Promise<string>;
   /** A Bundle of type history, as JSON text; throws `not-found`. */
   events(asked: AskedEvents): Promise<string>;
   /** Delivers again from this event on, in order, under the same numbers; throws `not-found`, and `conflict` when it is not active. */
@@ -57,15 +59,17 @@ export function createAnswers(input: AnswersInput): Answers {
     if (row === undefined) throw new Problem('not-found', 'no Subscription with this id');
     return row;
   };
+  const say = (rows: readonly StandingRow[]): string =>
+    statusSearchset(
+      rows.map((row) => toSaid(row, 'query-status', [])),
+      baseUrl,
+      clock.now(),
+    );
   return {
     async status({ visible, ids, statuses }) {
-      const rows = await listStandings(store, { visible, ids, statuses, limit: notifyLimits.statusesMax });
-      return statusSearchset(
-        rows.map((row) => toSaid(row, 'query-status', [])),
-        baseUrl,
-        clock.now(),
-      );
+      return say(await listStandings(store, { visible, ids, statuses, limit: notifyLimits.statusesMax }));
     },
+    statusOf: async ({ visible, id }) => say([await find(visible, id)]),
     async events({ visible, id, since = 1, until = Number.MAX_SAFE_INTEGER, content }) {
       const row = await find(visible, id);
       const events = await readEvents(db, { subscription: id, from: since, until, limit: notifyLimits.eventsAskedMax });
@@ -84,7 +88,7 @@ export function createAnswers(input: AnswersInput): Answers {
 }
 
 function toSaid(row: StandingRow, type: StatusSaid['type'], events: readonly Event[]): StatusSaid {
-  const fhir = parseJson(row.raw) as unknown as FhirSubscription;
+  const fhir = parseJson(row.raw) as FhirSubscription;
   const level = fhir.channel._payload?.extension?.find(({ url }) => url === `${backport}backport-payload-content`);
   const isTopic = level !== undefined;
   return {

@@ -99,10 +99,10 @@ async function record(
   logAttempt(input.log, due, after, attempted.outcome);
   await input.store.transaction(async (session, tx) => {
     // Rows are locked in the order resource, state, job; the follower locks state, job.
-    const isSaid = await writeStatus(session, tx, due, { status: after.status, error });
-    const stands = isSaid ? after : { ...after, status: due.standing.status };
+    const written = await writeStatus(session, tx, due, { status: after.status, error });
+    const stands = written === undefined ? { ...after, status: due.standing.status } : after;
     const logged = { ...attempted, subscription: due.id, attempt: due.standing.failures + 1 };
-    await recordAttempt(tx, logged, due.version, stands);
+    await recordAttempt(tx, logged, due.version, { ...stands, version: written ?? due.version });
     const runAtMs = timeOfNextStep(stands, input.clock.now());
     await finish(tx, job, input.holder, { isSlow: after.isSlow, runAtMs });
   });
@@ -111,7 +111,8 @@ async function record(
 /** Turns the Subscription to another status without a call. */
 async function turn(input: DeliverInput, job: Job, due: Due, to: Turn): Promise<void> {
   await input.store.transaction(async (session, tx) => {
-    if (await writeStatus(session, tx, due, to)) await setStatus(tx, due, to.status, input.clock.now());
+    const version = await writeStatus(session, tx, due, to);
+    if (version !== undefined) await setStatus(tx, due, { ...to, version }, input.clock.now());
     await finish(tx, job, input.holder, { isSlow: due.isSlow, runAtMs: undefined });
   });
   input.log.info({ resource: `Subscription/${due.id}`, reason: to.status }, 'subscription turned');
@@ -123,16 +124,21 @@ interface Turn {
 }
 
 /**
- * Writes another status into the resource; answers false when a client has changed the Subscription meanwhile: then that
- * version decides, as soon as the reader of changes has come to it.
+ * Writes another status into the resource, and answers the version that is in force then; undefined when a client has changed the
+ * Subscription meanwhile: then that version decides, as soon as the reader of changes has come to it.
  */
-async function writeStatus(session: Session, tx: Transaction, due: Due, { status, error }: Turn): Promise<boolean> {
-  if (status === due.standing.status || status === 'gone') return true;
+async function writeStatus(
+  session: Session,
+  tx: Transaction,
+  due: Due,
+  { status, error }: Turn,
+): Promise<number | undefined> {
+  if (status === due.standing.status || status === 'gone') return due.version;
   const current = await lockSubscription(tx, due.id);
-  if (current === undefined || current.version !== due.version) return false;
+  if (current === undefined || current.version !== due.version) return undefined;
   const resource = withStatus(parseJson(current.raw) as Resource, status, error);
-  await session.commit([{ method: 'PUT', type: 'Subscription', id: due.id, resource }]);
-  return true;
+  const [written] = await session.commit([{ method: 'PUT', type: 'Subscription', id: due.id, resource }]);
+  return written?.version;
 }
 
 async function comeBack(input: DeliverInput, job: Job, due: Due, runAtMs: number | undefined): Promise<void> {

@@ -54,8 +54,8 @@ export interface StateChange {
 
 /**
  * Puts another version of a Subscription in force. Coming back from `off` starts after what has been; coming back from
- * `error` starts where it failed, at once. What is gone begins again at number 1. Secrets that nothing points at any
- * more are deleted.
+ * `error` starts where it failed, at once. What is gone begins again at number 1. A version that a delivery wrote is in
+ * force already. Secrets that nothing points at any more are deleted.
  */
 export async function applyState(tx: Transaction, change: StateChange): Promise<{ readonly isSlow: boolean }> {
   const rows = await tx.query<{ is_slow: boolean }>({
@@ -73,8 +73,10 @@ export async function applyState(tx: Transaction, change: StateChange): Promise<
                delivered_number = case when $3 = 'gone' then 0
                                        when s.status in ('off', 'gone') then s.last_number
                                        else s.delivered_number end,
-               failures = 0, retry_at = null, fault = null,
-               failing_since = case when $3 = 'error' then s.failing_since end,
+               fault = null,
+               failures = case when s.version >= $2 then s.failures else 0 end,
+               retry_at = case when s.version >= $2 then s.retry_at end,
+               failing_since = case when s.version >= $2 or $3 = 'error' then s.failing_since end,
                sent_at = case when $3 = 'gone' then null else s.sent_at end
            returning is_slow`,
     values: [change.subscription, change.version, change.status, change.secrets],
@@ -143,7 +145,7 @@ export async function recordAttempt(
   tx: Transaction,
   attempt: LoggedAttempt,
   version: number,
-  after: Standing & { readonly isSlow: boolean },
+  after: Standing & { readonly isSlow: boolean; readonly version: number },
 ): Promise<void> {
   await tx.query({
     name: 'notify-record-attempt',
@@ -152,7 +154,7 @@ export async function recordAttempt(
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
            )
            update subscription_state
-           set status = $11, is_slow = $13,
+           set status = $11, is_slow = $13, version = $18,
                -- Unless somebody has put the place back meanwhile ($resend).
                delivered_number = case when delivered_number = $4::bigint - 1 then $12 else delivered_number end,
                failures = $14, failing_since = $15, retry_at = $16, sent_at = $17
@@ -175,21 +177,23 @@ export async function recordAttempt(
       timeOrNull(after.failingSinceMs),
       timeOrNull(after.retryAtMs),
       timeOrNull(after.sentAtMs),
+      after.version,
     ],
   });
 }
 
+/** Moves the subscription on to a version that says another status. */
 export async function setStatus(
   tx: Transaction,
   { id, version }: { readonly id: string; readonly version: number },
-  status: Standing['status'],
+  to: { readonly status: Standing['status']; readonly version: number },
   nowMs: number,
 ): Promise<void> {
   await tx.query({
     name: 'notify-set-status',
-    text: `update subscription_state set status = $3, failing_since = coalesce(failing_since, $4)
+    text: `update subscription_state set status = $3, version = $4, failing_since = coalesce(failing_since, $5)
            where subscription = $1 and version = $2`,
-    values: [id, version, status, new Date(nowMs)],
+    values: [id, version, to.status, to.version, new Date(nowMs)],
   });
 }
 

@@ -92,7 +92,9 @@ function readFocusType(
     faults.add(typePlace, `"${type}" is not a type of resource`, 'not-found');
     return undefined;
   }
-  const hasPatient = type === 'Patient' || definitions.compartment(type).length > 0;
+  // The compartment leaves out Task, which has a patient all the same.
+  const isOfPatient = definitions.compartment(type).length > 0 || definitions.searchParameters(type).has('patient');
+  const hasPatient = type === 'Patient' || isOfPatient;
   if (!hasPatient) faults.add(typePlace, `${type} belongs to no patient`);
   return type;
 }

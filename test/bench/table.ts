@@ -62,3 +62,9 @@ function rate(value: number): string {
 function costText(cost: Cost | undefined): string {
   return cost === undefined ? '' : `${Math.round(cost.processUs)} + ${Math.round(cost.databaseUs)}`;
 }
+
+export const notes: readonly string[] = [
+  'raw limit: reads by a bare route with one prepared select of the same bytes; writes by pg alone, the same rows into the',
+  '  same tables and indexes, 100 resources at once beside transactions',
+  'cpu us: processor time of one request, server + database, until its judgments are done (Linux)',
+];

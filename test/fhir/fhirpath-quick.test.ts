@@ -150,6 +150,8 @@ const paths: Readonly<Record<string, readonly string[]>> = {
     'status.substring(1, 2)',
     '%letters.id',
     "status & 'x'",
+    'period.end.toString()',
+    'type.coding.userSelected.toString()',
     "period.end.extension('u').value.ofType(code)",
   ],
   date: [

@@ -38,7 +38,6 @@ function ours(node: SyntaxNode): string {
   }
 }
 
-// eslint-disable-next-line complexity -- one line for each kind of node
 function theirs(node: LibraryNode): string {
   const all = (node.children ?? []).map(theirs);
   const [first = '', second = ''] = all;

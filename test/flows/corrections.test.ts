@@ -37,9 +37,9 @@ beforeAll(async () => {
 });
 afterAll(() => test?.close());
 
-async function discharged(end = discharge): Promise<Person> {
+async function discharged(end = discharge, more: object = {}): Promise<Person> {
   const who = person(`k${++number}`, number);
-  await client.putAll(...episode(who), stay(who.id, end));
+  await client.putAll(...episode(who), stay(who.id, end, more));
   await client.settle();
   return who;
 }
@@ -58,11 +58,24 @@ async function ingest(who: Person, effectiveTime: string, end = discharge): Prom
 
 describe('An open break', () => {
   it.each<[string, (who: Person) => Resource, string]>([
-    ['the stay was entered in error', ({ id }) => ({ ...stay(id, discharge), status: 'entered-in-error' }), 'entered-in-error'],
+    [
+      'the stay was entered in error',
+      ({ id }) => ({ ...stay(id, discharge), status: 'entered-in-error' }),
+      'entered-in-error',
+    ],
     ['the patient has died', (who) => patient(who, { deceasedDateTime: '2026-03-02T23:00:00+01:00' }), 'deceased'],
-    ['the patient left the stay dead', ({ id }) => stay(id, discharge, { hospitalization: { dischargeDisposition: { coding: [{ code: 'exp' }] } } }), 'premise-changed'],
+    [
+      'the patient left the stay dead',
+      ({ id }) => stay(id, discharge, { hospitalization: { dischargeDisposition: { coding: [{ code: 'exp' }] } } }),
+      'premise-changed',
+    ],
     ['the stay goes on', ({ id }) => stay(id), 'premise-changed'],
-    ['the stay was none of that kind', ({ id }) => stay(id, discharge, { class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' } }), 'premise-changed'],
+    [
+      'the stay was none of that kind',
+      ({ id }) =>
+        stay(id, discharge, { class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' } }),
+      'premise-changed',
+    ],
   ])('becomes moot when %s', async (_what, correct, reason) => {
     const who = await discharged();
     expect((await theBreak(client, who.id, 'RUP-20')).state).toBe('open');
@@ -88,7 +101,10 @@ describe('An open break', () => {
     const who = await discharged();
     const { issue, tasks } = await theBreak(client, who.id, 'RUP-20');
     await change(stay(who.id, '2026-03-03T08:30:00+01:00'));
-    expect(await judgment(client, who.id, 'RUP-20')).toMatchObject({ state: 'waiting', dueAt: '2026-03-04T00:00:00+01:00' });
+    expect(await judgment(client, who.id, 'RUP-20')).toMatchObject({
+      state: 'waiting',
+      dueAt: '2026-03-04T00:00:00+01:00',
+    });
     expect((await theBreak(client, who.id, 'RUP-20')).state).toBe('moot');
     await client.moveClock('2026-03-04T09:00:00+01:00');
     const after = await theBreak(client, who.id, 'RUP-20');
@@ -116,7 +132,12 @@ describe('A repaired break', () => {
     await client.remove(`DocumentReference/${letter.id}`);
     await client.settle();
     const again = await theBreak(client, who.id, 'RUP-20');
-    expect([again.issue.id, again.state, again.issue.status, again.reason]).toEqual([closed.issue.id, 'open', 'amended', undefined]);
+    expect([again.issue.id, again.state, again.issue.status, again.reason]).toEqual([
+      closed.issue.id,
+      'open',
+      'amended',
+      undefined,
+    ]);
     const fresh = again.tasks.find(({ status }) => status === 'requested');
     expect(fresh?.partOf?.[0]?.reference).toBe(`Task/${closed.tasks[0]?.id}`);
     expect(again.alerts).toHaveLength(2);
@@ -151,7 +172,9 @@ describe('A repaired break', () => {
 
 describe('What is learned long after it was due', () => {
   it('is recorded without Task and without alert', async () => {
-    const who = await discharged('2026-01-15T10:00:00+01:00');
+    const who = await discharged('', {
+      period: { start: '2026-01-12T08:00:00+01:00', end: '2026-01-15T10:00:00+01:00' },
+    });
     const { state, tasks, alerts } = await theBreak(client, who.id, 'RUP-20');
     expect([state, tasks, alerts]).toEqual(['open', [], []]);
   });
@@ -165,10 +188,15 @@ describe('The order of arrival', () => {
     const backward = person(`k${++number}`, number);
     await client.putAll(patient(backward));
     const early = await ingest(backward, '2026-03-02T18:00:00+01:00');
-    await client.putAll(transmission(backward.id, `DocumentReference/${early.id}`, '2026-03-02T19:00:00+01:00'), careTeam(backward.id));
+    await client.putAll(
+      transmission(backward.id, `DocumentReference/${early.id}`, '2026-03-02T19:00:00+01:00'),
+      careTeam(backward.id),
+    );
     await client.settle();
     const states = async ({ id }: Person) =>
-      (await judgments(client, id)).filter(({ rule }) => ['RUP-20', 'RUP-21'].includes(rule)).map(({ rule, state, metAt }) => [rule, state, metAt]);
+      (await judgments(client, id))
+        .filter(({ rule }) => ['RUP-20', 'RUP-21'].includes(rule))
+        .map(({ rule, state, metAt }) => [rule, state, metAt]);
     expect(await states(backward)).toEqual(await states(forward));
     expect(await states(forward)).toEqual([
       ['RUP-20', 'met', '2026-03-02T18:00:00+01:00'],
@@ -181,7 +209,7 @@ describe('Breaks of one patient at one moment', () => {
   it('share one alert', async () => {
     const who = person('k-alert', 800);
     const { extension: _reliability, ...unqualified } = patient(who);
-    await change(unqualified as Resource, { ...careTeam(who.id, {}), period: { start: '2026-03-12' } });
+    await change(unqualified as Resource, { ...careTeam(who.id, { gp }), period: { start: '2026-03-12' } });
     await client.moveClock('2026-03-20T00:00:00+01:00');
     const [team] = await breaks(client, who.id, 'RUP-33');
     const [identity] = await breaks(client, who.id, 'RUP-38');
@@ -212,7 +240,10 @@ describe('RUP-34, a secure message that did not arrive', () => {
     const who = person('k-mail', 801);
     await change(...episode(who), bounced(who.id));
     expect((await theBreak(client, who.id, 'RUP-34')).state).toBe('open');
-    const again = { ...transmission(who.id, `CarePlan/${who.id}-plan`, '2026-03-20T00:00:00+01:00'), id: `${who.id}-again` };
+    const again = {
+      ...transmission(who.id, `CarePlan/${who.id}-plan`, '2026-03-20T00:00:00+01:00'),
+      id: `${who.id}-again`,
+    };
     await change({ ...again, id: `${who.id}-other`, recipient: [{ reference: nurse }] });
     expect((await theBreak(client, who.id, 'RUP-34')).state).toBe('open');
     await client.moveClock('2026-03-20T01:00:00+01:00');
@@ -223,8 +254,16 @@ describe('RUP-34, a secure message that did not arrive', () => {
 
 describe('RUP-21, the letter to the GP', () => {
   it.each<[string, string, readonly Resource[]]>([
-    ['his role', 'PractitionerRole/dr-lescop-cabinet', [{ resourceType: 'PractitionerRole', id: 'dr-lescop-cabinet', practitioner: { reference: gp } }]],
-    ['another record of the same RPPS', 'Practitioner/lescop-bis', [practitioner('lescop-bis', 'LESCOP', 'Yann', '10009900029')]],
+    [
+      'his role',
+      'PractitionerRole/dr-lescop-cabinet',
+      [{ resourceType: 'PractitionerRole', id: 'dr-lescop-cabinet', practitioner: { reference: gp } }],
+    ],
+    [
+      'another record of the same RPPS',
+      'Practitioner/lescop-bis',
+      [practitioner('lescop-bis', 'LESCOP', 'Yann', '10009900029')],
+    ],
   ])('is sent when it reached him under %s', async (_what, recipient, known) => {
     const who = await discharged('2026-03-19T15:00:00+01:00');
     const letter = await ingest(who, '2026-03-19T16:00:00+01:00', '2026-03-19T15:00:00+01:00');
@@ -236,7 +275,12 @@ describe('RUP-21, the letter to the GP', () => {
 
   it('is expected of nobody while the patient has no GP', async () => {
     const who = person('k-nogp', 802);
-    await change(patient(who), careTeam(who.id, { coordinator: nurse }), stay(who.id), stay(who.id, '2026-03-19T15:00:00+01:00'));
+    await change(
+      patient(who),
+      careTeam(who.id, { coordinator: nurse }),
+      stay(who.id),
+      stay(who.id, '2026-03-19T15:00:00+01:00'),
+    );
     await ingest(who, '2026-03-19T16:00:00+01:00', '2026-03-19T15:00:00+01:00');
     expect(await breaks(client, who.id, 'RUP-21')).toEqual([]);
   });

@@ -69,7 +69,14 @@ async function ending(client: Client): Promise<object> {
   return {
     lives,
     judged: judged.map(({ issue: _issue, ...one }) => one),
-    counts: await counts(client, ['Patient', 'Practitioner', 'PractitionerRole', 'Organization', 'Encounter', 'Binary']),
+    counts: await counts(client, [
+      'Patient',
+      'Practitioner',
+      'PractitionerRole',
+      'Organization',
+      'Encounter',
+      'Binary',
+    ]),
     letters: (await client.search('DocumentReference?patient=Patient/p1')).length,
   };
 }

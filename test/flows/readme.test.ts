@@ -28,12 +28,17 @@ describe('the README', () => {
   it('has a tour that does what it says', async () => {
     const [record = '', waiting = '', broken = '', repaired = '', review = ''] = await runTour();
     expect(record.match(/"versionId":"1"/g)).toHaveLength(3);
-    expect(waiting).toMatch(/"RUP-20"[^}]*},{"name":"focus".*?"waiting"},{"name":"dueAt","valueDateTime":"2026-03-03T00:00:00\+01:00"/);
+    expect(waiting).toMatch(
+      /"RUP-20"[^}]*},{"name":"focus".*?"waiting"},{"name":"dueAt","valueDateTime":"2026-03-03T00:00:00\+01:00"/,
+    );
     const [, issues = '', tasks = '', alerts = ''] = broken.trim().split('\n');
     expect(issues).toContain('RUP-20:Patient/p1:Encounter/e1');
     expect(tasks).toContain('"owner":{"reference":"Practitioner/idec"}');
     expect(alerts).toContain('il manque la lettre de liaison de sortie');
-    const [, , letter = '', message = '', , , closed = ''] = repaired.trim().split('\n').filter((line) => line !== '');
+    const [, , letter = '', message = '', , , closed = ''] = repaired
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '');
     expect(letter).toMatch(/"break-reason","valueCode":"late"|break-reason","valueCode":"late"/);
     expect(message).toContain('RUP-21:Patient/p1:Encounter/e1');
     expect(closed.match(/"break-state|break-state","valueCode":"auto-closed"/g)?.length).toBe(2);

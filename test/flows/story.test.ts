@@ -118,9 +118,7 @@ describe('A discharge letter that comes a day late', () => {
       severity: 'high',
       patient: { reference: 'Patient/p1' },
       identifiedDateTime: midnight,
-      identifier: [
-        { system: 'https://suture.example/fhir/sid/break', value: 'RUP-20:Patient/p1:Encounter/p1-stay' },
-      ],
+      identifier: [{ system: 'https://suture.example/fhir/sid/break', value: 'RUP-20:Patient/p1:Encounter/p1-stay' }],
       implicated: [{ reference: 'Encounter/p1-stay' }],
     });
     const codes = issue.code?.coding?.map(({ system, code }) => `${system}|${code}`);
@@ -201,9 +199,7 @@ describe('A discharge letter that comes a day late', () => {
       author: [{ reference: expect.stringMatching(/^PractitionerRole\//) }],
       authenticator: { reference: expect.stringMatching(/^PractitionerRole\//) },
       custodian: { reference: hospital },
-      securityLabel: [
-        { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' }] },
-      ],
+      securityLabel: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' }] }],
       context: {
         encounter: [{ reference: 'Encounter/p1-stay' }],
         period: { start: '2026-02-23T07:45:00+01:00', end: discharge },
@@ -379,7 +375,11 @@ describe('A discharge letter that comes a day late', () => {
 
   it('doubles nobody when another letter names the same people', async () => {
     const before = await counts(client, people);
-    const ids = { ...letterIds(p1, '2026-03-03T11:30:00+01:00'), id: '1.2.250.1.999.7.4.1', setId: '1.2.250.1.999.7.4' };
+    const ids = {
+      ...letterIds(p1, '2026-03-03T11:30:00+01:00'),
+      id: '1.2.250.1.999.7.4.1',
+      setId: '1.2.250.1.999.7.4',
+    };
     const base = new TextDecoder().decode(bytes);
     const reply = await client.ingest(adaptLetter(base, { ...letterAbout(p1, discharge), document: ids }));
     expect(reply.status).toBe(201);
@@ -492,7 +492,9 @@ describe('The owner of a break', () => {
   const surgeon = 'Practitioner/dr-diarra';
   const secretary = 'Practitioner/ama-petit';
   const members = { gp, coordinator: nurse };
-  const onStay = { participant: [{ type: [{ coding: [disphys()] }], individual: { reference: 'Practitioner/dr-ward' } }] };
+  const onStay = {
+    participant: [{ type: [{ coding: [disphys()] }], individual: { reference: 'Practitioner/dr-ward' } }],
+  };
 
   function disphys(): object {
     return { system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'DIS' };
@@ -501,7 +503,12 @@ describe('The owner of a break', () => {
   it.each([
     ['the discharge physician of the care team', { ...members, dischargePhysician: surgeon, secretary }, {}, surgeon],
     ['the secretary when no physician is named', { ...members, secretary }, {}, secretary],
-    ['the discharger of the stay before the care team', { ...members, dischargePhysician: surgeon }, onStay, 'Practitioner/dr-ward'],
+    [
+      'the discharger of the stay before the care team',
+      { ...members, dischargePhysician: surgeon },
+      onStay,
+      'Practitioner/dr-ward',
+    ],
     ['the coordinator when nobody has a role of the rule', members, {}, nurse],
     ['the hospital when there is no coordinator either', { gp }, {}, hospital],
   ])('is %s', async (_who, team, more, owner) => {

@@ -93,12 +93,18 @@ describe('A Task of a break', () => {
     const more = { owner: { reference: 'Practitioner/dr-lescop' }, note: [{ text: 'je m’en occupe demain' }] };
     expect((await move(task, 'requested', more)).status).toBe(200);
     const { tasks, state } = await look();
-    expect([tasks[0]?.owner?.reference, tasks[0]?.note?.[0]?.text, state]).toEqual(['Practitioner/dr-lescop', 'je m’en occupe demain', 'open']);
+    expect([tasks[0]?.owner?.reference, tasks[0]?.note?.[0]?.text, state]).toEqual([
+      'Practitioner/dr-lescop',
+      'je m’en occupe demain',
+      'open',
+    ]);
   });
 
   it('keeps the state that the server says, whatever businessStatus the client writes', async () => {
     const { task, look } = await openBreak();
-    const businessStatus = { coding: [{ system: 'https://suture.example/fhir/CodeSystem/break-state', code: 'repaired' }] };
+    const businessStatus = {
+      coding: [{ system: 'https://suture.example/fhir/CodeSystem/break-state', code: 'repaired' }],
+    };
     await move(task, 'requested', { businessStatus });
     expect((await look()).tasks[0]?.businessStatus?.coding?.[0]?.code).toBe('open');
     expect((await look()).state).toBe('open');

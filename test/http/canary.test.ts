@@ -5,7 +5,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Resource } from '../../src/fhir/index.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { careTeam, dischargeLetter, patient, person, professionals, restHook, ruleSystem, stay } from '../support/builders.ts';
+import {
+  careTeam,
+  dischargeLetter,
+  patient,
+  person,
+  professionals,
+  restHook,
+  ruleSystem,
+  stay,
+} from '../support/builders.ts';
 import type { Client, Reply } from '../support/client.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
 
@@ -50,7 +59,10 @@ function wrongBodies(): readonly (string | object)[] {
     { ...canary, id: `${note} ${note}` },
     { ...canary, name: [{ unknownElement: note, family: [note] }] },
     { ...canary, deceasedDateTime: note, deceasedBoolean: true },
-    { ...canary, text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml"><script>${note}</script></div>` } },
+    {
+      ...canary,
+      text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml"><script>${note}</script></div>` },
+    },
     { ...canary, extension: [{ url: note, valueString: note, valueCode: note }] },
   ];
 }
@@ -59,14 +71,21 @@ describe('A patient full of markers', () => {
   it('is stored, searched, judged, written about, alerted about and sent', async () => {
     const value = who.ins.value;
     expect(markers).toContain(value);
-    await client.putAll(restHook('hook', `DetectedIssue?code=${ruleSystem}|RUP-20`, `${receiver.url}/${note}`, 'application/fhir+json'));
+    await client.putAll(
+      restHook('hook', `DetectedIssue?code=${ruleSystem}|RUP-20`, `${receiver.url}/${note}`, 'application/fhir+json'),
+    );
     await client.putAll(canary, careTeam(who.id), stay(who.id), stay(who.id, '2026-03-02T16:20:00+01:00'));
     await client.search(`Patient?family=${family}&given=${given}&phone=${phone}`);
     await client.search(`Patient?identifier=urn:oid:1.2.250.1.213.1.4.8|${value}`);
-    await client.send('POST', 'Patient/_search', { body: `family=${family}`, type: 'application/x-www-form-urlencoded' });
+    await client.send('POST', 'Patient/_search', {
+      body: `family=${family}`,
+      type: 'application/x-www-form-urlencoded',
+    });
     receiver.answer((_received, index) => (index === 0 ? { status: 500, body: note } : { status: 200 }));
     await client.moveClock('2026-03-03T12:00:00+01:00');
-    expect((await client.ingest(dischargeLetter(who, '2026-03-02T16:20:00+01:00', '2026-03-03T09:00:00+01:00'))).status).toBe(201);
+    expect(
+      (await client.ingest(dischargeLetter(who, '2026-03-02T16:20:00+01:00', '2026-03-03T09:00:00+01:00'))).status,
+    ).toBe(201);
     await client.settle();
     await client.get(`Patient/${who.id}/$breaks`);
     expect(receiver.received.length).toBeGreaterThan(1);
@@ -77,7 +96,9 @@ describe('A patient full of markers', () => {
       await provoke(client.send('POST', 'Patient', { body }));
       await provoke(client.send('PUT', `Patient/${who.id}`, { body }));
       const resource = typeof body === 'string' ? {} : body;
-      const entry = [{ resource, request: { method: 'POST', url: 'Patient', ifNoneExist: `family=${family}&nothing=${note}` } }];
+      const entry = [
+        { resource, request: { method: 'POST', url: 'Patient', ifNoneExist: `family=${family}&nothing=${note}` } },
+      ];
       await provoke(client.post('', { resourceType: 'Bundle', type: 'transaction', entry }));
     }
     for (const path of [
@@ -107,13 +128,17 @@ describe('A patient full of markers', () => {
     await provoke(client.send('POST', 'Patient', { body: canary, type: `text/${note}` }));
     await provoke(client.get('Patient/x', { accept: `text/${note}` }));
     await provoke(client.post('/admin/clock', { now: note }));
-    await provoke(client.put({ ...restHook('bad', `Patient?nothing=${note}`, `http://${note}.example`), status: 'requested' }));
+    await provoke(
+      client.put({ ...restHook('bad', `Patient?nothing=${note}`, `http://${note}.example`), status: 'requested' }),
+    );
     await provoke(client.put({ resourceType: 'PlanDefinition', id: 'bad', status: note } as Resource));
     expect(errors.length).toBeGreaterThan(50);
   });
 
   it('is refused in letters that are wrong', async () => {
-    const letter = new TextDecoder().decode(dischargeLetter(who, '2026-03-02T16:20:00+01:00', '2026-03-03T09:00:00+01:00'));
+    const letter = new TextDecoder().decode(
+      dischargeLetter(who, '2026-03-02T16:20:00+01:00', '2026-03-03T09:00:00+01:00'),
+    );
     const before = errors.length;
     await provoke(client.ingest(letter.slice(0, 3500)));
     await provoke(client.ingest(letter.replaceAll('</patient>', `</${note}>`)));
@@ -131,7 +156,9 @@ describe('A patient full of markers', () => {
       return secrets.some((marker) => told.includes(marker));
     });
     expect(leaks.map(({ status, text }) => [status, text.slice(0, 300)])).toEqual([]);
-    expect(errors.filter(({ status }) => status >= 500).map(({ status }) => status)).toEqual(errors.flatMap(({ status }) => (status === 501 ? [501] : [])));
+    expect(errors.filter(({ status }) => status >= 500).map(({ status }) => status)).toEqual(
+      errors.flatMap(({ status }) => (status === 501 ? [501] : [])),
+    );
   });
 
   it('leaves no marker in the log and none in the metrics', async () => {

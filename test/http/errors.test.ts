@@ -56,30 +56,92 @@ describe('Bad input', () => {
     ['a list for one value', { ...patient, gender: ['male'] }, 'Patient.gender'],
     ['a primitive for an object', { ...patient, name: [marker] }, 'Patient.name[0]'],
     ['a missing required element', { resourceType: 'Encounter', status: 'planned' }, 'Encounter.class'],
-    ['two values of one choice', { ...patient, deceasedBoolean: true, deceasedDateTime: '2026-01-01' }, 'Patient.deceased'],
+    [
+      'two values of one choice',
+      { ...patient, deceasedBoolean: true, deceasedDateTime: '2026-01-01' },
+      'Patient.deceased',
+    ],
     ['a type that the choice does not have', { ...patient, deceasedInteger: 1 }, 'Patient.deceased'],
     ['an unknown code of a required binding', { ...patient, gender: 'f' }, 'Patient.gender'],
-    ['an unknown code of a required binding in a backbone', { ...stay, statusHistory: [{ status: 'over', period: {} }] }, 'Encounter.statusHistory[0].status'],
+    [
+      'an unknown code of a required binding in a backbone',
+      { ...stay, statusHistory: [{ status: 'over', period: {} }] },
+      'Encounter.statusHistory[0].status',
+    ],
     ['a date that does not exist (J12)', { ...patient, birthDate: '2024-02-30' }, 'Patient.birthDate'],
     ['a month that does not exist (J12)', { ...patient, birthDate: '2024-13' }, 'Patient.birthDate'],
     ['the year zero (J12)', { ...patient, birthDate: '0000' }, 'Patient.birthDate'],
     ['a year of six digits (J12)', { ...patient, birthDate: '294277-01-01' }, 'Patient.birthDate'],
     ['a date in another form', { ...patient, birthDate: '17/04/1951' }, 'Patient.birthDate'],
-    ['an offset that does not exist (J12)', { ...patient, deceasedDateTime: '2024-01-01T00:00:00+14:01' }, 'Patient.deceased'],
+    [
+      'an offset that does not exist (J12)',
+      { ...patient, deceasedDateTime: '2024-01-01T00:00:00+14:01' },
+      'Patient.deceased',
+    ],
     ['a dateTime without zone', { ...patient, deceasedDateTime: '2024-01-01T00:00:00' }, 'Patient.deceased'],
     ['an empty string', { ...patient, name: [{ family: '' }] }, 'Patient.name[0].family'],
     ['an empty list', { ...patient, name: [] }, 'Patient.name'],
     ['an empty object', { ...patient, name: [{}] }, 'Patient.name[0]'],
     ['a null', { ...patient, birthDate: null }, 'Patient.birthDate'],
-    ['an id that cannot be one', { ...patient, contained: [{ resourceType: 'Basic', id: 'a b', code: { text: 'x' } }] }, 'Patient.contained[0].id'],
-    ['an unknown type inside', { ...patient, contained: [{ resourceType: 'Nothing', id: 'a' }] }, 'Patient.contained[0]'],
-    ['a resource that contains one that contains one (J16)', { ...patient, contained: [{ ...patient, id: 'a', contained: [{ ...patient, id: 'b' }] }] }, 'Patient.contained[0]'],
-    ['an extension with a value and parts', { ...patient, extension: [{ url: 'urn:x', valueString: 'x', extension: [{ url: 'y', valueString: 'z' }] }] }, 'Patient.extension[0]'],
+    [
+      'an id that cannot be one',
+      { ...patient, contained: [{ resourceType: 'Basic', id: 'a b', code: { text: 'x' } }] },
+      'Patient.contained[0].id',
+    ],
+    [
+      'an unknown type inside',
+      { ...patient, contained: [{ resourceType: 'Nothing', id: 'a' }] },
+      'Patient.contained[0]',
+    ],
+    [
+      'a resource that contains one that contains one (J16)',
+      { ...patient, contained: [{ ...patient, id: 'a', contained: [{ ...patient, id: 'b' }] }] },
+      'Patient.contained[0]',
+    ],
+    [
+      'an extension with a value and parts',
+      { ...patient, extension: [{ url: 'urn:x', valueString: 'x', extension: [{ url: 'y', valueString: 'z' }] }] },
+      'Patient.extension[0]',
+    ],
     ['an extension without url', { ...patient, extension: [{ valueString: marker }] }, 'Patient.extension[0].url'],
-    ['a script in the narrative (J14)', { ...patient, text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml"><script>${marker}</script></div>` } }, 'Patient.text'],
-    ['a handler in the narrative (J14)', { ...patient, text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml"><p onclick="x()">${marker}</p></div>` } }, 'Patient.text'],
-    ['a javascript link in the narrative (J14)', { ...patient, text: { status: 'generated', div: '<div xmlns="http://www.w3.org/1999/xhtml"><a href="&#x6a;avascript:1">x</a></div>' } }, 'Patient.text'],
-    ['a period that ends before it starts', { ...stay, period: { start: '2026-03-02', end: '2026-03-01' } }, 'Encounter.period'],
+    [
+      'a script in the narrative (J14)',
+      {
+        ...patient,
+        text: {
+          status: 'generated',
+          div: `<div xmlns="http://www.w3.org/1999/xhtml"><script>${marker}</script></div>`,
+        },
+      },
+      'Patient.text',
+    ],
+    [
+      'a handler in the narrative (J14)',
+      {
+        ...patient,
+        text: {
+          status: 'generated',
+          div: `<div xmlns="http://www.w3.org/1999/xhtml"><p onclick="x()">${marker}</p></div>`,
+        },
+      },
+      'Patient.text',
+    ],
+    [
+      'a javascript link in the narrative (J14)',
+      {
+        ...patient,
+        text: {
+          status: 'generated',
+          div: '<div xmlns="http://www.w3.org/1999/xhtml"><a href="&#x6a;avascript:1">x</a></div>',
+        },
+      },
+      'Patient.text',
+    ],
+    [
+      'a period that ends before it starts',
+      { ...stay, period: { start: '2026-03-02', end: '2026-03-01' } },
+      'Encounter.period',
+    ],
   ])('is refused with its place: %s', async (_what, body, expression) => {
     const reply = await post((body as { resourceType: string }).resourceType, body);
     expectRefusal(reply, [400]);
@@ -116,7 +178,10 @@ describe('Hostile JSON', () => {
     ['__proto__ (J1)', '{"resourceType":"Patient","__proto__":{"admin":true}}'],
     ['__proto__ inside (J1)', '{"resourceType":"Patient","name":[{"family":"x","__proto__":{"admin":true}}]}'],
     ['constructor (J2)', '{"resourceType":"Patient","constructor":{"prototype":{"x":1}}}'],
-    ['constructor in an extension (J2)', '{"resourceType":"Patient","extension":[{"url":"urn:x","constructor":{"prototype":{"x":1}}}]}'],
+    [
+      'constructor in an extension (J2)',
+      '{"resourceType":"Patient","extension":[{"url":"urn:x","constructor":{"prototype":{"x":1}}}]}',
+    ],
     ['101 levels of objects (J7)', nested(101)],
     ['5 000 levels of lists (J7)', listed(5000)],
     ['100 000 levels of objects (J7)', nested(100_000)],
@@ -126,9 +191,22 @@ describe('Hostile JSON', () => {
     ['a NUL (J9)', '{"resourceType":"Patient","name":[{"family":"a\\u0000b"}]}'],
     ['half a surrogate (J9)', '{"resourceType":"Patient","name":[{"family":"\\ud800"}]}'],
     ['a raw control character (J9)', '{"resourceType":"Patient","name":[{"family":"a\u0001b"}]}'],
-    ['bytes that are no UTF-8 (J9)', Buffer.concat([Buffer.from('{"resourceType":"Patient","name":[{"family":"'), Buffer.from([0xff]), Buffer.from('"}]}')])],
-    ['a decimal out of range (J10)', '{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":1e400}}'],
-    ['a decimal far out of range (J10)', '{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":1e200000}}'],
+    [
+      'bytes that are no UTF-8 (J9)',
+      Buffer.concat([
+        Buffer.from('{"resourceType":"Patient","name":[{"family":"'),
+        Buffer.from([0xff]),
+        Buffer.from('"}]}'),
+      ]),
+    ],
+    [
+      'a decimal out of range (J10)',
+      '{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":1e400}}',
+    ],
+    [
+      'a decimal far out of range (J10)',
+      '{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":1e200000}}',
+    ],
     ['no type', '{"active":true}'],
     ['an empty type (J13)', '{"resourceType":""}'],
     ['a type of the language (J13)', '{"resourceType":"toString"}'],
@@ -153,27 +231,56 @@ describe('Hostile JSON', () => {
     ['40 digits (J10)', { value: 1 }],
     ['a long identifier (J11)', { identifier: 'x'.repeat(3000) }],
     ['a very long identifier (J11)', { identifier: 'x'.repeat(1_000_000) }],
-  ])('is stored or refused, never a fault: %s', async (_what, { value, identifier }: { value?: number; identifier?: string }) => {
-    const number = '1.234567890123456789012345678901234567890';
-    const reply =
-      value === undefined
-        ? await post('Patient', { ...patient, identifier: [{ system: 'urn:x', value: identifier }] })
-        : await post('Observation', `{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":${number}}}`);
-    expect([201, 400, 413, 422]).toContain(reply.status);
-    if (reply.status === 201 && value !== undefined) {
-      expect((await client.get(`Observation/${reply.json.id}`)).text).toContain(`"value":${number}}`);
-    }
-    if (reply.status === 201 && identifier !== undefined) {
-      expect((await client.get(`Patient?identifier=${identifier.slice(0, 2000)}`)).status).toBe(200);
-    }
-  });
+  ])(
+    'is stored or refused, never a fault: %s',
+    async (_what, { value, identifier }: { value?: number; identifier?: string }) => {
+      const number = '1.234567890123456789012345678901234567890';
+      const reply =
+        value === undefined
+          ? await post('Patient', { ...patient, identifier: [{ system: 'urn:x', value: identifier }] })
+          : await post(
+              'Observation',
+              `{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":${number}}}`,
+            );
+      expect([201, 400, 413, 422]).toContain(reply.status);
+      if (reply.status === 201 && value !== undefined) {
+        expect((await client.get(`Observation/${reply.json.id}`)).text).toContain(`"value":${number}}`);
+      }
+      if (reply.status === 201 && identifier !== undefined) {
+        expect((await client.get(`Patient?identifier=${identifier.slice(0, 2000)}`)).status).toBe(200);
+      }
+    },
+  );
 
   it.each<[string, readonly number[], () => object]>([
-    ['10 000 contained resources (J16)', [400, 422], () => ({ ...patient, contained: Array.from({ length: 10_000 }, (_one, index) => ({ ...patient, id: `c${index}` })) })],
-    ['100 000 extensions (J19)', [201, 400, 413, 422], () => ({ ...patient, extension: Array.from({ length: 100_000 }, () => ({ url: 'urn:x', valueCode: 'a' })) })],
-    ['a string of 8 MB (J19)', [400, 413, 422], () => ({ ...patient, name: [{ family: 'x'.repeat(8 * 1024 * 1024) }] })],
-    ['a million list elements (J19)', [400, 413, 422], () => ({ ...patient, name: [{ given: Array<string>(1_000_000).fill('x') }] })],
-    ['200 000 names to index (J19)', [400, 413, 422], () => ({ ...patient, name: [{ given: Array.from({ length: 200_000 }, (_one, index) => `x${index}`) }] })],
+    [
+      '10 000 contained resources (J16)',
+      [400, 422],
+      () => ({
+        ...patient,
+        contained: Array.from({ length: 10_000 }, (_one, index) => ({ ...patient, id: `c${index}` })),
+      }),
+    ],
+    [
+      '100 000 extensions (J19)',
+      [201, 400, 413, 422],
+      () => ({ ...patient, extension: Array.from({ length: 100_000 }, () => ({ url: 'urn:x', valueCode: 'a' })) }),
+    ],
+    [
+      'a string of 8 MB (J19)',
+      [400, 413, 422],
+      () => ({ ...patient, name: [{ family: 'x'.repeat(8 * 1024 * 1024) }] }),
+    ],
+    [
+      'a million list elements (J19)',
+      [400, 413, 422],
+      () => ({ ...patient, name: [{ given: Array<string>(1_000_000).fill('x') }] }),
+    ],
+    [
+      '200 000 names to index (J19)',
+      [400, 413, 422],
+      () => ({ ...patient, name: [{ given: Array.from({ length: 200_000 }, (_one, index) => `x${index}`) }] }),
+    ],
   ])('is refused before it costs much: %s', async (_what, statuses, make) => {
     expect(statuses).toContain((await post('Patient', make())).status);
   });
@@ -181,28 +288,37 @@ describe('Hostile JSON', () => {
   it('keeps a byte order mark out, or refuses it, always the same way (J9)', async () => {
     const body = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(JSON.stringify(patient))]);
     const statuses = [await post('Patient', body), await post('Patient', body)].map(({ status }) => status);
-    expect([[201, 201], [400, 400]]).toContainEqual(statuses);
+    expect([
+      [201, 201],
+      [400, 400],
+    ]).toContainEqual(statuses);
   });
 
-  it.each(['http://attacker.example/Patient/1', 'urn:uuid:0a6f6a0e-55b1-4f0b-9b44-0f1d1d6a5c01', 'Patient/1/_history/999'])(
-    'keeps the reference %s as it is and calls nobody (J17)',
-    async (reference) => {
-      const reply = await post('Encounter', { ...stay, subject: { reference } });
-      expect(reply.status).toBe(201);
-      expect(reply.json.subject).toEqual({ reference });
-    },
-  );
+  it.each([
+    'http://attacker.example/Patient/1',
+    'urn:uuid:0a6f6a0e-55b1-4f0b-9b44-0f1d1d6a5c01',
+    'Patient/1/_history/999',
+  ])('keeps the reference %s as it is and calls nobody (J17)', async (reference) => {
+    const reply = await post('Encounter', { ...stay, subject: { reference } });
+    expect(reply.status).toBe(201);
+    expect(reply.json.subject).toEqual({ reference });
+  });
 
   it('stores look-alike, right-to-left and zero-width characters exactly (J20)', async () => {
     const family = 'Pаylоv\u202eabc\u200bdéf e\u0301';
     const reply = await post('Patient', { ...patient, name: [{ family }] });
-    expect((await client.read<{ name: unknown } & typeof patient>(`Patient/${reply.json.id}`)).name).toEqual([{ family }]);
+    expect((await client.read<{ name: unknown } & typeof patient>(`Patient/${reply.json.id}`)).name).toEqual([
+      { family },
+    ]);
   });
 
   it('does not know PATCH, hostile or not (J3 to J6)', async () => {
     await client.put({ ...patient, id: 'patched' } as never);
     const body = '[{"op":"add","path":"/__proto__/x","value":1}]';
-    expectRefusal(await client.send('PATCH', 'Patient/patched', { body, type: 'application/json-patch+json' }), [405, 415]);
+    expectRefusal(
+      await client.send('PATCH', 'Patient/patched', { body, type: 'application/json-patch+json' }),
+      [405, 415],
+    );
     expect((await client.get('Patient/patched')).headers.get('etag')).toBe('W/"1"');
   });
 });
@@ -301,14 +417,21 @@ describe('HTTP', () => {
   it('builds links from its own base, whatever Host the client writes (H11)', async () => {
     const { port, hostname } = new URL(client.baseUrl);
     const text = await new Promise<string>((resolve, reject) => {
-      const options = { port, hostname, path: '/fhir/Patient?_count=1', headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' } };
-      http.get(options, (response) => {
-        let body = '';
-        response.on('data', (part: Buffer) => {
-          body += part.toString();
-        });
-        response.on('end', () => resolve(body));
-      }).on('error', reject);
+      const options = {
+        port,
+        hostname,
+        path: '/fhir/Patient?_count=1',
+        headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' },
+      };
+      http
+        .get(options, (response) => {
+          let body = '';
+          response.on('data', (part: Buffer) => {
+            body += part.toString();
+          });
+          response.on('end', () => resolve(body));
+        })
+        .on('error', reject);
     });
     expect(text).toContain(`${client.baseUrl}/Patient?`);
     expect(text).not.toContain('evil.example');

@@ -6,7 +6,10 @@ import { requireBuild } from '../flows/process.ts';
 
 const entry = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-function serve(settings: Readonly<Record<string, string>>): { readonly status: number | null; readonly stderr: string } {
+function serve(settings: Readonly<Record<string, string>>): {
+  readonly status: number | null;
+  readonly stderr: string;
+} {
   const env = { PATH: process.env['PATH'], DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', ...settings };
   const { status, stderr } = spawnSync(process.execPath, [entry, 'serve'], { env, encoding: 'utf8', timeout: 25_000 });
   return { status, stderr };

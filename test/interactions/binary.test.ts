@@ -78,7 +78,11 @@ describe('A Binary', () => {
   it.each([
     ['without content type', { resourceType: 'Binary', data: 'AA==' }, 400],
     ['whose data is no base64', { resourceType: 'Binary', contentType: 'text/plain', data: 'é?' }, 400],
-    ['with a content type that would break a header', { resourceType: 'Binary', contentType: 'text/plain\r\nset-cookie: a=b', data: 'AA==' }, 400],
+    [
+      'with a content type that would break a header',
+      { resourceType: 'Binary', contentType: 'text/plain\r\nset-cookie: a=b', data: 'AA==' },
+      400,
+    ],
   ])('%s is refused', async (_what, body, status) => {
     expect((await client.post('Binary', body)).status).toBe(status);
   });

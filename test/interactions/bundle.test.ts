@@ -124,20 +124,73 @@ describe('A transaction', () => {
   });
 
   it.each<[string, number, string | undefined, Entry[]]>([
-    ['an entry is not valid', 400, 'Bundle.entry[1].resource', [post(patient('n')), post({ ...patient('n'), nmae: 1 })]],
-    ['a conditional reference finds nothing', 412, undefined, [post(patient('n')), post(stay('Patient?identifier=nobody'))]],
-    ['a version is not the one that ifMatch names', 412, undefined, [post(patient('n')), put('n', { ifMatch: 'W/"4"' })]],
+    [
+      'an entry is not valid',
+      400,
+      'Bundle.entry[1].resource',
+      [post(patient('n')), post({ ...patient('n'), nmae: 1 })],
+    ],
+    [
+      'a conditional reference finds nothing',
+      412,
+      undefined,
+      [post(patient('n')), post(stay('Patient?identifier=nobody'))],
+    ],
+    [
+      'a version is not the one that ifMatch names',
+      412,
+      undefined,
+      [post(patient('n')), put('n', { ifMatch: 'W/"4"' })],
+    ],
     ['two entries write one resource', 400, 'Bundle.entry[1]', [put('n'), put('n')]],
-    ['two entries have one fullUrl', 400, undefined, [post(patient('n'), { fullUrl: patientUrl }), post(patient('n'), { fullUrl: patientUrl })]],
+    [
+      'two entries have one fullUrl',
+      400,
+      undefined,
+      [post(patient('n'), { fullUrl: patientUrl }), post(patient('n'), { fullUrl: patientUrl })],
+    ],
     ['a request is missing', 400, undefined, [post(patient('n')), { resource: patient('n') } as never]],
-    ['a POST has no resource', 400, 'Bundle.entry[1]', [post(patient('n')), { request: { method: 'POST', url: 'Patient' } }]],
-    ['resource and URL are of different types', 400, 'Bundle.entry[1]', [post(patient('n')), { resource: patient('n'), request: { method: 'POST', url: 'Basic' } }]],
+    [
+      'a POST has no resource',
+      400,
+      'Bundle.entry[1]',
+      [post(patient('n')), { request: { method: 'POST', url: 'Patient' } }],
+    ],
+    [
+      'resource and URL are of different types',
+      400,
+      'Bundle.entry[1]',
+      [post(patient('n')), { resource: patient('n'), request: { method: 'POST', url: 'Basic' } }],
+    ],
     ['the type is unknown', 404, undefined, [post(patient('n')), { request: { method: 'DELETE', url: 'Patients/1' } }]],
-    ['the URL is of another server', 400, undefined, [post(patient('n')), { resource: patient('n'), request: { method: 'POST', url: 'http://169.254.169.254/Patient' } }]],
-    ['the URL leaves the base', 400, undefined, [post(patient('n')), { request: { method: 'GET', url: 'Patient/1/../../admin' } }]],
+    [
+      'the URL is of another server',
+      400,
+      undefined,
+      [
+        post(patient('n')),
+        { resource: patient('n'), request: { method: 'POST', url: 'http://169.254.169.254/Patient' } },
+      ],
+    ],
+    [
+      'the URL leaves the base',
+      400,
+      undefined,
+      [post(patient('n')), { request: { method: 'GET', url: 'Patient/1/../../admin' } }],
+    ],
     ['the method is none', 400, undefined, [post(patient('n')), { request: { method: 'TRACE', url: 'Patient/1' } }]],
-    ['what it reads is not there', 404, undefined, [post(patient('n')), { request: { method: 'GET', url: 'Patient/never' } }]],
-    ['an operation hides in the URL', 404, undefined, [post(patient('n')), { request: { method: 'GET', url: '$export' } }]],
+    [
+      'what it reads is not there',
+      404,
+      undefined,
+      [post(patient('n')), { request: { method: 'GET', url: 'Patient/never' } }],
+    ],
+    [
+      'an operation hides in the URL',
+      404,
+      undefined,
+      [post(patient('n')), { request: { method: 'GET', url: '$export' } }],
+    ],
   ])('writes nothing at all when %s', async (_what, status, expression, entries) => {
     const before = await counts(client, ['Patient', 'Encounter', 'Basic']);
     const reply = await send('transaction', entries);
@@ -149,7 +202,10 @@ describe('A transaction', () => {
   });
 
   it('refuses more than 500 entries before it does anything', async () => {
-    const reply = await send('transaction', Array.from({ length: 501 }, () => post(patient('many'))));
+    const reply = await send(
+      'transaction',
+      Array.from({ length: 501 }, () => post(patient('many'))),
+    );
     expect([reply.status, reply.json.issue[0].code]).toEqual([422, 'too-costly']);
     expect(await client.search('Patient?identifier=many')).toEqual([]);
   });
@@ -157,7 +213,10 @@ describe('A transaction', () => {
   it('makes one patient when ten transactions bring the same one at once', async () => {
     const replies = await Promise.all(
       Array.from({ length: 10 }, () =>
-        send('transaction', [post(patient('t7'), { fullUrl: patientUrl, ifNoneExist: `identifier=${system}|t7` }), post(stay(patientUrl))]),
+        send('transaction', [
+          post(patient('t7'), { fullUrl: patientUrl, ifNoneExist: `identifier=${system}|t7` }),
+          post(stay(patientUrl)),
+        ]),
       ),
     );
     expect(replies.map(({ status }) => status)).toEqual(Array(10).fill(200));
@@ -167,7 +226,10 @@ describe('A transaction', () => {
   });
 
   it('of 100 entries comes back in order', async () => {
-    const reply = await send('transaction', Array.from({ length: 100 }, (_one, index) => put(`many-${index}`)));
+    const reply = await send(
+      'transaction',
+      Array.from({ length: 100 }, (_one, index) => put(`many-${index}`)),
+    );
     expect(responses(reply).map(target)).toEqual(Array.from({ length: 100 }, (_one, index) => `Patient/many-${index}`));
   });
 });
@@ -188,17 +250,32 @@ describe('A batch', () => {
     ]);
     expect(reply.status).toBe(200);
     expect(reply.json.type).toBe('batch-response');
-    expect(responses(reply).map(({ status }) => status.slice(0, 3))).toEqual(
-      ['201', '400', '200', '404', '404', '204', '201', '412', '304', '200'],
-    );
+    expect(responses(reply).map(({ status }) => status.slice(0, 3))).toEqual([
+      '201',
+      '400',
+      '200',
+      '404',
+      '404',
+      '204',
+      '201',
+      '412',
+      '304',
+      '200',
+    ]);
     expect(reply.json.entry[1]).toMatchObject({ response: { outcome: { resourceType: 'OperationOutcome' } } });
-    expect(reply.json.entry[2].resource).toMatchObject({ type: 'searchset', entry: [{ resource: { resourceType: 'Patient' } }] });
+    expect(reply.json.entry[2].resource).toMatchObject({
+      type: 'searchset',
+      entry: [{ resource: { resourceType: 'Patient' } }],
+    });
   });
 
   it('does not pretend to have updated or deleted by criteria', async () => {
     const made = await client.post('Patient', patient('b3'));
     const url = `Patient?identifier=${system}|b3`;
-    const reply = await send('batch', [{ request: { method: 'DELETE', url } }, { resource: patient('b3'), request: { method: 'PUT', url } }]);
+    const reply = await send('batch', [
+      { request: { method: 'DELETE', url } },
+      { resource: patient('b3'), request: { method: 'PUT', url } },
+    ]);
     expect(responses(reply).map(({ status }) => status)).toEqual(['405', '405']);
     expect((await client.get(`Patient/${made.json.id}`)).headers.get('etag')).toBe('W/"1"');
   });

@@ -43,12 +43,31 @@ describe('A letter that cannot be understood', () => {
     ['that is no XML', 'Chère consœur, votre patiente est sortie.', undefined],
     ['whose XML is not well formed', fixture.replace('</custodian>', '</custodia>'), undefined],
     ['that ends in the middle', fixture.slice(0, 3000), undefined],
-    ['with a DOCTYPE', fixture.replace('<ClinicalDocument', '<!DOCTYPE ClinicalDocument SYSTEM "file:///etc/passwd">\n<ClinicalDocument'), undefined],
-    ['that is another document', '<?xml version="1.0"?><Facture xmlns="urn:example"><total>12</total></Facture>', undefined],
+    [
+      'with a DOCTYPE',
+      fixture.replace(
+        '<ClinicalDocument',
+        '<!DOCTYPE ClinicalDocument SYSTEM "file:///etc/passwd">\n<ClinicalDocument',
+      ),
+      undefined,
+    ],
+    [
+      'that is another document',
+      '<?xml version="1.0"?><Facture xmlns="urn:example"><total>12</total></Facture>',
+      undefined,
+    ],
     ['of an unknown type', fixture.replace('code="11490-0"', 'code="00000-0"'), '/ClinicalDocument/code'],
     ['without patient', without(fixture, /<recordTarget>[^]*<\/recordTarget>/), '/ClinicalDocument/recordTarget'],
-    ['whose patient has no INS and no number', without(fixture, /<id root="1\.2\.250\.1\.213\.1\.4\.10"[^>]*>\s*<id root="1\.2\.250\.1\.999\.7\.1"[^>]*>/), '/ClinicalDocument/recordTarget'],
-    ['written on a day that does not exist', fixture.replace('<effectiveTime value="20260302160500+0100"/>', '<effectiveTime value="20261301160500+0100"/>'), '/ClinicalDocument/effectiveTime'],
+    [
+      'whose patient has no INS and no number',
+      without(fixture, /<id root="1\.2\.250\.1\.213\.1\.4\.10"[^>]*>\s*<id root="1\.2\.250\.1\.999\.7\.1"[^>]*>/),
+      '/ClinicalDocument/recordTarget',
+    ],
+    [
+      'written on a day that does not exist',
+      fixture.replace('<effectiveTime value="20260302160500+0100"/>', '<effectiveTime value="20261301160500+0100"/>'),
+      '/ClinicalDocument/effectiveTime',
+    ],
   ])('%s is refused by name, its bytes and a Task are kept', async (_what, text, path) => {
     const before = await counts(client, clinical);
     const bytes = Buffer.from(text);
@@ -121,7 +140,10 @@ describe('A letter whose patient is in doubt', () => {
     await client.putAll(patient({ ...known, birthDate: '1949-01-02' }));
     const taken = await client.send('POST', path);
     expect(taken.status).toBe(201);
-    expect(taken.json.entry[0].resource).toMatchObject({ resourceType: 'DocumentReference', subject: { reference: 'Patient/r1' } });
+    expect(taken.json.entry[0].resource).toMatchObject({
+      resourceType: 'DocumentReference',
+      subject: { reference: 'Patient/r1' },
+    });
     expect((await client.read<Task>(`Task/${task.id}`)).status).toBe('completed');
     await client.settle();
     expect(await judgment(client, 'r1', 'RUP-20')).toMatchObject({ state: 'met', reason: 'met-in-time-known-late' });
@@ -172,12 +194,20 @@ describe('A letter that is known under its id', () => {
       .decode(first)
       .replace(`<id root="${id}.1"/>`, `<id root="${id}.2"/>`)
       .replace('<versionNumber value="1"/>', '<versionNumber value="2"/>')
-      .replace('<componentOf', `<relatedDocument typeCode="RPLC"><parentDocument><id root="${id}.1"/></parentDocument></relatedDocument><componentOf`);
+      .replace(
+        '<componentOf',
+        `<relatedDocument typeCode="RPLC"><parentDocument><id root="${id}.1"/></parentDocument></relatedDocument><componentOf`,
+      );
     const reply = await client.ingest(second);
     expect(reply.status).toBe(201);
-    const letters = await client.search<{ status: string; masterIdentifier: { value: string } } & Task>('DocumentReference?patient=Patient/r4');
+    const letters = await client.search<{ status: string; masterIdentifier: { value: string } } & Task>(
+      'DocumentReference?patient=Patient/r4',
+    );
     const told = letters.map(({ status, masterIdentifier }) => [masterIdentifier.value.slice(-1), status]).sort();
-    expect(told).toEqual([['1', 'superseded'], ['2', 'current']]);
+    expect(told).toEqual([
+      ['1', 'superseded'],
+      ['2', 'current'],
+    ]);
   });
 });
 

@@ -138,7 +138,10 @@ describe('read', () => {
   it('answers each former version as it was', async () => {
     const id = await create();
     await client.put({ ...patient, id, active: false });
-    expect((await client.get(`Patient/${id}/_history/1`)).json).toMatchObject({ active: true, meta: { versionId: '1' } });
+    expect((await client.get(`Patient/${id}/_history/1`)).json).toMatchObject({
+      active: true,
+      meta: { versionId: '1' },
+    });
     const second = await client.get(`Patient/${id}/_history/2`);
     expect(second.json).toMatchObject({ active: false });
     expect(second.headers.get('etag')).toBe('W/"2"');
@@ -238,7 +241,11 @@ describe('history', () => {
     const { status, json } = await client.get('Patient/h1/_history');
     expect(status).toBe(200);
     expect(json).toMatchObject({ resourceType: 'Bundle', type: 'history' });
-    type Entry = { request: { method: string; url: string }; response: { status: string; etag: string }; resource?: object };
+    type Entry = {
+      request: { method: string; url: string };
+      response: { status: string; etag: string };
+      resource?: object;
+    };
     const told = (json.entry as Entry[]).map(({ request, response, resource }) => [
       request.method,
       request.url,

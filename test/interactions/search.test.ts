@@ -48,7 +48,11 @@ describe('A search', () => {
     ['a string with an apostrophe', "Patient?family=d'orn", ['s4']],
     ['a string exactly', 'Patient?family:exact=Fabre', ['s6']],
     ['a string exactly, with the wrong accents', 'Patient?family:exact=Guerin', []],
-    ['a token by system and code', `Patient?identifier=urn:oid:1.2.250.1.213.1.4.8|${person('s7', 7).ins.value}`, ['s7']],
+    [
+      'a token by system and code',
+      `Patient?identifier=urn:oid:1.2.250.1.213.1.4.8|${person('s7', 7).ins.value}`,
+      ['s7'],
+    ],
     ['a token by code alone', `Patient?identifier=${person('s8', 8).ins.value}`, ['s8']],
     ['one of several values', 'Patient?_id=s1,s2,never', ['s1', 's2']],
     ['all of several parameters', 'Patient?gender=male&birthdate=ge1957', ['s7', 's9']],
@@ -98,11 +102,12 @@ describe('A search', () => {
   });
 
   it('brings along what it refers to and what refers to it, each once', async () => {
-    const { json } = await client.get('Patient?_id=s1,s2&_include=Patient:general-practitioner&_revinclude=Encounter:patient');
-    const told = (json.entry as { resource: { id: string }; search: { mode: string } }[]).map(({ resource, search }) => [
-      resource.id,
-      search.mode,
-    ]);
+    const { json } = await client.get(
+      'Patient?_id=s1,s2&_include=Patient:general-practitioner&_revinclude=Encounter:patient',
+    );
+    const told = (json.entry as { resource: { id: string }; search: { mode: string } }[]).map(
+      ({ resource, search }) => [resource.id, search.mode],
+    );
     expect(told.sort()).toEqual([
       ['dr-lescop', 'include'],
       ['s1', 'match'],
@@ -117,7 +122,10 @@ describe('A search', () => {
     const reply = await client.send('POST', 'Patient/_search', form);
     expect([reply.status, reply.json.entry[0].resource.id]).toEqual([200, 's6']);
     const both = await client.send('POST', 'Patient/_search?gender=male', { ...form, body: 'birthdate=ge1957' });
-    expect((both.json.entry as { resource: { id: string } }[]).map(({ resource }) => resource.id).sort()).toEqual(['s7', 's9']);
+    expect((both.json.entry as { resource: { id: string } }[]).map(({ resource }) => resource.id).sort()).toEqual([
+      's7',
+      's9',
+    ]);
     expect((await client.post('Patient/_search', { family: 'fabre' })).status).toBe(415);
   });
 
