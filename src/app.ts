@@ -31,9 +31,15 @@ import {
 import { type Database, migrate, migrationsFolder, openDatabase, startEmbedded } from './db/index.ts';
 import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
 import { createHttp, reservePort } from './http/index.ts';
-import { breakOperations, type Context, ingestOperations, type WriteGuard } from './interactions/index.ts';
+import {
+  breakOperations,
+  type Context,
+  ingestOperations,
+  subscriptionOperations,
+  type WriteGuard,
+} from './interactions/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { createNotify, type Notify } from './notify/index.ts';
+import { createNotify, type Notify, shippedTopicResources } from './notify/index.ts';
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import { createPlace, type RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
@@ -138,7 +144,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
     metrics: ground.metrics.engine,
   };
   const notify = createNotify({ ...ground, allowsLoopback: config.allowsLoopbackHooks });
-  await installShipped(ground.store, await readShipped());
+  await installShipped(ground.store, [...(await readShipped()), ...shippedTopicResources]);
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
@@ -168,6 +174,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
     operations: [
       ...breakOperations(engine),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
+      ...subscriptionOperations(notify.answers),
     ],
     onAnswered: metrics.requested,
     admin: {

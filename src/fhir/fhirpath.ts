@@ -1,6 +1,6 @@
 /**
  * FHIRPath (http://hl7.org/fhirpath/N1/, https://hl7.org/fhir/R4/fhirpath.html) for rules: compiled after a check
- * against the definitions, run over plain resources. This is the only place that knows the library.
+ * against the definitions, run over plain resources. Only this file and `fhirpath-runtime.ts` know the library.
  *
  * - Synchronous, pure: no request leaves, the clock and the zone are parameters, resources are not touched.
  * - Results are plain values: dates are their texts, resources and elements the objects of the record.

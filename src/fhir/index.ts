@@ -32,7 +32,6 @@ export {
   formatLocal,
   localDay,
   readTimeSpan,
-  shiftDate,
   shiftDay,
   shiftInstant,
   type TimeSpan,

@@ -55,7 +55,7 @@ export function createHttp(input: HttpInput): FastifyInstance {
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     // What the router cannot read: its own answer would be no outcome, and would repeat the URL.
-    frameworkErrors: (error, _request, reply) => sendError(input, reply.headers(safetyHeaders), error),
+    frameworkErrors: (error, _request, reply) => void sendError(input, reply.headers(safetyHeaders), error),
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

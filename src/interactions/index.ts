@@ -10,5 +10,6 @@ export { ingestOperations } from './ingest.ts';
 export type { Operation } from './operations.ts';
 export { read, vread } from './read.ts';
 export { search } from './search.ts';
+export { subscriptionOperations } from './subscription-operations.ts';
 export { answerText, processBundle } from './transaction.ts';
 export { update } from './update.ts';

@@ -69,7 +69,7 @@ async function notify(input: DeliverInput, job: Job, due: Due, kind: Attempted['
   const nowMs = input.clock.now();
   const events = kind === 'event-notification' ? await pendingEvents(input.db, due.standing, subscription) : [];
   const notification = compose({ kind, subscription, standing, events, nowMs, baseUrl: input.baseUrl });
-  const channel = await openChannel(input.db, subscription);
+  const channel = openChannel(subscription, due.secrets);
   const started = performance.now();
   const outcome = await input.channel(notification, channel);
   const durationMs = performance.now() - started;

@@ -4,8 +4,8 @@ import type { Queryable } from '../db/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import type { OpenChannel } from './channel.ts';
 import type { EndpointRules } from './endpoint.ts';
-import { handleOf, unseal } from './secrets.ts';
-import { type DueRow, readSecrets, readState } from './state.sql.ts';
+import { unseal } from './secrets.ts';
+import { type DueRow, readState } from './state.sql.ts';
 import type { Standing } from './step.ts';
 import { readSubscription, type Subscription } from './subscription.ts';
 
@@ -15,6 +15,8 @@ export interface Due {
   readonly version: number;
   readonly isSlow: boolean;
   readonly standing: Standing;
+  /** By handle. */
+  readonly secrets: ReadonlyMap<string, string>;
   /** undefined: it is over, or cannot be served any more. */
   readonly subscription: Subscription | undefined;
   /** Why it cannot be served any more. */
@@ -27,14 +29,9 @@ export async function readDue(db: Queryable, id: string, rules: EndpointRules): 
   const read = isOver(row) || row.raw === null ? undefined : readSubscription(parseJson(row.raw) as Resource, rules);
   const subscription = read?.issues === undefined ? read?.subscription : undefined;
   const fault = row.fault ?? read?.issues?.[0]?.text;
-  return {
-    id,
-    version: row.version,
-    isSlow: row.is_slow,
-    standing: toStanding(row, subscription),
-    subscription,
-    fault,
-  };
+  const standing = toStanding(row, subscription);
+  const secrets = new Map(Object.entries(row.secrets ?? {}));
+  return { id, version: row.version, isSlow: row.is_slow, standing, secrets, subscription, fault };
 }
 
 export function isOver({ status }: Pick<Standing, 'status'>): boolean {
@@ -55,10 +52,8 @@ function toStanding(row: DueRow, subscription: Subscription | undefined): Standi
   };
 }
 
-/** The channel with its secrets. A secret may be gone for a moment, when another version is about to come in force. */
-export async function openChannel(db: Queryable, { channel }: Subscription): Promise<OpenChannel> {
-  const sealed = [...channel.headers.map(({ value }) => value), channel.key ?? ''];
-  const secrets = await readSecrets(db, sealed.flatMap(handleOf));
+/** The channel with its secrets. One may be gone for a moment, when another version is about to come in force. */
+export function openChannel({ channel }: Subscription, secrets: ReadonlyMap<string, string>): OpenChannel {
   const open = (value: string): string => {
     const found = unseal(value, secrets);
     if (found === undefined) throw new Problem('conflict', 'the subscription is being changed');

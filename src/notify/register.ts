@@ -9,11 +9,10 @@
 import type { Transaction } from '../db/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import type { EndpointRules } from './endpoint.ts';
-import { readHorizon, readWatched } from './state.sql.ts';
+import { look } from './state.sql.ts';
 import { readSubscription } from './subscription.ts';
 import type { TopicBook } from './topics/book.ts';
 import type { TopicSetting } from './topics/compile.ts';
-import { readTopicRows } from './topics/topics.sql.ts';
 import { compileWatch, type Matcher, withoutVersion } from './watch.ts';
 
 export interface Watcher {
@@ -69,19 +68,23 @@ export function createRegister(input: RegisterInput): Register {
     return [];
   }
 
+  function followersOf(topics: readonly string[]): readonly string[] {
+    if (topics.length === 0) return [];
+    return [...watchers.values()]
+      .filter(({ topic }) => topic !== undefined && topics.includes(topic))
+      .map(({ subscription }) => subscription);
+  }
+
   return {
     async catchUp(tx) {
-      const next = await readHorizon(tx);
-      const topics = await readTopicRows(tx, horizon);
-      for (const { url, raw } of topics) input.book.set(url, raw);
-      const urls = new Set(topics.map(({ url }) => url));
-      const concerned = [...watchers.values()].filter(({ topic }) => topic !== undefined && urls.has(topic));
-      const also = [...unsure, ...concerned.map(({ subscription }) => subscription)];
-      const rows = await readWatched(tx, horizon, also);
-      for (const subscription of also) replace(subscription, undefined);
-      horizon = next;
+      const seen = await look(tx, horizon, [...unsure]);
+      for (const { url, raw } of seen.topics) input.book.set(url, raw);
+      const concerned = followersOf(seen.topics.map(({ url }) => url));
+      const again = concerned.length === 0 ? [] : (await look(tx, seen.horizon, concerned)).watched;
+      for (const subscription of [...unsure, ...concerned]) replace(subscription, undefined);
+      horizon = seen.horizon;
       unsure = new Set();
-      return rows.flatMap(({ subscription, status, raw }) => {
+      return [...seen.watched, ...again].flatMap(({ subscription, status, raw }) => {
         const isLive = raw !== null && raw !== '' && status !== 'off' && status !== 'gone';
         return replace(subscription, isLive ? (parseJson(raw) as Resource) : undefined);
       });

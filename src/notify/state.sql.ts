@@ -3,6 +3,7 @@ import type { Queryable, Transaction } from '../db/index.ts';
 import type { Attempted } from './attempt.ts';
 import type { Standing } from './step.ts';
 import type { SubscriptionStatus } from './subscription.ts';
+import type { TopicRow } from './topics/topics.sql.ts';
 
 export interface WatchedRow {
   readonly subscription: string;
@@ -19,30 +20,30 @@ const textInForce = `(
     (select v.raw from version v join resource r on r.rid = v.rid
      where r.type = 'Subscription' and r.id = s.subscription and v.version = s.version)))`;
 
-/**
- * Where a look begins. What commits after it has a transaction number at or above, so that the next look, from there,
- * passes over no change, and sees a few twice.
- */
-export async function readHorizon(tx: Transaction): Promise<string> {
-  const rows = await tx.query<{ horizon: string }>({
-    name: 'notify-horizon',
-    text: 'select pg_snapshot_xmin(pg_current_snapshot())::text as horizon',
-  });
-  return rows[0]?.horizon ?? '0';
+export interface Look {
+  /** Where the next look begins: what commits later has a transaction number at or above it. */
+  readonly horizon: string;
+  readonly watched: readonly WatchedRow[];
+  readonly topics: readonly TopicRow[];
 }
 
-/** Every subscription that changed since an earlier look, and `also`. */
-export function readWatched(
-  tx: Transaction,
-  sinceXid: string,
-  also: readonly string[],
-): Promise<readonly WatchedRow[]> {
-  return tx.query<WatchedRow>({
-    name: 'notify-watched',
-    text: `select s.subscription, s.version, s.status, ${textInForce} as raw
-           from subscription_state s where s.xid >= $1::xid8 or s.subscription = any ($2)`,
+/**
+ * Every subscription and every topic that changed since an earlier look, and the subscriptions in `also`. All in one statement,
+ * so in one snapshot: no change is passed over, and a few come twice.
+ */
+export async function look(tx: Transaction, sinceXid: string, also: readonly string[]): Promise<Look> {
+  const rows = await tx.query<{ horizon: string; watched: WatchedRow[] | null; topics: TopicRow[] | null }>({
+    name: 'notify-look',
+    text: `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+                  (select json_agg(json_build_object('subscription', s.subscription, 'version', s.version,
+                                                     'status', s.status, 'raw', ${textInForce}))
+                   from subscription_state s where s.xid >= $1::xid8 or s.subscription = any ($2)) as watched,
+                  (select json_agg(json_build_object('url', t.url, 'raw', t.raw))
+                   from subscription_topic t where t.xid >= $1::xid8) as topics`,
     values: [sinceXid, also],
   });
+  const [row] = rows;
+  return { horizon: row?.horizon ?? '0', watched: row?.watched ?? [], topics: row?.topics ?? [] };
 }
 
 export interface StateChange {
@@ -109,6 +110,8 @@ export async function markUnserved(
 }
 
 export interface DueRow {
+  /** By handle. */
+  readonly secrets: Readonly<Record<string, string>> | null;
   readonly fault: string | null;
   readonly status: SubscriptionStatus | 'gone';
   readonly version: number;
@@ -126,7 +129,9 @@ export async function readState(db: Queryable, subscription: string): Promise<Du
   const rows = await db.query<DueRow>({
     name: 'notify-state',
     text: `select s.fault, s.status, s.version, s.last_number, s.delivered_number, s.is_slow, s.failures, s.failing_since,
-                  s.retry_at, s.sent_at, ${textInForce} as raw
+                  s.retry_at, s.sent_at, ${textInForce} as raw,
+                  (select json_object_agg(x.handle, x.value) from subscription_secret x
+                   where x.handle = any (s.secrets)) as secrets
            from subscription_state s where s.subscription = $1`,
     values: [subscription],
   });

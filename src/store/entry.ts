@@ -2,6 +2,7 @@
  * A resource made ready for store_commit(): its text in two halves around the version, and its index values.
  * Only the locked row knows which version comes next, so the text is completed in the database.
  */
+import { Problem } from '../base/index.ts';
 import { type Resource, serializeJson } from '../fhir/index.ts';
 import type { IndexValues } from '../search/index.ts';
 
@@ -19,6 +20,16 @@ export interface WriteEntry {
   readonly expectNew?: boolean;
 }
 
+/** Values under which one resource is found. A write of many more would hold the database, and everybody, for seconds. */
+const indexValuesMax = 50_000;
+
+function requireFewValues({ tokens, dates, strings, numbers }: IndexValues, { type }: WriteEntry): void {
+  const count = tokens.length + dates.length + strings.length + numbers.length;
+  if (count <= indexValuesMax) return;
+  const text = `the ${type} has ${count} values to be found by, at most ${indexValuesMax} are taken`;
+  throw new Problem('content-too-costly', text);
+}
+
 /** One element of the JSON array that store_commit() takes; 64-bit keys are written as text that PostgreSQL casts. */
 export function entryJson(entry: WriteEntry, place: number, values: IndexValues | undefined): string {
   const { method, type, id, expectVersion, expectNew, resource } = entry;
@@ -31,6 +42,7 @@ export function entryJson(entry: WriteEntry, place: number, values: IndexValues 
     expect_new: expectNew,
   };
   if (resource === undefined || values === undefined) return JSON.stringify(fields);
+  requireFewValues(values, entry);
   const { head, tail } = splitText(resource, id);
   const numbers = (rows: readonly { k: bigint; lo: number; hi: number }[]) =>
     rows.map(({ k, lo, hi }) => [String(k), lo, hi]);

@@ -29,7 +29,9 @@ export async function sendOrFail(origin: string, request: HttpRequest): Promise<
 export async function settle(origin: string): Promise<number | undefined> {
   const started = performance.now();
   for (let call = 0; call < settleCallsMax; call++) {
-    const { status } = await send(origin, { method: 'POST', path: '/admin/settle' });
+    const response = await send(origin, { method: 'POST', path: '/admin/settle' });
+    await response.arrayBuffer();
+    const { status } = response;
     if (status === 200) return performance.now() - started;
     if (status !== 503) return undefined;
     await new Promise((resume) => setTimeout(resume, settlePauseMs));

@@ -78,7 +78,7 @@ describe('parseJson', () => {
 
   it('reads what JSON.parse reads, and writes what JSON.stringify writes', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: false } as never), (value) => {
+      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
         const text = JSON.stringify(value);
         fc.pre(!text.includes('__proto__') && !text.includes('\\u0000') && !/\\ud[89a-f]/.test(text));
         expect(parseJson(text)).toEqual(JSON.parse(text));

@@ -209,7 +209,7 @@ describe('Breaks of one patient at one moment', () => {
   it('share one alert', async () => {
     const who = person('k-alert', 800);
     const { extension: _reliability, ...unqualified } = patient(who);
-    await change(unqualified as Resource, { ...careTeam(who.id, { gp }), period: { start: '2026-03-12' } });
+    await change(unqualified, { ...careTeam(who.id, { gp }), period: { start: '2026-03-12' } });
     await client.moveClock('2026-03-20T00:00:00+01:00');
     const [team] = await breaks(client, who.id, 'RUP-33');
     const [identity] = await breaks(client, who.id, 'RUP-38');
@@ -270,6 +270,14 @@ describe('RUP-21, the letter to the GP', () => {
     expect((await judgment(client, who.id, 'RUP-21')).state).toBe('broken');
     const sent = transmission(who.id, `DocumentReference/${letter.id}`, '2026-03-20T00:40:00+01:00');
     await change(...known, { ...sent, recipient: [{ reference: recipient }] });
+    expect((await judgment(client, who.id, 'RUP-21')).state).toBe('repaired');
+  });
+
+  it('is sent when the message names him and the letter by their full URLs', async () => {
+    const who = await discharged('2026-03-19T15:00:00+01:00');
+    const letter = await ingest(who, '2026-03-19T16:00:00+01:00', '2026-03-19T15:00:00+01:00');
+    const sent = transmission(who.id, `${client.baseUrl}/DocumentReference/${letter.id}`, '2026-03-20T00:40:00+01:00');
+    await change({ ...sent, recipient: [{ reference: `${client.baseUrl}/${gp}` }] });
     expect((await judgment(client, who.id, 'RUP-21')).state).toBe('repaired');
   });
 

@@ -288,7 +288,7 @@ describe('A malformed rule set', () => {
 
   it('is any other PlanDefinition: not our business', async () => {
     const { type: _type, ...order } = ruleSet('order-set', [{ title: 'Prendre la tension' }]);
-    expect((await client.put(order as Resource)).status).toBe(201);
+    expect((await client.put(order)).status).toBe(201);
   });
 });
 
@@ -307,7 +307,7 @@ describe('A rule that fails while it is judged', () => {
   beforeAll(async () => {
     const who = person('zzfails', 6);
     const { serviceProvider: _provider, ...bare } = stay('zzfails');
-    await client.putAll(...episode(who), { ...bare, status: 'planned' } as Resource);
+    await client.putAll(...episode(who), { ...bare, status: 'planned' });
     await client.put(ruleSet('failing', [action(failing), action({ ...planned, code: 'LOC-7' })]));
     await client.settle();
   });
@@ -344,7 +344,7 @@ describe('A rule that fails while it is judged', () => {
     await client.settle();
     expect((await theBreak(client, 'zzfails', 'LOC-6')).state).toBe('open');
     const { serviceProvider: _provider, ...bare } = stay('zzfails');
-    await client.putAll({ ...bare, status: 'planned' } as Resource);
+    await client.putAll({ ...bare, status: 'planned' });
     await client.settle();
     expect((await theBreak(client, 'zzfails', 'LOC-6')).state).toBe('open');
     await client.putAll(display('un autre hôpital'));

@@ -542,8 +542,10 @@ withSample('The sample letter of the agency (left out where ../shared is not the
       type: { coding: [{ system: 'http://loinc.org', code: '11490-0' }] },
       content: [{ attachment: { size: bytes.length }, format: { code: 'urn:asip:ci-sis:ldl-ses:2017' } }],
     });
+    await client.settle();
     const before = await counts(client, everything);
     expect((await client.ingest(bytes)).status).toBe(200);
+    await client.settle();
     expect(await counts(client, everything)).toEqual(before);
     const raw = await client.get(letterOf(reply).content[0]?.attachment.url ?? '');
     expect(raw.bytes.equals(bytes)).toBe(true);

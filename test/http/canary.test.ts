@@ -3,7 +3,6 @@
  * everywhere that data can go, right and wrong, and nothing of it comes out sideways.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Resource } from '../../src/fhir/index.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import {
   careTeam,
@@ -131,7 +130,7 @@ describe('A patient full of markers', () => {
     await provoke(
       client.put({ ...restHook('bad', `Patient?nothing=${note}`, `http://${note}.example`), status: 'requested' }),
     );
-    await provoke(client.put({ resourceType: 'PlanDefinition', id: 'bad', status: note } as Resource));
+    await provoke(client.put({ resourceType: 'PlanDefinition', id: 'bad', status: note }));
     expect(errors.length).toBeGreaterThan(50);
   });
 

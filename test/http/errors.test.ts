@@ -313,7 +313,7 @@ describe('Hostile JSON', () => {
   });
 
   it('does not know PATCH, hostile or not (J3 to J6)', async () => {
-    await client.put({ ...patient, id: 'patched' } as never);
+    await client.put({ ...patient, id: 'patched' });
     const body = '[{"op":"add","path":"/__proto__/x","value":1}]';
     expectRefusal(
       await client.send('PATCH', 'Patient/patched', { body, type: 'application/json-patch+json' }),
@@ -438,7 +438,7 @@ describe('HTTP', () => {
   });
 
   it('does not repeat a request id that it was given, and follows no overriding header (H13, H16)', async () => {
-    await client.put({ ...patient, id: 'kept' } as never);
+    await client.put({ ...patient, id: 'kept' });
     const reply = await client.get('Patient/kept', { 'x-request-id': marker, 'x-http-method-override': 'DELETE' });
     expect(reply.status).toBe(200);
     expect(reply.headers.get('x-request-id')).not.toContain(marker);

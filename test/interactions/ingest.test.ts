@@ -211,6 +211,35 @@ describe('A letter that is known under its id', () => {
   });
 });
 
+describe('The stay of a letter', () => {
+  const start = '2026-02-23T09:30:00+01:00';
+  const bare = (id: string, name = `${id}-stay`, more: object = {}) => {
+    const { identifier: _identifier, ...rest } = stay(id, discharge);
+    return { ...rest, id: name, period: { start, end: discharge }, ...more } as ReturnType<typeof stay>;
+  };
+  const encounters = async (id: string) => (await client.search(`Encounter?patient=Patient/${id}`)).length;
+  const linked = (reply: Reply) => reply.json.entry[0].resource.context.encounter[0].reference as string;
+
+  it('is the one of the same patient, hospital and day of admission when its number is not known', async () => {
+    const who = person('r5', 45);
+    await client.putAll(patient(who), bare('r5'));
+    expect(linked(await client.ingest(dischargeLetter(who, discharge, written)))).toBe('Encounter/r5-stay');
+    expect(await encounters('r5')).toBe(1);
+  });
+
+  it('is a new one when two could be meant, and when none could', async () => {
+    const [two, none] = [person('r6', 46), person('r7', 47)];
+    await client.putAll(patient(two), bare('r6'), bare('r6', 'r6-other'));
+    await client.putAll(
+      patient(none),
+      bare('r7', 'r7-stay', { serviceProvider: { reference: 'Organization/elsewhere' } }),
+    );
+    expect(linked(await client.ingest(dischargeLetter(two, discharge, written)))).not.toMatch(/r6/);
+    expect(linked(await client.ingest(dischargeLetter(none, discharge, written)))).not.toMatch(/r7/);
+    expect([await encounters('r6'), await encounters('r7')]).toEqual([3, 2]);
+  });
+});
+
 describe('$retry', () => {
   it('is for letters under review only', async () => {
     const task = { resourceType: 'Task', id: 'other', status: 'requested', intent: 'order' };

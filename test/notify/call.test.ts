@@ -4,7 +4,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Call, type CallAnswer, createCaller } from '../../src/notify/call.ts';
-import { openReceiver, type Receiver, type Reply } from '../support/receiver.ts';
+import { openReceiver, type Receiver } from '../support/receiver.ts';
 
 let receiver: Receiver;
 beforeAll(async () => {
@@ -54,7 +54,7 @@ describe('a call', () => {
     ['a broken connection', 'reset', { kind: 'no-response' }],
     ['headers beyond measure', { status: 200, headers: { 'x-long': 'x'.repeat(40_000) } }, { kind: 'no-response' }],
   ] as const)('meets %s', async (_title, reply, expected) => {
-    receiver.answer(() => reply as Reply);
+    receiver.answer(() => reply);
     expect(await call()).toEqual(expected);
     expect(receiver.received).toHaveLength(1);
   });

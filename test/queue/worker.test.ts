@@ -32,7 +32,11 @@ afterEach(async () => {
 
 const clock = createManualClock(start);
 
-async function startWorkers(parts: { followers?: readonly Follower[]; works?: readonly Work[]; holder?: number }): Promise<Workers> {
+async function startWorkers(parts: {
+  followers?: readonly Follower[];
+  works?: readonly Work[];
+  holder?: number;
+}): Promise<Workers> {
   const { followers = [], works = [], holder = 1 } = parts;
   const started = createWorkers({ db: test.database, clock, log: createLog('silent'), holder, followers, works });
   await started.start();
@@ -68,7 +72,9 @@ describe('workers', () => {
 
   it('leave a job alone until its time has come', async () => {
     const seen: number[] = [];
-    const running = await startWorkers({ works: [work(async (job) => void (seen.push(clock.now()), await finish(job)))] });
+    const running = await startWorkers({
+      works: [work(async (job) => void (seen.push(clock.now()), await finish(job)))],
+    });
     const due = clock.now() + 3_600_000;
     await request('a', due);
     expect(await running.settle(5000)).toBe(true);
@@ -92,7 +98,12 @@ describe('workers', () => {
     await request('b', t0 + 100);
     const keeper = createTimeKeeper({ db: test.database, clock, workers: running });
     await keeper.moveTo(t0 + 500);
-    expect(seen).toEqual([['b', 100], ['b', 110], ['b', 120], ['c', 300]]);
+    expect(seen).toEqual([
+      ['b', 100],
+      ['b', 110],
+      ['b', 120],
+      ['c', 300],
+    ]);
   });
 
   it('refuse to move a clock back, and keep its place', async () => {
@@ -122,9 +133,13 @@ describe('workers', () => {
     const running = await startWorkers({ works: [work(() => Promise.reject(new Problem('unavailable', 'secret')))] });
     await request('a');
     expect(await running.settle(5000)).toBe(true);
-    expect(await jobRows()).toEqual([{ key: 'a', attempts: 1, is_parked: false, last_error: 'unavailable', holder: null }]);
+    expect(await jobRows()).toEqual([
+      { key: 'a', attempts: 1, is_parked: false, last_error: 'unavailable', holder: null },
+    ]);
     await createTimeKeeper({ db: test.database, clock, workers: running }).moveTo(clock.now() + 120_000);
-    expect(await jobRows()).toEqual([{ key: 'a', attempts: 3, is_parked: true, last_error: 'unavailable', holder: null }]);
+    expect(await jobRows()).toEqual([
+      { key: 'a', attempts: 3, is_parked: true, last_error: 'unavailable', holder: null },
+    ]);
   });
 
   it('take over the jobs of an instance that died, not those of one that lives', async () => {

@@ -32,7 +32,7 @@ beforeAll(async () => {
         numbers: [],
         patients,
         references: [],
-      } as never;
+      };
     },
     compartmentKeys: () => [],
     now: () => nowMs,
@@ -43,7 +43,7 @@ beforeAll(async () => {
 afterAll(() => test.close());
 
 function patient(id: string, index: Indexed = {}, more: object = {}): Resource {
-  return { resourceType: 'Patient', id, ...more, index } as Resource;
+  return { resourceType: 'Patient', id, ...more, index };
 }
 
 async function rowsOf(table: string): Promise<readonly object[]> {
@@ -67,16 +67,37 @@ describe('commit', () => {
   it('replaces the index rows that changed and keeps the others', async () => {
     await test.database.query({ text: 'truncate token_index, date_index, string_index' });
     const first = { tokens: [1, 2], ord: 5, dates: [[1, 0, 9]], strings: [[1, 'x']] } as const;
-    const second = { tokens: [2, 3], ord: 5, dates: [[1, 0, 9], [2, 1, 2]], strings: [[1, 'y']] } as const;
+    const second = {
+      tokens: [2, 3],
+      ord: 5,
+      dates: [
+        [1, 0, 9],
+        [2, 1, 2],
+      ],
+      strings: [[1, 'y']],
+    } as const;
     await store.commit([{ method: 'PUT', type: 'Patient', id: 'b', resource: patient('b', first) }]);
     await store.commit([{ method: 'PUT', type: 'Patient', id: 'b', resource: patient('b', second) }]);
-    expect(await rowsOf('token_index')).toEqual([{ k: '2', ord: '5' }, { k: '3', ord: '5' }]);
-    expect(await rowsOf('date_index')).toEqual([{ k: '1', lo: '0', hi: '9' }, { k: '2', lo: '1', hi: '2' }]);
+    expect(await rowsOf('token_index')).toEqual([
+      { k: '2', ord: '5' },
+      { k: '3', ord: '5' },
+    ]);
+    expect(await rowsOf('date_index')).toEqual([
+      { k: '1', lo: '0', hi: '9' },
+      { k: '2', lo: '1', hi: '2' },
+    ]);
     expect(await rowsOf('string_index')).toEqual([{ k: '1', v: 'y' }]);
     await store.commit([{ method: 'PUT', type: 'Patient', id: 'b', resource: patient('b', { ...second, ord: 6 }) }]);
-    expect(await rowsOf('token_index')).toEqual([{ k: '2', ord: '6' }, { k: '3', ord: '6' }]);
+    expect(await rowsOf('token_index')).toEqual([
+      { k: '2', ord: '6' },
+      { k: '3', ord: '6' },
+    ]);
     await store.commit([{ method: 'DELETE', type: 'Patient', id: 'b' }]);
-    expect([...(await rowsOf('token_index')), ...(await rowsOf('date_index')), ...(await rowsOf('string_index'))]).toEqual([]);
+    expect([
+      ...(await rowsOf('token_index')),
+      ...(await rowsOf('date_index')),
+      ...(await rowsOf('string_index')),
+    ]).toEqual([]);
   });
 
   it('keeps a complete history through deletion and return', async () => {
@@ -134,22 +155,30 @@ describe('commit', () => {
     const tokens = await test.database.query<{ k: string }>({
       text: "select t.k from token_index t join resource r using (rid) where r.type = 'Patient' and r.id = 'g'",
     });
-    expect(tokens.map(({ k }) => Number(k))).toEqual((JSON.parse(current?.raw ?? '') as { index: Indexed }).index.tokens);
+    expect(tokens.map(({ k }) => Number(k))).toEqual(
+      (JSON.parse(current?.raw ?? '') as { index: Indexed }).index.tokens,
+    );
   });
 
   it('does not deadlock when bundles write the same resources in opposite orders', async () => {
     const ids = ['h1', 'h2', 'h3', 'h4'];
     const entries = ids.map((id) => ({ method: 'PUT' as const, type: 'Patient', id, resource: patient(id) }));
     await store.commit(entries);
-    const rounds = Array.from({ length: 20 }, (_one, index) => store.commit(index % 2 === 0 ? entries : [...entries].reverse()));
+    const rounds = Array.from({ length: 20 }, (_one, index) =>
+      store.commit(index % 2 === 0 ? entries : [...entries].reverse()),
+    );
     await Promise.all(rounds);
     expect((await store.read('Patient', 'h1', everything))?.version).toBe(21);
   });
 
   it('leaves one change for each version, with the patients of the version before too', async () => {
     await test.database.query({ text: 'truncate change' });
-    await store.commit([{ method: 'PUT', type: 'Patient', id: 'i', resource: patient('i', { patients: ['Patient/1'] }) }]);
-    await store.commit([{ method: 'PUT', type: 'Patient', id: 'i', resource: patient('i', { patients: ['Patient/2'] }) }]);
+    await store.commit([
+      { method: 'PUT', type: 'Patient', id: 'i', resource: patient('i', { patients: ['Patient/1'] }) },
+    ]);
+    await store.commit([
+      { method: 'PUT', type: 'Patient', id: 'i', resource: patient('i', { patients: ['Patient/2'] }) },
+    ]);
     const changes = await test.database.query<{ version: number; patients: string[] }>({
       text: 'select version, patients from change order by seq',
     });

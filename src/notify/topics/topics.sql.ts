@@ -7,15 +7,6 @@ export interface TopicRow {
   readonly raw: string;
 }
 
-/** Every topic that changed since an earlier look (see readWatched). */
-export function readTopicRows(db: Queryable, sinceXid: string): Promise<readonly TopicRow[]> {
-  return db.query<TopicRow>({
-    name: 'notify-topics',
-    text: 'select url, raw from subscription_topic where xid >= $1::xid8',
-    values: [sinceXid],
-  });
-}
-
 export async function findTopicRow(db: Queryable, url: string): Promise<string | undefined> {
   const rows = await db.query<TopicRow>({
     name: 'notify-topic',
