@@ -73,7 +73,7 @@ export function judge(rule: Rule, facts: Case): JudgmentResult {
   const starts = run.condition('starts', rule.starts);
   if (isError(starts)) return starts;
   if (!starts) return withoutJudgment(rule, facts, run);
-  run.bind(facts.inputs);
+  run.bind(inOneOrder(facts.inputs));
   const timing = readTiming(rule, facts, run);
   if (isError(timing) && !rule.appliesOnItsOwn) return timing;
   if (!isError(timing)) assertInputs(rule, facts);
@@ -176,4 +176,10 @@ function readReviews(rule: Rule, facts: Case, run: EvaluationRun): readonly numb
 function assertInputs(rule: Rule, facts: Case): void {
   for (const { name } of rule.inputs)
     assert(Object.hasOwn(facts.inputs, name), `the input ${name} of ${rule.code} is not loaded`);
+}
+
+/** Of two resources that show the same date, the one of the lower id is the evidence, whatever order they came in. */
+function inOneOrder(inputs: Case['inputs']): Case['inputs'] {
+  const byId = (left: Resource, right: Resource): number => ((left.id ?? '') < (right.id ?? '') ? -1 : 1);
+  return Object.fromEntries(Object.entries(inputs).map(([name, resources]) => [name, [...resources].sort(byId)]));
 }
