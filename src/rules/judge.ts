@@ -10,6 +10,7 @@
  *
  * An expression that fails, or yields nothing where something is needed, is an error: never false, never met.
  */
+import type { Resource } from '../fhir/index.ts';
 import assert from 'node:assert';
 import { readTiming, type Timing } from './deadline.ts';
 import {

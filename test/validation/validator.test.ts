@@ -145,7 +145,7 @@ describe('reports', () => {
     ]);
     expect(texts({ name: {} })).toEqual(['expected an array, found an object']);
     expect(texts({ gender: 'femme' })).toEqual([
-      'expected a code of http://hl7.org/fhir/ValueSet/administrative-gender (required binding), found the code femme',
+      'expected a code of http://hl7.org/fhir/ValueSet/administrative-gender (required binding), found another code',
     ]);
     expect(texts({ 'name.0.period': { start: '2027', end: '2026' } })).toEqual([
       'per-1: If present, start SHALL have a lower value than end',
