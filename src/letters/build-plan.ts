@@ -116,11 +116,16 @@ function stayRule({ identifier = [], subject, period }: Encounter, zone: string)
   const day = localDay(period?.start, zone);
   if (day !== undefined && subject?.reference !== undefined) {
     const around: [string, string][] = [
-      ['date', `ge${day}`],
-      ['date', `le${day}`],
+      // R4's ge and le ask where a period ends; these ask whether it touches the day.
+      ['date', `gt${shiftDay(day, -1)}`],
+      ['date', `lt${shiftDay(day, 1)}`],
       ['_include', 'Encounter:service-provider'],
     ];
     searches.push({ type: 'Encounter', parameters: [['patient', subject.reference], ...around] });
   }
   return { kind: 'encounter', searches };
+}
+
+function shiftDay(day: string, days: number): string {
+  return new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
 }
