@@ -57,11 +57,21 @@ function isAsked(name: string): boolean {
 
 /** Stopped in the reverse order of their start. */
 const toStop: (() => Promise<void>)[] = [];
+let stopped: Promise<void> | undefined;
 
-async function stopAll(): Promise<void> {
-  for (const stop of toStop.splice(0).reverse()) {
-    await stop().catch((error: unknown) => tell(`could not be stopped: ${String(error)}`));
-  }
+/** Once, whoever asks: the end of the run, a signal, the time limit. */
+function stopAll(): Promise<void> {
+  stopped ??= (async () => {
+    for (const stop of toStop.reverse()) {
+      await stop().catch((error: unknown) => tell(`could not be stopped: ${String(error)}`));
+    }
+  })();
+  return stopped;
+}
+
+function breakOff(reason: string, status: number): void {
+  tell(`stopped: ${reason}`);
+  void stopAll().then(() => process.exit(status));
 }
 
 function tell(text: string): void {
@@ -172,12 +182,9 @@ async function run(folder: string): Promise<void> {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stopAll().then(() => process.exit(130)));
+  process.once(signal, () => breakOff(signal, 130));
 }
-const limit = setTimeout(() => {
-  tell(`stopped after ${totalMinutesMax} minutes`);
-  void stopAll().then(() => process.exit(1));
-}, totalMinutesMax * 60_000);
+const limit = setTimeout(() => breakOff(`${totalMinutesMax} minutes are over`, 1), totalMinutesMax * 60_000);
 const folder = await mkdtemp(join(tmpdir(), 'suture-bench-'));
 toStop.push(() => rm(folder, { recursive: true, force: true }));
 try {

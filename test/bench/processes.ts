@@ -56,6 +56,9 @@ async function startOn(database: EmbeddedDatabase, folder: string): Promise<Serv
     await stopChild(child);
     throw error;
   }
+  child.once('exit', (code, signal) => {
+    if (!child.killed) process.stderr.write(`the server ended by itself: ${signal ?? `status ${code}`}\n`);
+  });
   const memory = watchMemory(child.pid ?? 0);
   return {
     baseUrl,
