@@ -22,7 +22,7 @@ import {
 import { keepJudgments, keepOccurrences, readJudgments, requestAllPatients } from './breaks.sql.ts';
 import { isClosed } from './machine.ts';
 import { type Expectation, type Orphan, type Plan, planBreaks, type RuleFacts } from './plan.ts';
-import { loadRecord, type PatientRecord } from './record.ts';
+import { basicTypes, loadRecord, type PatientRecord } from './record.ts';
 import { type Break, breakKey, isBreakTask, readBreak } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
 import { findSince } from './since.ts';
@@ -66,8 +66,11 @@ export function createFollower(input: EngineInput): Follower {
     changesMax: engineLimits.changesMax,
     async handle(tx, changes) {
       const atMs = input.clock.now();
+      const book = await input.ruleBook(input.store.within(tx));
       if (changes.some(({ type }) => type === 'PlanDefinition')) await requestAllPatients(tx, atMs);
-      const patients = [...new Set(changes.filter(wakesRules).flatMap((change) => change.patients))].sort();
+      const patients = [
+        ...new Set(changes.filter((change) => wakesRules(book, change)).flatMap((change) => change.patients)),
+      ].sort();
       await requestJobs(
         tx,
         patients.map((key) => ({ kind: 'judge', key, runAtMs: atMs })),
@@ -76,9 +79,13 @@ export function createFollower(input: EngineInput): Follower {
   };
 }
 
-/** The engine's own DetectedIssues and alerts need no second judgment; a Task may have been moved by a person. */
-function wakesRules({ type }: Change): boolean {
-  return type !== 'DetectedIssue';
+/**
+ * Only what a judgment reads can change it. The engine's own DetectedIssues need no second judgment; a Task may have been
+ * moved by a person. The rules may be newer than the change: the log then still holds theirs, which wakes everybody.
+ */
+function wakesRules({ ruleSets, types }: RuleBook, { type }: Change): boolean {
+  if (ruleSets.length === 0) return type === 'Task';
+  return type !== 'DetectedIssue' && (types.has(type) || basicTypes.includes(type));
 }
 
 export function createJudgeWork(input: EngineInput): Work {
