@@ -3,7 +3,8 @@
  * belong to main.ts. Time, ids and randomness come from outside, so that a test states them.
  */
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import {
   type Clock,
@@ -28,7 +29,14 @@ import {
   type EngineInput,
   installShipped,
 } from './breaks/index.ts';
-import { type Database, migrate, migrationsFolder, openDatabase, startEmbedded } from './db/index.ts';
+import {
+  type Database,
+  type EmbeddedDatabase,
+  migrate,
+  migrationsFolder,
+  openDatabase,
+  startEmbedded,
+} from './db/index.ts';
 import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
 import { createHttp, reservePort } from './http/index.ts';
 import {
@@ -201,9 +209,15 @@ async function openData({ config, log, random }: AppInput, lifecycle: Lifecycle)
 }
 
 async function openEmbedded(config: Config, log: Log, lifecycle: Lifecycle): Promise<string> {
-  const embedded = await startEmbedded({ folder: config.dataFolder, log });
+  const embedded = await startOwnPostgres(config, log);
   lifecycle.onStop('embedded database', async () => void (await embedded.stop()));
   return embedded.url;
+}
+
+/** The embedded PostgreSQL, in its own folder beside whatever else Suture keeps in the data folder. */
+export async function startOwnPostgres({ dataFolder }: Config, log: Log): Promise<EmbeddedDatabase> {
+  await mkdir(dataFolder, { recursive: true });
+  return startEmbedded({ folder: join(dataFolder, 'postgres'), log });
 }
 
 /** A manual clock goes on from where it stood: the later of the setting and what was kept. */
