@@ -152,7 +152,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
     select: createSelect(ground.search),
     metrics: ground.metrics.engine,
   };
-  const notify = createNotify({ ...ground, ...channelSettings(config) });
+  const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
   await installShipped(ground.store, [...(await readShipped()), ...shippedTopicResources]);
   const workers = createWorkers({
     ...ground,
@@ -185,6 +185,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
     validate: await createValidate(ground.definitions),
     guards: [...breakGuards(engine.ruleBook, ground.setting), notify.guard],
     limits,
+    subscriptions: notify,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),
     softwareVersion,
     startedAtMs: clock.now(),
@@ -205,7 +206,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
       moveClock: keeper === undefined ? undefined : (instantMs) => told(notify, keeper.moveTo(instantMs)),
       settle: () => told(notify, settleOrFail(workers)),
       isReady: () => isReady(db),
-      metrics: metrics.text,
+      metrics: async () => metrics.text(await notify.figures()),
     },
   });
 }

@@ -8,6 +8,8 @@ import type { Answers } from '../notify/index.ts';
 import type { Answer, Request } from './context.ts';
 import type { Operation } from './operations.ts';
 
+const guide = 'http://hl7.org/fhir/uv/subscriptions-backport/';
+const definition = (name: string) => `${guide}OperationDefinition/backport-subscription-${name}`;
 const subscription = { type: 'Subscription', takesBytes: false } as const;
 const readable = { ...subscription, methods: ['GET', 'POST'] } as const;
 
@@ -15,11 +17,24 @@ export function subscriptionOperations(answers: Answers): readonly Operation[] {
   return [...statusOperations(answers), ...eventOperations(answers), ...tokenOperations(answers)];
 }
 
+/** What the CapabilityStatement says of Subscription beyond the usual: the profile, and the topics that are served. */
+export function subscriptionCapabilities(topics: readonly string[]): object {
+  const url = `${guide}StructureDefinition/capabilitystatement-subscriptiontopic-canonical`;
+  return {
+    extension: topics.map((valueCanonical) => ({ url, valueCanonical })),
+    supportedProfile: [`${guide}StructureDefinition/backport-subscription`],
+  };
+}
+
+/** What this server claims to be, for `CapabilityStatement.instantiates`. */
+export const subscriptionServer = `${guide}CapabilityStatement/backport-subscription-server-r4`;
+
 function statusOperations(answers: Answers): readonly Operation[] {
   return [
     {
       ...readable,
       name: 'status',
+      definition: definition('status'),
       level: 'type',
       documentation:
         'How subscriptions stand: those named by `id`, in one of the states named by `status`; all without.',
@@ -32,6 +47,7 @@ function statusOperations(answers: Answers): readonly Operation[] {
     {
       ...readable,
       name: 'status',
+      definition: definition('status'),
       level: 'instance',
       documentation: 'How this subscription stands.',
       run: async (_context, { id = '', visible }) => ({ status: 200, body: await answers.statusOf({ visible, id }) }),
@@ -44,6 +60,7 @@ function eventOperations(answers: Answers): readonly Operation[] {
     {
       ...readable,
       name: 'events',
+      definition: definition('events'),
       level: 'instance',
       documentation:
         'Events of this subscription from `eventsSinceNumber` to `eventsUntilNumber`, as far as they are kept.',
@@ -74,7 +91,8 @@ function eventOperations(answers: Answers): readonly Operation[] {
 }
 
 function tokenOperations(answers: Answers): readonly Operation[] {
-  const token = { ...readable, name: 'get-ws-binding-token' } as const;
+  const name = 'get-ws-binding-token';
+  const token = { ...readable, name, definition: definition(name) } as const;
   return [
     {
       ...token,

@@ -37,6 +37,7 @@ export interface DeliverInput {
   readonly random: () => number;
   readonly holder: number;
   readonly log: Log;
+  readonly onAttempt?: (kind: string, outcome: string, seconds: number) => void;
 }
 
 export function createDeliveries(input: DeliverInput): readonly Work[] {
@@ -82,6 +83,7 @@ async function notify(input: DeliverInput, job: Job, due: Due, kind: Attempted['
   const started = performance.now();
   const outcome = await input.channel(notification, channel);
   const durationMs = performance.now() - started;
+  input.onAttempt?.(kind, outcome.kind, durationMs / 1000);
   const attempted = { kind, outcome, lastNumber: events.at(-1)?.number, nowMs, durationMs, random: input.random() };
   await record(input, job, due, { ...attempted, firstNumber: events[0]?.number });
 }

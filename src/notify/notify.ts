@@ -43,6 +43,8 @@ export interface NotifyInput {
   readonly origins?: readonly string[];
   /** How e-mail leaves, and the domains that it may go to; undefined: not at all. */
   readonly mail?: { readonly send: SendMail; readonly domains: readonly string[] };
+  /** For metrics: an attempt to notify, what became of it, and how long it took. */
+  readonly onAttempt?: (kind: string, outcome: string, seconds: number) => void;
   /** How hosts become addresses; for tests. */
   readonly resolve?: Resolve;
 }
