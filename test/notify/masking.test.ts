@@ -107,7 +107,7 @@ describe('the secrets of a Subscription', () => {
       id: 'e1',
       status: 'finished',
       class: { code: 'IMP' },
-    } as never);
+    });
     await client.settle();
     const headers = receiver.received.map((one) => one.headers['authorization']);
     expect(headers.length).toBeGreaterThan(0);
@@ -142,7 +142,7 @@ describe('metrics', () => {
   it('count subscriptions, events that wait, and attempts', async () => {
     await client.settle();
     receiver.answer(() => ({ status: 500 }));
-    await client.put({ resourceType: 'Encounter', id: 'e2', status: 'finished', class: { code: 'IMP' } } as never);
+    await client.put({ resourceType: 'Encounter', id: 'e2', status: 'finished', class: { code: 'IMP' } });
     await client.settle();
     const { text } = await client.get('/metrics');
     expect(text).toMatch(/^suture_subscriptions\{status="active"\} [1-9]/m);
