@@ -47,7 +47,14 @@ import {
   type WriteGuard,
 } from './interactions/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { createNotify, type Notify, shippedTopicResources } from './notify/index.ts';
+import {
+  createNotify,
+  createSmtp,
+  type Notify,
+  type NotifyInput,
+  shippedTopicResources,
+  socketPath,
+} from './notify/index.ts';
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import { createPlace, type RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
@@ -93,6 +100,8 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
   const work = await openWork(ground, lifecycle);
   const http = await openHttp(ground, work);
   lifecycle.onStop('http', () => http.close());
+  // Before: a server waits for its connections to end.
+  lifecycle.onStop('websockets', () => work.notify.sockets.stop());
   await reserved.release();
   await http.listen({ host: config.host, port: reserved.port });
   return { baseUrl, http, clock: ground.clock, stop: () => lifecycle.stop() };
@@ -151,7 +160,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
     select: createSelect(ground.search),
     metrics: ground.metrics.engine,
   };
-  const notify = createNotify({ ...ground, allowsLoopback: config.allowsLoopbackHooks });
+  const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
   await installShipped(ground.store, [...(await readShipped()), ...shippedTopicResources]);
   const workers = createWorkers({
     ...ground,
@@ -164,6 +173,19 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   return { engine, notify, workers };
 }
 
+/** What subscriptions may reach. */
+function channelSettings(config: Config): Pick<NotifyInput, 'allowsLoopback' | 'origins' | 'mail'> {
+  const { allowsLoopbackHooks, hookOrigins, smtpUrl, mailFrom, mailDomains } = config;
+  const hasMail = smtpUrl !== undefined && mailFrom !== undefined && mailDomains !== undefined;
+  return {
+    allowsLoopback: allowsLoopbackHooks,
+    ...(hookOrigins === undefined ? {} : { origins: hookOrigins }),
+    ...(hasMail
+      ? { mail: { send: createSmtp({ server: new URL(smtpUrl), from: mailFrom }), domains: mailDomains } }
+      : {}),
+  };
+}
+
 async function openHttp(ground: Ground, { engine, notify, workers }: Work): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
   const context: Context = {
@@ -171,6 +193,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
     validate: await createValidate(ground.definitions),
     guards: [...breakGuards(engine.ruleBook, ground.setting), notify.guard],
     limits,
+    subscriptions: notify,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),
     softwareVersion,
     startedAtMs: clock.now(),
@@ -184,15 +207,23 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
     ],
+    sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,
     admin: {
       clock,
-      moveClock: keeper === undefined ? undefined : (instantMs) => keeper.moveTo(instantMs),
-      settle: () => settleOrFail(workers),
+      moveClock: keeper === undefined ? undefined : (instantMs) => told(notify, keeper.moveTo(instantMs)),
+      settle: () => told(notify, settleOrFail(workers)),
       isReady: () => isReady(db),
-      metrics: metrics.text,
+      metrics: async () => metrics.text(await notify.figures()),
     },
   });
+}
+
+/** Websockets are not fed by jobs: they look by themselves, and here before anybody says that all is done. */
+async function told<T>(notify: Notify, work: Promise<T>): Promise<T> {
+  const result = await work;
+  await notify.sockets.flush();
+  return result;
 }
 
 /** An IPv6 address stands in brackets in a URL (RFC 3986 §3.2.2). */

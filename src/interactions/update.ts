@@ -1,6 +1,6 @@
 /** update, with ids chosen by the client (https://hl7.org/fhir/R4/http.html#update). */
 import { type Answer, type Context, readEntityTag, type Request, requireId, requireType } from './context.ts';
-import { answerWritten, requireResource, requireSameId, writeOne } from './write.ts';
+import { answerOne, requireResource, requireSameId, writeOne } from './write.ts';
 
 export async function update(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
@@ -10,5 +10,5 @@ export async function update(context: Context, request: Request): Promise<Answer
   requireSameId(resource, id);
   const expected = request.ifMatch === undefined ? {} : { expectVersion: readEntityTag(request.ifMatch) };
   const written = await writeOne(context, { method: 'PUT', type: request.type, id, resource, ...expected });
-  return answerWritten(context, request, written);
+  return answerOne(context, request, written);
 }

@@ -74,6 +74,20 @@ export async function retryRace<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * The answer to one write on its own. Whoever makes a Subscription reads once what it was made with, headers and signing key
+ * (clients compare it with what they are sent); every other answer has them sealed.
+ */
+export async function answerOne(
+  context: Context,
+  request: Pick<Request, 'returnPreference'>,
+  written: Written,
+): Promise<Answer> {
+  const answer = answerWritten(context, request, written);
+  const isNew = written.type === 'Subscription' && written.outcome === 'created' && answer.body === written.raw;
+  return isNew ? { ...answer, body: await context.subscriptions.reveal(written.raw) } : answer;
+}
+
 /** The answer to a write (https://hl7.org/fhir/R4/http.html#create, Prefer: return=...). */
 export function answerWritten(context: Context, request: Pick<Request, 'returnPreference'>, written: Written): Answer {
   const { type, id, version, lastUpdated } = written;
