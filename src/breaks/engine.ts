@@ -8,7 +8,15 @@ import { type Clock, formatInstant, type Ids, type Log, Problem } from '../base/
 import type { Transaction } from '../db/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
 import { type Change, finishJob, type Follower, type Job, requestJobs, type Work } from '../queue/index.ts';
-import { type Place, resolveRecipients, type Rule, type RuleSet } from '../rules/index.ts';
+import {
+  elementKeys,
+  elementOf,
+  focusKeyOf,
+  type Place,
+  resolveRecipients,
+  type Rule,
+  type RuleSet,
+} from '../rules/index.ts';
 import type { Session, Store, WriteEntry } from '../store/index.ts';
 import {
   endReason,
@@ -173,31 +181,29 @@ export async function judgeRecord(
 ): Promise<readonly Judged[]> {
   const before = new Map(known.map((one) => [`${one.rule} ${one.focus}`, one]));
   const since = new Map<string, string | undefined>();
-  for (const { rules } of book.ruleSets) {
-    for (const rule of rules.filter(({ usesSince }) => usesSince)) {
-      for (const focus of record.byType.get(rule.focusType) ?? []) {
-        const key = keyOf(rule, focus);
-        const place = input.place;
-        since.set(
-          key,
-          await findSince(session, { rule, focus, place, nowMs, patient: record.patient, known: before.get(key) }),
-        );
-      }
+  const { place } = input;
+  for (const { rule, focus } of timedFoci(book, record)) {
+    for (const elementKey of elementKeys(rule, { focus, nowMs, place })) {
+      const key = `${rule.code} ${focusKeyOf(focus, elementKey)}`;
+      const expectation = { rule, focus, elementKey, place, nowMs, patient: record.patient, known: before.get(key) };
+      since.set(key, await findSince(session, expectation));
     }
   }
   return judgePatient({
     record,
     ruleSets: book.ruleSets,
     select: input.select,
-    place: input.place,
+    place,
     nowMs,
-    since: (rule, focus) => since.get(keyOf(rule, focus)),
-    known: (rule, focus) => before.get(keyOf(rule, focus)),
+    since: (rule, focusKey) => since.get(`${rule.code} ${focusKey}`),
+    known: (rule, focusKey) => before.get(`${rule.code} ${focusKey}`),
   });
 }
 
-function keyOf(rule: Rule, focus: Resource): string {
-  return `${rule.code} ${focus.resourceType}/${focus.id ?? ''}`;
+/** The foci of rules that ask since when they hold. */
+function timedFoci({ ruleSets }: RuleBook, { byType }: PatientRecord): readonly { rule: Rule; focus: Resource }[] {
+  const timed = ruleSets.flatMap(({ rules }) => rules.filter(({ usesSince }) => usesSince));
+  return timed.flatMap((rule) => (byType.get(rule.focusType) ?? []).map((focus) => ({ rule, focus })));
 }
 
 /** What was read must still be current; what is new must not be there. */
@@ -255,7 +261,8 @@ function toExpectation(
   one: Judged & { readonly verdict: NonNullable<ReturnType<typeof verdictOf>> },
 ): Expectation {
   const { rule, ruleSet, facts, focus, focusKey, verdict, result } = one;
-  const circle = { focus, patient: record.patient, teams: facts.team, nowMs, dates: input.place.dates };
+  const element = elementOf(rule, facts);
+  const circle = { focus, element, patient: record.patient, teams: facts.team, nowMs, dates: input.place.dates };
   const evidence = result.kind === 'judgment' ? result.evidence : [];
   return {
     rule: ruleFacts(rule, ruleSet, result),

@@ -5,6 +5,8 @@
 import type { Resource } from '../fhir/index.ts';
 import {
   type Case,
+  elementKeys,
+  focusKeyOf,
   inputQueries,
   type JudgmentResult,
   judge,
@@ -36,15 +38,16 @@ export interface JudgeInput {
   readonly select: Select;
   readonly place: Place;
   readonly nowMs: number;
-  readonly since: (rule: Rule, focus: Resource) => string | undefined;
-  readonly known: (rule: Rule, focus: Resource) => KnownJudgment | undefined;
+  /** By rule and focus key. */
+  readonly since: (rule: Rule, focusKey: string) => string | undefined;
+  readonly known: (rule: Rule, focusKey: string) => KnownJudgment | undefined;
 }
 
 export interface Judged {
   readonly rule: Rule;
   readonly ruleSet: RuleSet;
   readonly focus: Resource;
-  /** `Encounter/e1`. */
+  /** `Encounter/e1`, or `CarePlan/c1#activity`. */
   readonly focusKey: string;
   readonly facts: Case;
   readonly result: JudgmentResult;
@@ -62,13 +65,15 @@ export function judgePatient(input: JudgeInput): readonly Judged[] {
 
 function judgeRule(input: JudgeInput, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
   const foci = input.record.byType.get(rule.focusType) ?? [];
-  return foci.map((focus) => {
-    const facts = factsOf(input, rule, focus);
-    const focusKey = `${focus.resourceType}/${focus.id ?? ''}`;
-    const judged = judge(rule, facts);
-    const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focus), focus) : judged;
-    return { rule, ruleSet, focus, focusKey, facts, result, inhibitedBy: undefined };
-  });
+  return foci.flatMap((focus) =>
+    elementKeys(rule, { focus, nowMs: input.nowMs, place: input.place }).map((elementKey) => {
+      const focusKey = focusKeyOf(focus, elementKey);
+      const facts = factsOf(input, rule, { focus, elementKey });
+      const judged = judge(rule, facts);
+      const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focusKey), focus) : judged;
+      return { rule, ruleSet, focus, focusKey, facts, result, inhibitedBy: undefined };
+    }),
+  );
 }
 
 /**
@@ -95,17 +100,24 @@ function asFulfilled(result: NoJudgment, known: KnownJudgment | undefined, focus
   };
 }
 
-function factsOf(input: JudgeInput, rule: Rule, focus: Resource): Case {
+interface Judgeable {
+  readonly focus: Resource;
+  readonly elementKey: string | undefined;
+}
+
+function factsOf(input: JudgeInput, rule: Rule, { focus, elementKey }: Judgeable): Case {
   const { record, place, nowMs } = input;
+  const focusKey = focusKeyOf(focus, elementKey);
   const plans = (record.byType.get('CarePlan') ?? []).filter((plan) => plan['status'] === 'active');
   const team = (record.byType.get('CareTeam') ?? []).filter((one) => one['status'] === 'active');
   const facts = {
     focus,
+    elementKey,
     patient: record.patient,
     plan: focus.resourceType === 'CarePlan' ? focus : plans.at(-1),
     team,
     gp: resolveGp({ patient: record.patient, teams: team, nowMs, dates: place.dates }, record.professionals),
-    since: input.since(rule, focus),
+    since: input.since(rule, focusKey),
     nowMs,
     place,
   };
@@ -113,7 +125,7 @@ function factsOf(input: JudgeInput, rule: Rule, focus: Resource): Case {
   const inputs = Object.fromEntries(
     queries.map(({ name, type, query }) => [name, input.select(type, query, record.byType.get(type) ?? [])]),
   );
-  return { ...facts, inputs, metSince: input.known(rule, focus)?.metSince };
+  return { ...facts, inputs, metSince: input.known(rule, focusKey)?.metSince };
 }
 
 /** A rule silences another on the same focus, or anywhere on the patient when their foci are of different types. */
@@ -133,7 +145,8 @@ export function verdictOf({ rule, result, inhibitedBy }: Judged): Verdict | unde
   if (result.kind !== 'judgment') return undefined;
   const { state, reason, timing } = result;
   const isMetDated = rule.metAt !== undefined;
-  const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs, isMetDated };
+  const isRolling = rule.anchorReadsInputs;
+  const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs, isMetDated, isRolling };
   const isSilenced = inhibitedBy !== undefined && (state === 'broken' || state === 'waiting');
   if (isSilenced) return { ...times, state: 'cancelled', cancelReason: 'inhibited' };
   return { ...times, state, cancelReason: endReason(reason) };
