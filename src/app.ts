@@ -273,7 +273,8 @@ async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Li
 
 async function createValidate(definitions: Definitions): Promise<Context['validate']> {
   const validator = await createValidator({ definitions });
-  return (resource, typeExpected) => validator.validate(resource, typeExpected === undefined ? {} : { typeExpected });
+  return (resource, typeExpected) =>
+    Promise.resolve(validator.validate(resource, typeExpected === undefined ? {} : { typeExpected }));
 }
 
 function breakGuards(ruleBook: EngineInput['ruleBook'], setting: RuleSetting): readonly WriteGuard[] {
