@@ -57,13 +57,32 @@ export interface Judged {
 
 /** One entry for each rule and focus, also where the rule does not start (`none`). */
 export function judgePatient(input: JudgeInput): readonly Judged[] {
+  const circle = circleOf(input);
   const judged = input.ruleSets
     .filter(({ mode }) => mode !== 'off')
-    .flatMap((ruleSet) => ruleSet.rules.flatMap((rule) => judgeRule(input, ruleSet, rule)));
+    .flatMap((ruleSet) => ruleSet.rules.flatMap((rule) => judgeRule({ ...input, circle }, ruleSet, rule)));
   return judged.map((one) => ({ ...one, inhibitedBy: inhibitorOf(one, judged) }));
 }
 
-function judgeRule(input: JudgeInput, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
+/** Who cares for the patient, and by which plan: the same for all rules. */
+type Circle = Pick<Case, 'patient' | 'team' | 'gp'> & { readonly plans: readonly Resource[] };
+
+interface WithCircle extends JudgeInput {
+  readonly circle: Circle;
+}
+
+function circleOf({ record, place, nowMs }: JudgeInput): Circle {
+  const { patient } = record;
+  const team = (record.byType.get('CareTeam') ?? []).filter((one) => one['status'] === 'active');
+  return {
+    patient,
+    team,
+    gp: resolveGp({ patient, teams: team, nowMs, dates: place.dates }, record.professionals),
+    plans: (record.byType.get('CarePlan') ?? []).filter((plan) => plan['status'] === 'active'),
+  };
+}
+
+function judgeRule(input: WithCircle, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
   const foci = input.record.byType.get(rule.focusType) ?? [];
   return foci.flatMap((focus) =>
     elementKeys(rule, { focus, nowMs: input.nowMs, place: input.place }).map((elementKey) => {
@@ -105,18 +124,15 @@ interface Judgeable {
   readonly elementKey: string | undefined;
 }
 
-function factsOf(input: JudgeInput, rule: Rule, { focus, elementKey }: Judgeable): Case {
+function factsOf(input: WithCircle, rule: Rule, { focus, elementKey }: Judgeable): Case {
   const { record, place, nowMs } = input;
+  const { plans, ...circle } = input.circle;
   const focusKey = focusKeyOf(focus, elementKey);
-  const plans = (record.byType.get('CarePlan') ?? []).filter((plan) => plan['status'] === 'active');
-  const team = (record.byType.get('CareTeam') ?? []).filter((one) => one['status'] === 'active');
   const facts = {
+    ...circle,
     focus,
     elementKey,
-    patient: record.patient,
     plan: focus.resourceType === 'CarePlan' ? focus : plans.at(-1),
-    team,
-    gp: resolveGp({ patient: record.patient, teams: team, nowMs, dates: place.dates }, record.professionals),
     since: input.since(rule, focusKey),
     nowMs,
     place,
