@@ -25,6 +25,7 @@ describe('readConfig', () => {
       allowsLoopbackHooks: false,
       allowsTestIns: false,
       references: 'recorded',
+      conditionalDelete: 'single',
       validation: 'claimed',
       isNetworkOpen: false,
       baseUrl: undefined,
