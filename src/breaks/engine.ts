@@ -8,7 +8,15 @@ import { type Clock, formatInstant, type Ids, type Log, Problem } from '../base/
 import type { Transaction } from '../db/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
 import { type Change, finishJob, type Follower, type Job, requestJobs, type Work } from '../queue/index.ts';
-import { type Place, resolveRecipients, type Rule, type RuleSet } from '../rules/index.ts';
+import {
+  elementKeys,
+  elementOf,
+  focusKeyOf,
+  type Place,
+  resolveRecipients,
+  type Rule,
+  type RuleSet,
+} from '../rules/index.ts';
 import type { Session, Store, WriteEntry } from '../store/index.ts';
 import {
   endReason,
@@ -22,7 +30,7 @@ import {
 import { keepJudgments, keepOccurrences, readJudgments, requestAllPatients } from './breaks.sql.ts';
 import { isClosed } from './machine.ts';
 import { type Expectation, type Orphan, type Plan, planBreaks, type RuleFacts } from './plan.ts';
-import { loadRecord, type PatientRecord } from './record.ts';
+import { basicTypes, loadRecord, type PatientRecord } from './record.ts';
 import { type Break, breakKey, isBreakTask, readBreak } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
 import { findSince } from './since.ts';
@@ -66,8 +74,11 @@ export function createFollower(input: EngineInput): Follower {
     changesMax: engineLimits.changesMax,
     async handle(tx, changes) {
       const atMs = input.clock.now();
+      const book = await input.ruleBook(input.store.within(tx));
       if (changes.some(({ type }) => type === 'PlanDefinition')) await requestAllPatients(tx, atMs);
-      const patients = [...new Set(changes.filter(wakesRules).flatMap((change) => change.patients))].sort();
+      const patients = [
+        ...new Set(changes.filter((change) => wakesRules(book, change)).flatMap((change) => change.patients)),
+      ].sort();
       await requestJobs(
         tx,
         patients.map((key) => ({ kind: 'judge', key, runAtMs: atMs })),
@@ -76,9 +87,13 @@ export function createFollower(input: EngineInput): Follower {
   };
 }
 
-/** The engine's own DetectedIssues and alerts need no second judgment; a Task may have been moved by a person. */
-function wakesRules({ type }: Change): boolean {
-  return type !== 'DetectedIssue';
+/**
+ * Only what a judgment reads can change it. The engine's own DetectedIssues need no second judgment; a Task may have been
+ * moved by a person. The rules may be newer than the change: the log then still holds theirs, which wakes everybody.
+ */
+function wakesRules({ ruleSets, types }: RuleBook, { type }: Change): boolean {
+  if (ruleSets.length === 0) return type === 'Task';
+  return type !== 'DetectedIssue' && (types.has(type) || basicTypes.includes(type));
 }
 
 export function createJudgeWork(input: EngineInput): Work {
@@ -166,31 +181,29 @@ export async function judgeRecord(
 ): Promise<readonly Judged[]> {
   const before = new Map(known.map((one) => [`${one.rule} ${one.focus}`, one]));
   const since = new Map<string, string | undefined>();
-  for (const { rules } of book.ruleSets) {
-    for (const rule of rules.filter(({ usesSince }) => usesSince)) {
-      for (const focus of record.byType.get(rule.focusType) ?? []) {
-        const key = keyOf(rule, focus);
-        const place = input.place;
-        since.set(
-          key,
-          await findSince(session, { rule, focus, place, nowMs, patient: record.patient, known: before.get(key) }),
-        );
-      }
+  const { place } = input;
+  for (const { rule, focus } of timedFoci(book, record)) {
+    for (const elementKey of elementKeys(rule, { focus, nowMs, place })) {
+      const key = `${rule.code} ${focusKeyOf(focus, elementKey)}`;
+      const expectation = { rule, focus, elementKey, place, nowMs, patient: record.patient, known: before.get(key) };
+      since.set(key, await findSince(session, expectation));
     }
   }
   return judgePatient({
     record,
     ruleSets: book.ruleSets,
     select: input.select,
-    place: input.place,
+    place,
     nowMs,
-    since: (rule, focus) => since.get(keyOf(rule, focus)),
-    known: (rule, focus) => before.get(keyOf(rule, focus)),
+    since: (rule, focusKey) => since.get(`${rule.code} ${focusKey}`),
+    known: (rule, focusKey) => before.get(`${rule.code} ${focusKey}`),
   });
 }
 
-function keyOf(rule: Rule, focus: Resource): string {
-  return `${rule.code} ${focus.resourceType}/${focus.id ?? ''}`;
+/** The foci of rules that ask since when they hold. */
+function timedFoci({ ruleSets }: RuleBook, { byType }: PatientRecord): readonly { rule: Rule; focus: Resource }[] {
+  const timed = ruleSets.flatMap(({ rules }) => rules.filter(({ usesSince }) => usesSince));
+  return timed.flatMap((rule) => (byType.get(rule.focusType) ?? []).map((focus) => ({ rule, focus })));
 }
 
 /** What was read must still be current; what is new must not be there. */
@@ -248,7 +261,8 @@ function toExpectation(
   one: Judged & { readonly verdict: NonNullable<ReturnType<typeof verdictOf>> },
 ): Expectation {
   const { rule, ruleSet, facts, focus, focusKey, verdict, result } = one;
-  const circle = { focus, patient: record.patient, teams: facts.team, nowMs, dates: input.place.dates };
+  const element = elementOf(rule, facts);
+  const circle = { focus, element, patient: record.patient, teams: facts.team, nowMs, dates: input.place.dates };
   const evidence = result.kind === 'judgment' ? result.evidence : [];
   return {
     rule: ruleFacts(rule, ruleSet, result),

@@ -5,6 +5,8 @@
 import type { Resource } from '../fhir/index.ts';
 import {
   type Case,
+  elementKeys,
+  focusKeyOf,
   inputQueries,
   type JudgmentResult,
   judge,
@@ -36,15 +38,16 @@ export interface JudgeInput {
   readonly select: Select;
   readonly place: Place;
   readonly nowMs: number;
-  readonly since: (rule: Rule, focus: Resource) => string | undefined;
-  readonly known: (rule: Rule, focus: Resource) => KnownJudgment | undefined;
+  /** By rule and focus key. */
+  readonly since: (rule: Rule, focusKey: string) => string | undefined;
+  readonly known: (rule: Rule, focusKey: string) => KnownJudgment | undefined;
 }
 
 export interface Judged {
   readonly rule: Rule;
   readonly ruleSet: RuleSet;
   readonly focus: Resource;
-  /** `Encounter/e1`. */
+  /** `Encounter/e1`, or `CarePlan/c1#activity`. */
   readonly focusKey: string;
   readonly facts: Case;
   readonly result: JudgmentResult;
@@ -54,21 +57,42 @@ export interface Judged {
 
 /** One entry for each rule and focus, also where the rule does not start (`none`). */
 export function judgePatient(input: JudgeInput): readonly Judged[] {
+  const circle = circleOf(input);
   const judged = input.ruleSets
     .filter(({ mode }) => mode !== 'off')
-    .flatMap((ruleSet) => ruleSet.rules.flatMap((rule) => judgeRule(input, ruleSet, rule)));
+    .flatMap((ruleSet) => ruleSet.rules.flatMap((rule) => judgeRule({ ...input, circle }, ruleSet, rule)));
   return judged.map((one) => ({ ...one, inhibitedBy: inhibitorOf(one, judged) }));
 }
 
-function judgeRule(input: JudgeInput, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
+/** Who cares for the patient, and by which plan: the same for all rules. */
+type Circle = Pick<Case, 'patient' | 'team' | 'gp'> & { readonly plans: readonly Resource[] };
+
+interface WithCircle extends JudgeInput {
+  readonly circle: Circle;
+}
+
+function circleOf({ record, place, nowMs }: JudgeInput): Circle {
+  const { patient } = record;
+  const team = (record.byType.get('CareTeam') ?? []).filter((one) => one['status'] === 'active');
+  return {
+    patient,
+    team,
+    gp: resolveGp({ patient, teams: team, nowMs, dates: place.dates }, record.professionals),
+    plans: (record.byType.get('CarePlan') ?? []).filter((plan) => plan['status'] === 'active'),
+  };
+}
+
+function judgeRule(input: WithCircle, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
   const foci = input.record.byType.get(rule.focusType) ?? [];
-  return foci.map((focus) => {
-    const facts = factsOf(input, rule, focus);
-    const focusKey = `${focus.resourceType}/${focus.id ?? ''}`;
-    const judged = judge(rule, facts);
-    const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focus), focus) : judged;
-    return { rule, ruleSet, focus, focusKey, facts, result, inhibitedBy: undefined };
-  });
+  return foci.flatMap((focus) =>
+    elementKeys(rule, { focus, nowMs: input.nowMs, place: input.place }).map((elementKey) => {
+      const focusKey = focusKeyOf(focus, elementKey);
+      const facts = factsOf(input, rule, { focus, elementKey });
+      const judged = judge(rule, facts);
+      const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focusKey), focus) : judged;
+      return { rule, ruleSet, focus, focusKey, facts, result, inhibitedBy: undefined };
+    }),
+  );
 }
 
 /**
@@ -95,17 +119,21 @@ function asFulfilled(result: NoJudgment, known: KnownJudgment | undefined, focus
   };
 }
 
-function factsOf(input: JudgeInput, rule: Rule, focus: Resource): Case {
+interface Judgeable {
+  readonly focus: Resource;
+  readonly elementKey: string | undefined;
+}
+
+function factsOf(input: WithCircle, rule: Rule, { focus, elementKey }: Judgeable): Case {
   const { record, place, nowMs } = input;
-  const plans = (record.byType.get('CarePlan') ?? []).filter((plan) => plan['status'] === 'active');
-  const team = (record.byType.get('CareTeam') ?? []).filter((one) => one['status'] === 'active');
+  const { plans, ...circle } = input.circle;
+  const focusKey = focusKeyOf(focus, elementKey);
   const facts = {
+    ...circle,
     focus,
-    patient: record.patient,
+    elementKey,
     plan: focus.resourceType === 'CarePlan' ? focus : plans.at(-1),
-    team,
-    gp: resolveGp({ patient: record.patient, teams: team, nowMs, dates: place.dates }, record.professionals),
-    since: input.since(rule, focus),
+    since: input.since(rule, focusKey),
     nowMs,
     place,
   };
@@ -113,7 +141,7 @@ function factsOf(input: JudgeInput, rule: Rule, focus: Resource): Case {
   const inputs = Object.fromEntries(
     queries.map(({ name, type, query }) => [name, input.select(type, query, record.byType.get(type) ?? [])]),
   );
-  return { ...facts, inputs, metSince: input.known(rule, focus)?.metSince };
+  return { ...facts, inputs, metSince: input.known(rule, focusKey)?.metSince };
 }
 
 /** A rule silences another on the same focus, or anywhere on the patient when their foci are of different types. */
@@ -133,7 +161,8 @@ export function verdictOf({ rule, result, inhibitedBy }: Judged): Verdict | unde
   if (result.kind !== 'judgment') return undefined;
   const { state, reason, timing } = result;
   const isMetDated = rule.metAt !== undefined;
-  const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs, isMetDated };
+  const isRolling = rule.anchorReadsInputs;
+  const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs, isMetDated, isRolling };
   const isSilenced = inhibitedBy !== undefined && (state === 'broken' || state === 'waiting');
   if (isSilenced) return { ...times, state: 'cancelled', cancelReason: 'inhibited' };
   return { ...times, state, cancelReason: endReason(reason) };

@@ -126,6 +126,8 @@ export interface Verdict {
   readonly noticeAtMs: number | undefined;
   /** Whether the rule reads a date of what it awaits; else only the time of recording is known. */
   readonly isMetDated: boolean;
+  /** The anchor moves with what is awaited (a last contact): a deadline that moved means that it came. */
+  readonly isRolling?: boolean;
   /** Why a cancelled judgment is cancelled. */
   readonly cancelReason: BreakReason;
 }
@@ -178,7 +180,7 @@ function decideLive(known: KnownBreak, verdict: Verdict): Decision {
       return known.dueAtMs === verdict.dueAtMs ? stay : { kind: 'move-deadline' };
     case 'waiting':
       // The deadline moved into the future: what was open is so no longer. It opens again if the new one is missed.
-      if (known.state !== 'pre-alert') return { kind: 'change', to: 'moot', reason: 'premise-changed' };
+      if (known.state !== 'pre-alert') return { kind: 'change', ...closedByNewDeadline(known.state, verdict) };
       return known.dueAtMs === verdict.dueAtMs ? stay : { kind: 'move-deadline' };
     case 'met':
       if (known.state === 'pre-alert') return { kind: 'change', to: 'moot', reason: 'met' };
@@ -188,6 +190,10 @@ function decideLive(known: KnownBreak, verdict: Verdict): Decision {
     case 'cancelled':
       return { kind: 'change', to: 'moot', reason: verdict.cancelReason };
   }
+}
+
+function closedByNewDeadline(state: BreakState, { isRolling }: Verdict): { to: BreakState; reason: BreakReason } {
+  return isRolling === true ? { to: closedState(state), reason: 'late' } : { to: 'moot', reason: 'premise-changed' };
 }
 
 function closedState(state: BreakState): BreakState {

@@ -13,7 +13,7 @@ export interface PatientRecord {
 }
 
 /** Types that every judgment needs, whatever the rules name. */
-const basicTypes = ['Patient', 'CareTeam', 'CarePlan', 'DetectedIssue', 'Task'];
+export const basicTypes: readonly string[] = ['Patient', 'CareTeam', 'CarePlan', 'DetectedIssue', 'Task'];
 
 export interface RecordQuery {
   readonly patient: string;

@@ -51,7 +51,11 @@ interface Issue {
 
 /** JSON text of an outcome, or of a Bundle with outcomes among its entries; other numbers keep their digits. */
 export function speakFrench(body: string): string {
-  const value = parseJson(body, { depthMax: jsonLimits.depthMax + 10 });
+  const value = parseJson(body, {
+    ...jsonLimits,
+    depthMax: jsonLimits.depthMax + 10,
+    valuesMax: Number.POSITIVE_INFINITY,
+  });
   if (isOutcome(value)) return serializeJson(inFrench(value));
   const { entry, ...rest } = value as { entry?: readonly Entry[] };
   return entry === undefined ? body : serializeJson({ ...rest, entry: entry.map(entryInFrench) });

@@ -8,7 +8,7 @@ import { speakFrench } from './french.ts';
 export const fhirJson = contentTypeOf('json');
 
 /** An answer puts resources of any depth that is taken into Bundles of its own. */
-const answerLimits = { depthMax: jsonLimits.depthMax + 10 };
+const answerLimits = { ...jsonLimits, depthMax: jsonLimits.depthMax + 10, valuesMax: Number.POSITIVE_INFINITY };
 
 export function sendAnswer(
   reply: FastifyReply,

@@ -11,6 +11,7 @@ import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
 import { contentTypeOf, type Form, readForm } from './formats.ts';
 import { render } from './send-answer.ts';
+import { registerUpgrade, type SocketRoute } from './upgrade.ts';
 
 export interface HttpLimits {
   readonly bodyMax: number;
@@ -35,6 +36,7 @@ export interface HttpInput {
   readonly ids: Ids;
   readonly log: Log;
   readonly operations: readonly Operation[];
+  readonly sockets: SocketRoute;
   readonly onAnswered: (route: string, status: number, seconds: number) => void;
 }
 
@@ -81,6 +83,7 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
     answerError: (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())),
   });
   registerAdminRoutes(server, input.admin);
+  registerUpgrade(server.server, input.sockets);
   return server;
 }
 

@@ -7,20 +7,23 @@ import { unsupportedParameters } from '../search/index.ts';
 import type { Answer, Context } from './context.ts';
 import type { Operation } from './operations.ts';
 import type { InteractionCode, Route } from './route.ts';
+import { subscriptionCapabilities, subscriptionServer } from './subscription-operations.ts';
 
 export interface Served {
   readonly routes: readonly Route[];
   readonly operations: readonly Operation[];
 }
 
-export function capabilities(context: Context, served: Served): Promise<Answer> {
+export async function capabilities(context: Context, served: Served): Promise<Answer> {
   const { routes, operations } = served;
+  const extras = new Map([['Subscription', subscriptionCapabilities(await context.subscriptions.topics())]]);
   const ofSystem = operations.filter(({ level, type }) => level === 'system' || type === '*');
   const statement = {
     resourceType: 'CapabilityStatement',
     status: 'active',
     date: formatInstant(context.startedAtMs),
     kind: 'instance',
+    instantiates: [subscriptionServer],
     software: { name: 'Suture', version: context.softwareVersion },
     implementation: { description: 'Suture, FHIR R4 server for care pathways', url: context.baseUrl },
     fhirVersion: '4.0.1',
@@ -32,14 +35,16 @@ export function capabilities(context: Context, served: Served): Promise<Answer> 
       {
         mode: 'server',
         documentation: documentation(context),
-        resource: [...context.definitions.resourceTypes].sort().map((type) => resourcePart(context, served, type)),
+        resource: [...context.definitions.resourceTypes]
+          .sort()
+          .map((type) => ({ ...resourcePart(context, served, type), ...extras.get(type) })),
         interaction: systemInteractions.filter((code) => has(routes, codeOf(code))).map((code) => ({ code })),
         ...(ofSystem.length === 0 ? {} : { operation: uniqueByName(ofSystem).map(operationPart) }),
         ...(compartments(routes) ? { compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'] } : {}),
       },
     ],
   };
-  return Promise.resolve({ status: 200, body: JSON.stringify(statement) });
+  return { status: 200, body: JSON.stringify(statement) };
 }
 
 const systemInteractions = ['transaction', 'batch', 'search-system', 'history-system'] as const;

@@ -1,16 +1,16 @@
 /** create and conditional create (https://hl7.org/fhir/R4/http.html#create, #ccreate). */
 import { type Answer, answerStored, type Context, type Request, requireType } from './context.ts';
 import { requireResource } from './valid.ts';
-import { answerWritten, writeOne, writePlanned } from './write.ts';
+import { answerOne, writeOne, writePlanned } from './write.ts';
 
 export async function create(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
   const { type, ifNoneExist, provenance } = request;
-  const resource = requireResource(context, type, request.body);
+  const resource = await requireResource(context, type, request.body);
   if (ifNoneExist === undefined) {
     const id = context.ids.next(context.clock.now());
     const written = await writeOne(context, { method: 'POST', type, id, resource, expectNew: true }, provenance);
-    return answerWritten(context, request, written);
+    return answerOne(context, request, written);
   }
   const wanted = { method: 'POST' as const, type, resource, criteria: ifNoneExist };
   const { plan, written } = await writePlanned(context, request, wanted);
@@ -21,5 +21,5 @@ export async function create(context: Context, request: Request): Promise<Answer
   }
   const [first] = written;
   if (first === undefined) throw new Error('a commit of one entry answered none');
-  return answerWritten(context, request, first);
+  return answerOne(context, request, first);
 }

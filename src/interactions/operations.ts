@@ -11,7 +11,7 @@ export interface Operation {
   /** Takes the bytes as they come, whatever their type. */
   readonly takesBytes: boolean;
   readonly documentation: string;
-  /** Canonical URL of its OperationDefinition where a standard has one. */
+  /** Canonical of the definition in its guide; undefined: it is of this server. */
   readonly definition?: string;
   run(context: Context, request: Request): Promise<Answer>;
 }

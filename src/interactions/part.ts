@@ -17,7 +17,7 @@ import {
 import type { Answer, Context, Request } from './context.ts';
 
 /** An answer puts resources of any depth that is taken into Bundles of its own. */
-const answerLimits = { depthMax: jsonLimits.depthMax + 10 };
+const answerLimits = { ...jsonLimits, depthMax: jsonLimits.depthMax + 10, valuesMax: Number.POSITIVE_INFINITY };
 
 type Part = (resource: Resource) => Resource;
 

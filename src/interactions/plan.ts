@@ -139,7 +139,7 @@ async function planPatch(context: Context, session: Session, { wanted, match, se
   const expected = expectedVersion(wanted).expectVersion ?? stored.version;
   const before = parseJson(stored.raw) as Resource;
   const after = patch === undefined ? before : patch(before);
-  const resource = requireResource(context, type, after);
+  const resource = await requireResource(context, type, after);
   if (resource.id !== id) throw new Problem('unprocessable', 'a patch cannot change the id of a resource');
   return write({ ...wanted, resource }, id, { method: 'PATCH', expectVersion: expected });
 }

@@ -9,12 +9,15 @@ import type { Context } from './context.ts';
 import { requireResource } from './valid.ts';
 
 /** Throws `incorrect` before anything is written when the header holds no Provenance. */
-export function readProvenance(context: Context, header: unknown): (written: readonly Written[]) => WriteEntry {
+export async function readProvenance(
+  context: Context,
+  header: unknown,
+): Promise<(written: readonly Written[]) => WriteEntry> {
   const given = header as Partial<Resource> | null;
   if (given?.resourceType !== 'Provenance' || given['target'] !== undefined) {
     throw new Problem('incorrect', 'X-Provenance: expected a Provenance without target, in JSON');
   }
-  const provenance = requireResource(context, 'Provenance', { ...given, target: [{ reference: 'Basic/x' }] });
+  const provenance = await requireResource(context, 'Provenance', { ...given, target: [{ reference: 'Basic/x' }] });
   return (written) => {
     const id = context.ids.next(context.clock.now());
     const target = written.map(({ type, id: of, version }) => ({ reference: `${type}/${of}/_history/${version}` }));

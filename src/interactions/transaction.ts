@@ -43,7 +43,7 @@ export interface BundleSetting {
 
 export async function processBundle(context: Context, request: Request, setting: BundleSetting): Promise<Answer> {
   if (isBatch(request.body)) return processBatch(context, request.body, setting);
-  const bundle = requireResource(context, 'Bundle', request.body);
+  const bundle = await requireResource(context, 'Bundle', request.body);
   if (bundle['type'] !== 'transaction') {
     throw new Problem('incorrect', 'Bundle.type must be batch or transaction', {
       issues: [{ severity: 'error', code: 'value', text: 'expected batch or transaction', expression: 'Bundle.type' }],
@@ -65,7 +65,7 @@ function isBatch(body: unknown): body is Resource {
 
 /** Each resource is checked with its own entry: a fault in one must not refuse the others. */
 async function processBatch(context: Context, body: Resource, { perform }: BundleSetting): Promise<Answer> {
-  requireResource(context, 'Bundle', withoutResources(body));
+  await requireResource(context, 'Bundle', withoutResources(body));
   const texts: string[] = [];
   for (const [place, part] of readEntries(context, body).entries()) texts.push(answerText(await perform(part, place)));
   return { status: 200, body: bundleText({ type: 'batch-response', entries: texts }) };
@@ -234,7 +234,10 @@ async function readInside(
   { entry, input }: { readonly entry: BundleEntry; readonly input: TransactionInput },
 ): Promise<Answer> {
   const request = entryRequest(entry, input.request);
-  const within: Context = { ...context, store: { ...session, transaction: (work) => work(session, tx) } };
+  const within: Context = {
+    ...context,
+    store: { ...context.store, ...session, transaction: (work) => work(session, tx) },
+  };
   const answer = await findRoute(input.routes, entry).run(within, request);
   if (entry.method === 'GET') return takePart(context, request, answer);
   const { body: _body, ...head } = answer;

@@ -3,27 +3,27 @@ import { Problem } from '../base/index.ts';
 import { type Answer, type Context, readEntityTag, type Request, requireId, requireType } from './context.ts';
 import type { Wanted } from './plan.ts';
 import { requireResource, requireSameId } from './valid.ts';
-import { answerWritten, writeOne, writePlanned } from './write.ts';
+import { answerOne, writeOne, writePlanned } from './write.ts';
 
 export async function update(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
   const { id = '', type, ifMatch, ifNoneMatch, provenance } = request;
   requireId(id);
-  const resource = requireResource(context, type, request.body);
+  const resource = await requireResource(context, type, request.body);
   requireSameId(resource, id);
   if (ifNoneMatch !== undefined) {
     return updatePlanned(context, request, { method: 'PUT', type, id, resource, ifMatch, ifNoneMatch });
   }
   const expected = ifMatch === undefined ? {} : { expectVersion: readEntityTag(ifMatch) };
   const written = await writeOne(context, { method: 'PUT', type, id, resource, ...expected }, provenance);
-  return answerWritten(context, request, written);
+  return answerOne(context, request, written);
 }
 
 export async function updateByCriteria(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
   const { type, ifMatch } = request;
   const criteria = queryText(request);
-  const resource = requireResource(context, type, request.body);
+  const resource = await requireResource(context, type, request.body);
   return updatePlanned(context, request, { method: 'PUT', type, resource, criteria, ifMatch });
 }
 
@@ -31,7 +31,7 @@ async function updatePlanned(context: Context, request: Request, wanted: Wanted)
   const { written } = await writePlanned(context, request, wanted);
   const [first] = written;
   if (first === undefined) throw new Error('an update answered nothing');
-  return answerWritten(context, request, first);
+  return answerOne(context, request, first);
 }
 
 /** The query of a conditional request as criteria; what only says how to answer is none. */

@@ -7,6 +7,8 @@ import { lockMatches } from './match.ts';
 import { criteriaOf, type Plan, planWrite, type Wanted } from './plan.ts';
 import { readProvenance } from './provenance.ts';
 
+export { checkResource, requireResource, requireSameId } from './valid.ts';
+
 /** One write, in one round trip where nothing must be read first. */
 export async function writeOne(context: Context, entry: WriteEntry, provenance?: unknown): Promise<Written> {
   const isAlone =
@@ -46,7 +48,7 @@ export async function writeGuarded(
   entries: readonly WriteEntry[],
   provenance?: unknown,
 ): Promise<readonly Written[]> {
-  const addProvenance = provenance === undefined ? undefined : readProvenance(context, provenance);
+  const addProvenance = provenance === undefined ? undefined : await readProvenance(context, provenance);
   const guarded = entries.filter(({ type }) => guardsOf(context, type).length > 0);
   if (guarded.length > 0) await session.lockResources(guarded.map(({ type, id }) => `${type}/${id}`));
   const checked: WriteEntry[] = [];
@@ -79,6 +81,20 @@ export async function retryRace<T>(work: () => Promise<T>): Promise<T> {
     if (databaseFaultOf(error)?.sqlState !== '23505') throw error;
     return work();
   }
+}
+
+/**
+ * The answer to one write on its own. Whoever makes a Subscription reads once what it was made with, headers and signing key
+ * (clients compare it with what they are sent); every other answer has them sealed.
+ */
+export async function answerOne(
+  context: Context,
+  request: Pick<Request, 'returnPreference'>,
+  written: Written,
+): Promise<Answer> {
+  const answer = answerWritten(context, request, written);
+  const isNew = written.type === 'Subscription' && written.outcome === 'created' && answer.body === written.raw;
+  return isNew ? { ...answer, body: await context.subscriptions.reveal(written.raw) } : answer;
 }
 
 /** The answer to a write (https://hl7.org/fhir/R4/http.html#create, Prefer: return=...). */

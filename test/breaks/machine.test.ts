@@ -67,6 +67,12 @@ describe('the engine', () => {
     ],
     ['a pre-alert that waits on', known('pre-alert'), verdict('waiting'), { kind: 'stay' }],
     ['a pre-alert whose deadline moves', known('pre-alert'), verdict('waiting', later), { kind: 'move-deadline' }],
+    [
+      'open and waiting again because what was awaited moved the deadline: done late',
+      known('open'),
+      verdict('waiting', { ...later, isRolling: true }),
+      { kind: 'change', to: 'auto-closed', reason: 'late' },
+    ],
     ['open and still broken', known('open'), verdict('broken'), { kind: 'stay' }],
     [
       'open, broken at another instant',
