@@ -83,6 +83,8 @@ export interface App {
 
 export const softwareVersion = '0.1.0';
 const limits = { bundleEntriesMax: 500, pageDefault: 20, pageMax: 1000 };
+/** Resources that one conditional delete takes where several are allowed. */
+const deletesMax = 1000;
 
 /** Starts everything and listens. A failure half-way closes what was opened. */
 export async function startApp(input: AppInput): Promise<App> {
@@ -198,7 +200,8 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
     ...ground,
     validate: await createValidate(ground.definitions),
     guards: [...breakGuards(engine, ground.setting), notify.guard],
-    limits,
+    references: config.references,
+    limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
     subscriptions: notify,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),
     softwareVersion,

@@ -28,6 +28,7 @@ export interface Config {
   readonly mailDomains: readonly string[] | undefined;
   readonly allowsTestIns: boolean;
   readonly references: 'recorded';
+  readonly conditionalDelete: 'single' | 'multiple';
   readonly validation: 'off' | 'claimed';
   readonly isNetworkOpen: boolean;
   /** undefined: made from the address that the server listens on. No slash at the end. */
@@ -138,6 +139,13 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     fallback: 'recorded',
     sentence: '`recorded`: a reference to what is not there (yet) is kept. Refusing it is not built yet.',
     ...oneOf('recorded'),
+  },
+  conditionalDelete: {
+    name: 'SUTURE_CONDITIONAL_DELETE',
+    fallback: 'single',
+    sentence:
+      '`single`: a delete by criteria that finds several resources is refused; `multiple`: it deletes up to 1000.',
+    ...oneOf('single', 'multiple'),
   },
   validation: {
     name: 'SUTURE_VALIDATION',

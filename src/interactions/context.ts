@@ -20,6 +20,8 @@ export interface Context {
   };
   readonly clock: Clock;
   readonly ids: Ids;
+  /** `enforced`: what a write refers to must be there (references.ts). */
+  readonly references: 'recorded' | 'enforced';
   /** Without trailing slash, e.g. `http://127.0.0.1:8080/fhir`. */
   readonly baseUrl: string;
   readonly limits: InteractionLimits;
@@ -33,6 +35,8 @@ export interface InteractionLimits {
   readonly bundleEntriesMax: number;
   readonly pageDefault: number;
   readonly pageMax: number;
+  /** Resources that one conditional delete may take; 1 where it is for single ones. */
+  readonly deletesMax: number;
 }
 
 /**
@@ -63,7 +67,13 @@ export interface Request {
   readonly ifNoneMatch?: string;
   readonly ifModifiedSince?: string;
   readonly ifNoneExist?: string;
+  /** The X-Provenance header, parsed. */
+  readonly provenance?: unknown;
   readonly returnPreference: 'unstated' | 'minimal' | 'representation' | 'OperationOutcome';
+  /** Prefer: handling=lenient: what a search does not know may be left out, and the answer says so. */
+  readonly isLenient?: boolean;
+  /** Prefer: respond-async. */
+  readonly isAsync?: boolean;
   readonly visible: Visible;
 }
 
@@ -71,11 +81,15 @@ export interface Answer {
   readonly status: number;
   /** JSON text, ready to send. */
   readonly body?: string;
+  /** `body` is a Bundle put together for this answer, not a stored one. */
+  readonly isAssembled?: true;
   /** Instead of `body`: content that is not FHIR (a Binary read raw). */
   readonly bytes?: { readonly contentType: string; readonly content: Buffer };
   readonly version?: number;
   readonly lastModified?: Date;
   readonly location?: string;
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function answerStored(status: number, stored: Pick<StoredVersion, 'raw' | 'version' | 'lastUpdated'>): Answer {

@@ -25,7 +25,6 @@ export async function search(context: Context, request: Request): Promise<Answer
   requireType(context, request.type);
   const { store } = context;
   const asked = parseSearch(context.search, request.type, request.query, { now: context.clock.now() });
-  refuseUnsupported(asked);
   const { count, summary, total: totalAsked } = asked.result;
   const isCountOnly = summary === 'count' || count === 0;
   const total =
@@ -42,16 +41,7 @@ export async function search(context: Context, request: Request): Promise<Answer
     ...included.map((row) => entryText(context, row, 'include')),
   ];
   const counted = total === undefined ? {} : { total };
-  return { status: 200, body: bundleText({ type: 'searchset', links, entries, ...counted }) };
-}
-
-function refuseUnsupported({ result }: Search): void {
-  const { summary, elements } = result;
-  if (elements !== undefined)
-    throw new Problem('unsupported-parameter', 'the parameter _elements is not supported yet');
-  if (summary !== undefined && summary !== 'count' && summary !== 'false') {
-    throw new Problem('unsupported-parameter', 'the parameter _summary is supported with the values count and false');
-  }
+  return { status: 200, isAssembled: true, body: bundleText({ type: 'searchset', links, entries, ...counted }) };
 }
 
 async function countMatches(context: Context, asked: Search, visible: Visible): Promise<number> {

@@ -1,8 +1,9 @@
 export { splitText, type WriteEntry, type WriteMethod } from './entry.ts';
+export type { HistoryPosition, HistoryRequest } from './history.ts';
 export {
   createStore,
   everything,
-  type HistoryPage,
+  type HistoryVersion,
   type Session,
   type Store,
   type StoredVersion,

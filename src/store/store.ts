@@ -9,6 +9,7 @@ import { Problem } from '../base/index.ts';
 import type { Database, Queryable, Statement, Transaction } from '../db/index.ts';
 import type { IndexValues } from '../search/index.ts';
 import type { Resource } from '../fhir/index.ts';
+import { historyCountStatement, type HistoryRequest, historyStatement } from './history.ts';
 import { commitParameters, completeText, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
 
 export interface StoredVersion {
@@ -42,8 +43,12 @@ export const everything: Visible = () => 'true';
 export interface Session {
   read(type: string, id: string, visible: Visible): Promise<StoredVersion | undefined>;
   readVersion(type: string, id: string, version: number, visible: Visible): Promise<StoredVersion | undefined>;
-  /** Newest first. */
-  history(type: string, id: string, page: HistoryPage, visible: Visible): Promise<readonly StoredVersion[]>;
+  /** The versions of one resource, newest first. */
+  history(type: string, id: string, page: { limit: number }, visible: Visible): Promise<readonly StoredVersion[]>;
+  /** Versions of one resource, of types, of everything, newest first (history.ts). */
+  versions(request: HistoryRequest, visible: Visible): Promise<readonly HistoryVersion[]>;
+  /** How many versions there are. */
+  versionCount(request: HistoryRequest, visible: Visible): Promise<number>;
   /** Current, undeleted resources by `Type/id`; what is not there is left out. */
   readMany(references: readonly string[], visible: Visible): Promise<readonly StoredVersion[]>;
   /**
@@ -61,10 +66,9 @@ export interface Session {
   lockCriteria(criteria: readonly string[]): Promise<void>;
 }
 
-export interface HistoryPage {
-  readonly limit: number;
-  /** Only versions below this one: the key of the next page. */
-  readonly belowVersion?: number;
+/** `rid` is for the position of the next page. */
+export interface HistoryVersion extends StoredVersion {
+  readonly rid: string;
 }
 
 export interface Store extends Session {
@@ -136,7 +140,13 @@ function createSession(input: StoreInput, db: Queryable): Session {
     },
     readVersion: async (type, id, version, visible) =>
       (await stored(versionStatement({ type, id, version }, visible)))[0],
-    history: (type, id, page, visible) => stored(historyStatement(type, id, page, visible)),
+    history: (type, id, { limit }, visible) => stored(historyStatement({ of: { type, id }, limit }, visible)),
+    versions: async (request, visible) =>
+      (await stored(historyStatement(request, visible))) as readonly HistoryVersion[],
+    async versionCount(request, visible) {
+      const rows = await db.query<{ count: number }>(historyCountStatement(request, visible));
+      return rows[0]?.count ?? 0;
+    },
     readMany: (references, visible) => stored(manyStatement(references, visible)),
     compartment(patient, types, knownAtMs) {
       const keys = input.compartmentKeys(patient, types).map(String);
@@ -179,22 +189,6 @@ function versionStatement(of: { type: string; id: string; version: number }, vis
            select ${columns('v')}, v.method = 'DELETE' from version v
            join resource r on r.rid = v.rid
            where r.type = $1 and r.id = $2 and v.version = $3 and ${visible('v', bind)}`,
-    values,
-  };
-}
-
-function historyStatement(type: string, id: string, page: HistoryPage, visible: Visible): Statement {
-  const values: unknown[] = [type, id, page.belowVersion ?? 2 ** 31 - 1, page.limit];
-  const bind = (value: unknown) => `$${values.push(value)}`;
-  return {
-    text: `select * from (
-             select ${columns('r')}, r.is_deleted from resource r
-             where r.type = $1 and r.id = $2 and r.version < $3 and ${visible('r', bind)}
-             union all
-             select ${columns('v')}, v.method = 'DELETE' as is_deleted from version v
-             join resource r on r.rid = v.rid
-             where r.type = $1 and r.id = $2 and v.version < $3 and ${visible('v', bind)}
-           ) as h order by h.version desc limit $4`,
     values,
   };
 }

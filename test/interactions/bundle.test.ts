@@ -269,15 +269,16 @@ describe('A batch', () => {
     });
   });
 
-  it('does not pretend to have updated or deleted by criteria', async () => {
+  it('updates and deletes by criteria', async () => {
     const made = await client.post('Patient', patient('b3'));
     const url = `Patient?identifier=${system}|b3`;
     const reply = await send('batch', [
-      { request: { method: 'DELETE', url } },
       { resource: patient('b3'), request: { method: 'PUT', url } },
+      { request: { method: 'DELETE', url } },
+      { request: { method: 'DELETE', url: 'Patient' } },
     ]);
-    expect(responses(reply).map(({ status }) => status)).toEqual(['405', '405']);
-    expect((await client.get(`Patient/${made.json.id}`)).headers.get('etag')).toBe('W/"1"');
+    expect(responses(reply).map(({ status }) => status)).toEqual(['200', '204', '412']);
+    expect((await client.get(`Patient/${made.json.id}`)).status).toBe(410);
   });
 
   it('that is neither batch nor transaction is refused', async () => {
