@@ -3,7 +3,8 @@
  * belong to main.ts. Time, ids and randomness come from outside, so that a test states them.
  */
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import {
   type Clock,
@@ -17,18 +18,29 @@ import {
   type ManualClock,
 } from './base/index.ts';
 import {
+  checkBreakStays,
   checkRuleCodes,
   checkRuleSet,
+  checkSilence,
   checkTaskMove,
+  createDigestWork,
   createFollower,
   createJudgeWork,
+  createPlaces,
   createQueryCheck,
   createRuleBooks,
   createSelect,
   type EngineInput,
   installShipped,
 } from './breaks/index.ts';
-import { type Database, migrate, migrationsFolder, openDatabase, startEmbedded } from './db/index.ts';
+import {
+  type Database,
+  type EmbeddedDatabase,
+  migrate,
+  migrationsFolder,
+  openDatabase,
+  startEmbedded,
+} from './db/index.ts';
 import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
 import { createHttp, reservePort } from './http/index.ts';
 import {
@@ -48,7 +60,7 @@ import {
   socketPath,
 } from './notify/index.ts';
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
-import { createPlace, type RuleSetting } from './rules/index.ts';
+import type { RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
 import { createStore, serverSecret, type Store } from './store/index.ts';
 import { createValidator } from './validation/index.ts';
@@ -147,7 +159,9 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   const { config, log, setting } = ground;
   const engine: EngineInput = {
     ...ground,
-    place: createPlace(config.zone),
+    places: createPlaces(config.zone),
+    quietHours: config.quietHours,
+    proofAwaitedMs: config.proofAwaitedHours * 3_600_000,
     ruleBook: createRuleBooks(setting, log),
     select: createSelect(ground.search),
     metrics: ground.metrics.engine,
@@ -157,7 +171,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
-    works: [createJudgeWork(engine), ...notify.works],
+    works: [createJudgeWork(engine), createDigestWork(engine), ...notify.works],
   });
   ground.onCommit(workers.wake);
   await workers.start();
@@ -183,7 +197,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
   const context: Context = {
     ...ground,
     validate: await createValidate(ground.definitions),
-    guards: [...breakGuards(engine.ruleBook, ground.setting), notify.guard],
+    guards: [...breakGuards(engine, ground.setting), notify.guard],
     limits,
     subscriptions: notify,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),
@@ -232,9 +246,15 @@ async function openData({ config, log, random }: AppInput, lifecycle: Lifecycle)
 }
 
 async function openEmbedded(config: Config, log: Log, lifecycle: Lifecycle): Promise<string> {
-  const embedded = await startEmbedded({ folder: config.dataFolder, log });
+  const embedded = await startOwnPostgres(config, log);
   lifecycle.onStop('embedded database', async () => void (await embedded.stop()));
   return embedded.url;
+}
+
+/** The embedded PostgreSQL, in its own folder beside whatever else Suture keeps in the data folder. */
+export async function startOwnPostgres({ dataFolder }: Config, log: Log): Promise<EmbeddedDatabase> {
+  await mkdir(dataFolder, { recursive: true });
+  return startEmbedded({ folder: join(dataFolder, 'postgres'), log });
 }
 
 /** A manual clock goes on from where it stood: the later of the setting and what was kept. */
@@ -259,10 +279,11 @@ async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Li
 
 async function createValidate(definitions: Definitions): Promise<Context['validate']> {
   const validator = await createValidator({ definitions });
-  return (resource, typeExpected) => validator.validate(resource, typeExpected === undefined ? {} : { typeExpected });
+  return (resource, typeExpected) =>
+    Promise.resolve(validator.validate(resource, typeExpected === undefined ? {} : { typeExpected }));
 }
 
-function breakGuards(ruleBook: EngineInput['ruleBook'], setting: RuleSetting): readonly WriteGuard[] {
+function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {
   return [
     {
       types: ['PlanDefinition'],
@@ -272,7 +293,24 @@ function breakGuards(ruleBook: EngineInput['ruleBook'], setting: RuleSetting): r
         return undefined;
       },
     },
-    { types: ['Task'], check: (_session, write) => Promise.resolve(checkTaskMove(write)) },
+    {
+      types: ['Task'],
+      check: (session, write) => checkTaskMove(write, { session, ruleBook, nowMs: clock.now() }),
+    },
+    {
+      types: ['Basic'],
+      check(_session, write) {
+        checkSilence(write, places.usual);
+        return Promise.resolve(undefined);
+      },
+    },
+    {
+      types: ['DetectedIssue'],
+      check(_session, write) {
+        checkBreakStays(write);
+        return Promise.resolve(undefined);
+      },
+    },
   ];
 }
 

@@ -8,8 +8,8 @@ export interface Context {
   readonly store: Store;
   readonly definitions: Definitions;
   readonly search: SearchContext;
-  /** All faults of a resource against base R4 (and, later, profiles); empty when it is valid. */
-  readonly validate: (resource: unknown, typeExpected?: string) => readonly Issue[];
+  /** Faults and warnings of a resource against base R4 and the profiles it must conform to; empty when there are none. */
+  readonly validate: (resource: unknown, typeExpected?: string) => Promise<readonly Issue[]>;
   /** Refuses what no schema can: rule sets, subscriptions, breaks moved by hand. Runs inside the write's transaction. */
   readonly guards: readonly WriteGuard[];
   readonly subscriptions: {

@@ -5,7 +5,7 @@ import { answerOne, requireResource, writeGuarded, writeOne } from './write.ts';
 
 export async function create(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
-  const resource = requireResource(context, request.type, request.body);
+  const resource = await requireResource(context, request.type, request.body);
   const entry = {
     method: 'POST' as const,
     type: request.type,

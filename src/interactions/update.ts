@@ -6,7 +6,7 @@ export async function update(context: Context, request: Request): Promise<Answer
   requireType(context, request.type);
   const { id = '' } = request;
   requireId(id);
-  const resource = requireResource(context, request.type, request.body);
+  const resource = await requireResource(context, request.type, request.body);
   requireSameId(resource, id);
   const expected = request.ifMatch === undefined ? {} : { expectVersion: readEntityTag(request.ifMatch) };
   const written = await writeOne(context, { method: 'PUT', type: request.type, id, resource, ...expected });

@@ -34,6 +34,8 @@ describe('readConfig', () => {
       baseUrl: undefined,
       logLevel: 'info',
       poolSize: 12,
+      quietHours: undefined,
+      proofAwaitedHours: 72,
     });
   });
 
