@@ -13,6 +13,7 @@ const versionsMax = 200;
 export interface SinceInput {
   readonly rule: Rule;
   readonly focus: Resource;
+  readonly elementKey?: string | undefined;
   readonly patient: Resource | undefined;
   readonly place: Place;
   readonly nowMs: number;

@@ -124,6 +124,7 @@ export const functionSignatures: ReadonlyMap<string, FunctionSignature> = new Ma
     today: takes('any', [], 'System.Date'),
     timeOfDay: takes('any', [], 'System.Time'),
     referenceKey: takes(['reference', 'string'], [], 'System.Strings'),
+    plusDays: takes(['date'], ['number'], 'item'),
   } satisfies Record<string, FunctionSignature>),
 );
 

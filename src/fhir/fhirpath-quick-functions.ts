@@ -15,7 +15,15 @@ import {
   truth,
 } from './fhirpath-quick-items.ts';
 import { formatLocal, localDay, readTimeSpan } from './fhirpath-time.ts';
-import { differentTypes, failure, oneValueExpected, readDate, referenceKey } from './fhirpath-values.ts';
+import {
+  differentTypes,
+  failure,
+  moveDate,
+  oneDateAndNumberExpected,
+  oneValueExpected,
+  readDate,
+  referenceKey,
+} from './fhirpath-values.ts';
 
 /** `input` is what stands before the dot. */
 export type QuickFunction = (input: Items, frame: Frame, operands: readonly Quick[]) => Items;
@@ -83,6 +91,14 @@ export const quickFunctions: Readonly<Record<string, QuickFunction>> = {
   },
   now: (_input, { run }) => computed(formatLocal(run.moment.nowMs, run.moment.dates), 'System.DateTime'),
   today: (_input, { run }) => computed(localDay(run.moment.nowMs, run.moment.dates), 'System.Date'),
+  plusDays: (input, frame, [count = () => none]) => {
+    const days = onlyNumber(count(frame));
+    const [date] = input;
+    if (date === undefined || days === undefined) return none;
+    if (input.length > 1) throw failure(oneDateAndNumberExpected);
+    const text = moveDate(date.value, days, 'day', frame.run.moment.dates);
+    return computed(text, text.includes('T') ? 'System.DateTime' : 'System.Date');
+  },
   referenceKey: (input) =>
     input.flatMap(({ value }) => {
       const key = referenceKey(value);

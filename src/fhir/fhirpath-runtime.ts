@@ -15,6 +15,7 @@ import {
   type Moment,
   moveDate,
   noCriterion,
+  oneDateAndNumberExpected,
   oneValueExpected,
   type Order,
   orderOf,
@@ -77,6 +78,12 @@ export const runtimeFunctions: UserInvocationTable = {
     return [new classes.time(this, formatLocal(nowMs, dates).slice(11, 19))];
   }),
   referenceKey: define(0, (data) => data.flatMap((item) => referenceKey(plainValue(item)) ?? [])),
+  plusDays: define(1, function (data, [counts = []]) {
+    if (data.length === 0 || counts.length === 0) return [];
+    const count = plainValue(counts[0]);
+    if (data.length > 1 || counts.length > 1 || typeof count !== 'number') throw failure(oneDateAndNumberExpected);
+    return [toDateValue(moveDate(plainValue(data[0]), count, 'day', this.vars[momentVariable].dates))];
+  }),
 };
 
 /** A date as the library's typed value: a plain text would not be a date to it. */

@@ -26,6 +26,7 @@ export function failure(text: string): Problem {
 export const severalValues = 'a comparison found several values on one side: use exists(), first() or in';
 export const differentTypes = 'a comparison found values of different types';
 export const noCriterion = 'a criterion is not true or false';
+export const oneDateAndNumberExpected = 'one date and one number of days were expected';
 export const oneValueExpected = 'one value was expected, several were found';
 
 /** For a day beside an instant more than one may hold: "some moment of the day is ...". */

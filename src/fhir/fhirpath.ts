@@ -53,7 +53,18 @@ export function compileExpression(text: string, setting: ExpressionSetting): Com
   if (faults.length > 0) return { kind: 'faults', issues: faults.map((fault) => toIssue(text, fault)) };
   const run = createRun(checked.text, uses, variables);
   const quick = compileQuick(context, tree);
+  const element = [...uses].find((name) => isElement(variables[name], definitions));
+  if (quick === undefined && element !== undefined) {
+    const fault = `%${element} is part of a resource: no arithmetic and no rare function beside it`;
+    return { kind: 'faults', issues: [toIssue(text, { text: fault, at: 0 })] };
+  }
   return { kind: 'ok', expression: { text, uses, shape: checked.shape, run, quick } };
+}
+
+/** To the library a part of a resource outside of its resource has no type: only the quick way can read it. */
+function isElement(shape: Shape | undefined, definitions: Definitions): boolean {
+  const isPart = (type: string): boolean => !type.startsWith('System.') && definitions.type(type)?.kind !== 'resource';
+  return shape?.types.some(isPart) ?? false;
 }
 
 /** Values of the variables by name; those that are missing are empty. */

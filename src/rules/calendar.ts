@@ -4,6 +4,7 @@
  *
  *     end-of-day, calendar-days   00:00 after the N-th day that follows the anchor's local day (N = 0: that day itself)
  *     working-days                00:00 after the N-th working day that follows it, Monday to Friday without holidays
+ *     monday-to-saturday          the same with Saturdays worked (jours ouvrables)
  *     hours                       the anchor plus N exact hours
  *
  * An anchor that is a date counts as the whole local day; a month or a year is no anchor.
@@ -19,8 +20,8 @@ import {
 } from '../fhir/index.ts';
 import { createHolidayCalendar, type HolidayCalendar, type HolidayRegion, regionOfZone } from './holidays.ts';
 
-export type Calendar = 'end-of-day' | 'calendar-days' | 'working-days' | 'hours';
-export const calendars: readonly Calendar[] = ['end-of-day', 'calendar-days', 'working-days', 'hours'];
+export type Calendar = (typeof calendars)[number];
+export const calendars = ['end-of-day', 'calendar-days', 'working-days', 'monday-to-saturday', 'hours'] as const;
 
 export interface Delay {
   readonly value: number;
@@ -57,9 +58,14 @@ export function readDelay(value: number | undefined, code = ''): Delay | undefin
   return value >= 0 && value <= delayMax[unit] ? { value, unit } : undefined;
 }
 
+/** Undefined for a delay that is no whole number of days. */
+export function daysOf({ value, unit }: Delay): number | undefined {
+  return unit === 'd' ? value : unit === 'wk' ? value * 7 : undefined;
+}
+
 /** Whether the calendar can count in this unit: working days are days, days are no hours. */
 export function canCount(calendar: Calendar, unit: DelayUnit): boolean {
-  if (calendar === 'working-days') return unit === 'd';
+  if (isOfWorkingDays(calendar)) return unit === 'd';
   const isElapsed = unit === 'min' || unit === 'h';
   return calendar === 'hours' ? isElapsed || unit === 'd' : !isElapsed;
 }
@@ -88,26 +94,39 @@ export function afterMs(instantMs: number, delay: Delay, place: Place): number {
 }
 
 /** The N-th working day after `day`. */
-export function addWorkingDays(day: string, count: number, place: Place): string {
+export function addWorkingDays(day: string, count: number, place: Place, isWorked = isWorkingDay): string {
   let reached = day;
   for (let left = count; left > 0; ) {
     reached = shiftDay(reached, 1, 'day');
-    if (isWorkingDay(reached, place)) left--;
+    if (isWorked(reached, place)) left--;
   }
   return reached;
 }
 
+function isOfWorkingDays(calendar: Calendar): boolean {
+  return calendar === 'working-days' || calendar === 'monday-to-saturday';
+}
+
 /** Monday to Friday, no public holiday of the region. Bridge days between a holiday and a weekend are worked. */
 export function isWorkingDay(day: string, place: Place): boolean {
-  const weekday = new Date(`${day}T00:00:00Z`).getUTCDay();
-  return weekday !== sunday && weekday !== saturday && !place.holidays.isHoliday(day, place.region);
+  return weekdayOf(day) !== saturday && isWorkedWithSaturdays(day, place);
+}
+
+function isWorkedWithSaturdays(day: string, place: Place): boolean {
+  return weekdayOf(day) !== sunday && !place.holidays.isHoliday(day, place.region);
+}
+
+function weekdayOf(day: string): number {
+  return new Date(`${day}T00:00:00Z`).getUTCDay();
 }
 
 const sunday = 0;
 const saturday = 6;
 
 function lastDay(day: string, delay: Delay, calendar: Calendar, place: Place): string {
-  if (calendar === 'working-days') return addWorkingDays(day, delay.value, place);
+  if (isOfWorkingDays(calendar)) {
+    return addWorkingDays(day, delay.value, place, calendar === 'working-days' ? isWorkingDay : isWorkedWithSaturdays);
+  }
   const unit = timeUnits[delay.unit];
   return unit === 'minute' || unit === 'hour' ? day : shiftDay(day, delay.value, unit);
 }

@@ -22,6 +22,9 @@ export const codeSystemVariables: Readonly<Record<string, string>> = {
   cs_venue: visit,
 };
 
+/** Roles that the focus itself names: who asked, who performs, who wrote. */
+export const focusRoleSystem = `${base}focus-role`;
+
 /** French national nomenclatures (NOS) that name the roles around a patient. */
 export const participationFunctions =
   'https://mos.esante.gouv.fr/NOS/TRE_R259-HL7ParticipationFunction/FHIR/TRE-R259-HL7ParticipationFunction';

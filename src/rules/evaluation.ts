@@ -8,12 +8,15 @@ import {
   type TimeSpan,
   tryEvaluate,
 } from '../fhir/index.ts';
-import type { Delay, Place } from './calendar.ts';
-import type { Rule } from './rule.ts';
+import { daysOf, type Delay, type Place } from './calendar.ts';
+import { elementOf } from './elements.ts';
+import type { Rule, Window } from './rule.ts';
 
 /** What a rule may read before its inputs are known. */
 export interface Facts {
   readonly focus: Resource;
+  /** Of a rule with `each`: which part of the focus is judged (`elementKeys`). */
+  readonly elementKey?: string | undefined;
   readonly patient: Resource | undefined;
   /** The active care plan that matters to the focus. */
   readonly plan?: Resource | undefined;
@@ -104,7 +107,16 @@ export function startRun(rule: Rule, facts: Facts): EvaluationRun {
 function surroundings(rule: Rule, facts: Facts): Record<string, unknown> {
   const { focus, patient, plan, team, gp, since, nowMs, place } = facts;
   const now = rule.uses.has('now') ? formatLocal(nowMs, place.dates) : undefined;
-  return { ...rule.constants, focus, patient, plan, team, gp, since, now };
+  const element = rule.each === undefined ? undefined : elementOf(rule, facts);
+  const window = rule.window === undefined ? undefined : windowOf(rule.window, facts);
+  return { ...rule.constants, focus, element, window, patient, plan, team, gp, since, now };
+}
+
+/** A site may set another window, in days or weeks. */
+function windowOf({ days, parameter }: Window, { parameters }: Facts): number {
+  const set =
+    parameter !== undefined && Object.hasOwn(parameters ?? {}, parameter) ? parameters?.[parameter] : undefined;
+  return (set && daysOf(set)) ?? days;
 }
 
 export function isError(value: unknown): value is EvaluationError {

@@ -24,9 +24,10 @@ export {
   judge,
   type NoJudgment,
 } from './judge.ts';
+export { elementKeys, elementOf, focusKeyOf } from './elements.ts';
 export { isRuleSet, readRuleSet, type RuleSetReading } from './read-rule-set.ts';
 export type { RuleSetting } from './reading.ts';
-export { type Circle, type Recipient, resolveGp, resolveRecipients } from './recipients.ts';
+export { type Circle, nationalNumbers, type Recipient, resolveGp, resolveRecipients } from './recipients.ts';
 export type {
   Deadline,
   EscalationStep,
@@ -37,5 +38,6 @@ export type {
   RuleSet,
   Severity,
   Text,
+  Window,
 } from './rule.ts';
 export { startsOn } from './starts.ts';

@@ -3,12 +3,13 @@
  * Its parts are those of `profiles/extensions/rule-deadline.json`.
  */
 import type { CodeableConcept, Extension, PlanDefinitionAction } from 'fhir/r4.js';
-import { type Calendar, calendars, canCount, type Delay, readDelay } from './calendar.ts';
+import { type Calendar, calendars, canCount, daysOf, type Delay, readDelay } from './calendar.ts';
 import type { ReadingContext, WrittenExpression } from './reading.ts';
 
 export const deadlineUrl = 'https://suture.example/fhir/StructureDefinition/rule-deadline';
 
 export interface DeadlineParts {
+  readonly each: WrittenExpression | undefined;
   readonly anchor: WrittenExpression | undefined;
   readonly metAt: WrittenExpression | undefined;
   readonly review: WrittenExpression | undefined;
@@ -16,6 +17,7 @@ export interface DeadlineParts {
   readonly calendar: Calendar | undefined;
   readonly parameter: string | undefined;
   readonly notice: Delay | undefined;
+  readonly window: Delay | undefined;
   readonly reopenWindow: Delay | undefined;
   readonly inhibits: readonly string[];
   /** By growing delay. */
@@ -23,6 +25,7 @@ export interface DeadlineParts {
 }
 
 const partNames = [
+  'each',
   'anchor',
   'metAt',
   'review',
@@ -30,6 +33,7 @@ const partNames = [
   'calendar',
   'parameter',
   'notice',
+  'window',
   'reopenWindow',
   'inhibits',
   'escalation',
@@ -52,10 +56,15 @@ export function readDeadlineParts(action: PlanDefinitionAction, context: Reading
   if (delay !== undefined && anchor === undefined) {
     context.faults.add(context.place, 'a delay runs from an anchor, and there is none', 'required');
   }
+  const window = readWindow(only('window'), delay, context);
   if (delay === undefined && only('delay') === undefined) {
-    refuseWithoutDelay([only('calendar'), only('notice'), only('parameter')], context);
+    refuseWithoutDelay(
+      [only('calendar'), only('notice'), window === undefined ? only('parameter') : undefined],
+      context,
+    );
   }
   return {
+    each: readExpression(only('each'), context),
     anchor,
     metAt: readExpression(only('metAt'), context),
     review: readExpression(only('review'), context),
@@ -63,6 +72,7 @@ export function readDeadlineParts(action: PlanDefinitionAction, context: Reading
     calendar,
     parameter: readString(only('parameter'), context),
     notice,
+    window,
     reopenWindow: readDuration(only('reopenWindow'), context),
     inhibits: parts
       .filter((part) => part.extension.url === 'inhibits')
@@ -94,6 +104,15 @@ function listParts(action: PlanDefinitionAction, { place, faults }: ReadingConte
     seen.add(extension.url);
   }
   return parts;
+}
+
+/** Counted in days; what a rule with a delay looks at is bounded by its deadline. */
+function readWindow(part: Part | undefined, delay: Delay | undefined, context: ReadingContext): Delay | undefined {
+  const window = readDuration(part, context);
+  if (part === undefined || window === undefined) return undefined;
+  if (delay !== undefined) context.faults.add(part.place, 'a rule with a delay has no window');
+  if (daysOf(window) === undefined) context.faults.add(`${part.place}.value`, 'a window counts in d or wk');
+  return window;
 }
 
 function refuseWithoutDelay(parts: readonly (Part | undefined)[], { faults }: ReadingContext): void {

@@ -17,6 +17,7 @@ interface ExpressionSetting {
 }
 
 export interface RuleExpressions {
+  readonly each: Expression | undefined;
   readonly starts: Expression | undefined;
   readonly applies: Expression | undefined;
   readonly met: Expression | undefined;
@@ -31,15 +32,15 @@ export function readExpressions(
   setting: ExpressionSetting,
 ): RuleExpressions & Summary {
   const { focusType, inputs } = setting;
+  const each = readEach(parts.each, setting);
+  const fixed = fixedShapes(focusType, each);
   const all = {
-    ...fixedShapes(focusType),
+    ...fixed,
     ...Object.fromEntries(inputs.map(({ name, type }) => [name, manyOf(type)])),
   };
   const expressions = {
-    starts: readCondition(action, 'start', {
-      variables: without(fixedShapes(focusType), ['anchor', 'due', 'since']),
-      setting,
-    }),
+    each,
+    starts: readCondition(action, 'start', { variables: without(fixed, ['anchor', 'due', 'since']), setting }),
     applies: readCondition(action, 'applicability', { variables: all, setting }),
     met: readCondition(action, 'stop', { variables: all, setting }),
     anchor: readDates(parts.anchor, without(all, ['anchor', 'due']), setting),
@@ -51,11 +52,13 @@ export function readExpressions(
 }
 
 /** What every rule may read; `starts` sees the focus only, with what surrounds it now. */
-function fixedShapes(focusType: string): Shapes {
+function fixedShapes(focusType: string, each: Expression | undefined): Shapes {
   const dateTime = oneOf('System.DateTime');
   const systems = Object.keys(codeSystemVariables).map((name) => [name, oneOf('System.String')] as const);
   return {
     focus: oneOf(focusType),
+    ...(each === undefined ? {} : { element: { types: each.shape.types, isMany: false } }),
+    window: oneOf('System.Integer'),
     patient: oneOf('Patient'),
     plan: oneOf('CarePlan'),
     team: manyOf('CareTeam'),
@@ -75,7 +78,23 @@ function without(shapes: Shapes, names: readonly string[]): Shapes {
 }
 
 /** Names that no input may take. */
-export const reservedNames: ReadonlySet<string> = new Set(Object.keys(fixedShapes('Patient')));
+export const reservedNames: ReadonlySet<string> = new Set([
+  ...Object.keys(fixedShapes('Patient', undefined)),
+  'element',
+]);
+
+/** A plain path: it must not fail, and what it yields must be parts that can have an id. */
+const pathForm = /^[A-Za-z]+(?:\.[A-Za-z]+)*$/;
+
+function readEach(written: WrittenExpression | undefined, setting: ExpressionSetting): Expression | undefined {
+  if (written === undefined) return undefined;
+  const expression = compile(written, {}, setting);
+  const isPath = pathForm.test(written.expression ?? '');
+  if (expression !== undefined && !(isPath && mayBe(expression.shape, ['complex']))) {
+    setting.context.faults.add(written.place, 'each is a plain path to elements of the focus, as activity');
+  }
+  return expression;
+}
 
 type ConditionKind = PlanDefinitionActionCondition['kind'];
 

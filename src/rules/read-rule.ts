@@ -1,11 +1,12 @@
 /** One action of a rule set as a rule. */
 import type { CodeableConcept, Element, Extension, PlanDefinitionAction, TriggerDefinition } from 'fhir/r4.js';
 import { breakRuleSystem } from './code-systems.ts';
+import { daysOf } from './calendar.ts';
 import { type DeadlineParts, readDeadlineParts } from './read-deadline.ts';
 import { readExpressions, reservedNames } from './read-expressions.ts';
 import { readInputs } from './read-inputs.ts';
 import type { Faults, ReadingContext } from './reading.ts';
-import { type Deadline, type Role, type Rule, severities, type Text } from './rule.ts';
+import { type Deadline, type Role, type Rule, severities, type Text, type Window } from './rule.ts';
 
 /** Undefined where not even the focus is known; other faults are in `faults`, which the caller looks at. */
 export function readRule(action: PlanDefinitionAction, context: ReadingContext): Rule | undefined {
@@ -35,6 +36,7 @@ export function readRule(action: PlanDefinitionAction, context: ReadingContext):
     starts,
     met,
     deadline: readDeadline(parts),
+    window: readWindow(parts),
     reopenWindow: parts.reopenWindow,
     inhibits: parts.inhibits,
     escalation: parts.escalation.map(({ after, roles }) => ({ after, roles: roles.map(readRole) })),
@@ -117,4 +119,9 @@ function readTriggerType(triggers: readonly TriggerDefinition[], place: string, 
 function readDeadline(parts: DeadlineParts): Deadline | undefined {
   const { delay, calendar, parameter, notice } = parts;
   return delay === undefined || calendar === undefined ? undefined : { delay, calendar, parameter, notice };
+}
+
+function readWindow({ window, parameter }: DeadlineParts): Window | undefined {
+  const days = window && daysOf(window);
+  return days === undefined ? undefined : { days, parameter };
 }

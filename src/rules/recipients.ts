@@ -1,13 +1,16 @@
 /**
  * Who is asked to act (design.md section 5, decision 3), and which references stand for the GP. The record names people
- * by role in three places: the stay's participants, the care teams, the patient's general practitioners.
+ * by role in four places: the focus itself (who asked, who performs, who wrote), the stay's participants, the care teams,
+ * the patient's general practitioners.
  */
 import { type DateReader, referenceKey, type Resource } from '../fhir/index.ts';
-import { pathwayCoordinator, primaryCarePhysician } from './code-systems.ts';
+import { focusRoleSystem, pathwayCoordinator, primaryCarePhysician } from './code-systems.ts';
 import type { Role } from './rule.ts';
 
 export interface Circle {
   readonly focus: Resource;
+  /** The part of the focus that is judged, where a rule judges parts. */
+  readonly element?: unknown;
   readonly patient: Resource | undefined;
   /** Active care teams. */
   readonly teams: readonly Resource[];
@@ -69,7 +72,7 @@ interface Participant {
   readonly period?: { readonly end?: string };
 }
 
-/** Stay first, then teams, then general practitioners: the order in which a role is sought. */
+/** The focus first, then the stay, then teams, then general practitioners: the order in which a role is sought. */
 function listPeople(circle: Circle): readonly Person[] {
   const { focus, patient, teams } = circle;
   const stays = focus.resourceType === 'Encounter' ? [focus] : [];
@@ -78,9 +81,40 @@ function listPeople(circle: Circle): readonly Person[] {
   );
   const practitioners = listOf<unknown>(patient?.['generalPractitioner']);
   return [
+    ...peopleOfFocus(circle),
     ...participants.filter((participant) => !hasEnded(participant, circle)).flatMap(toPerson),
     ...practitioners.flatMap((reference) => personOf(reference, [primaryCarePhysician])),
   ];
+}
+
+/** Elements that name people, by the code of the role in CodeSystem focus-role. */
+const elementsOfRoles: readonly (readonly [role: string, ...elements: readonly string[]])[] = [
+  ['requester', 'requester'],
+  ['performer', 'performer', 'resultsInterpreter'],
+  ['author', 'author', 'recorder', 'asserter'],
+  ['sender', 'sender'],
+  ['recipient', 'recipient'],
+  ['owner', 'owner'],
+];
+const professional = /^(?:Practitioner|PractitionerRole|Organization|CareTeam|HealthcareService)\//;
+
+/** Only professionals: neither the patient nor the family is asked to mend a break. */
+function peopleOfFocus({ focus, element }: Circle): readonly Person[] {
+  const { detail } = (element ?? {}) as { readonly detail?: Readonly<Record<string, unknown>> };
+  return elementsOfRoles.flatMap(([code, ...names]) => {
+    const roles = [{ system: focusRoleSystem, code }];
+    const found = names.flatMap((name) => [...asList(detail?.[name]), ...asList(focus[name])]);
+    return found.flatMap((one) => personOf(referenceOf(one), roles)).filter((one) => professional.test(one.reference));
+  });
+}
+
+/** A reference, or the actor of a performer that is an element of its own. */
+function referenceOf(value: unknown): unknown {
+  return (value as { readonly actor?: unknown } | null)?.actor ?? value;
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value];
 }
 
 function teamsOf(focus: Resource, teams: readonly Resource[]): readonly Resource[] {
@@ -149,7 +183,7 @@ function keyOf(resource: Resource): string {
 }
 
 /** RPPS and FINESS, also inside the national identifiers that put a digit before them. */
-function nationalNumbers(resource: Resource): readonly string[] {
+export function nationalNumbers(resource: Resource): readonly string[] {
   return listOf<{ system?: string; value?: string }>(resource['identifier']).flatMap(({ system = '', value = '' }) => {
     switch (system.replace(/^http:/, 'https:')) {
       case 'https://rpps.esante.gouv.fr':

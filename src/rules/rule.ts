@@ -26,6 +26,8 @@ export interface Rule {
   readonly roles: readonly Role[];
   readonly priority: Priority;
   readonly severity: Severity;
+  /** Yields parts of the focus, each with a judgment of its own; undefined: the focus has one. */
+  readonly each: Expression | undefined;
   readonly starts: Expression;
   /** True while the rule has its object. */
   readonly applies: Expression | undefined;
@@ -36,6 +38,8 @@ export interface Rule {
   readonly review: Expression | undefined;
   /** Without it the break opens at once. */
   readonly deadline: Deadline | undefined;
+  /** How far a rule without delay looks: `%window`, in days. */
+  readonly window: Window | undefined;
   readonly reopenWindow: Delay | undefined;
   /** Codes of the rules that stay silent while this one is broken. */
   readonly inhibits: readonly string[];
@@ -81,6 +85,12 @@ export interface Deadline {
   /** Name under which plan, pathway, site or territory may set another delay. */
   readonly parameter: string | undefined;
   readonly notice: Delay | undefined;
+}
+
+export interface Window {
+  readonly days: number;
+  /** Name under which plan, pathway, site or territory may set another one. */
+  readonly parameter: string | undefined;
 }
 
 export interface EscalationStep {

@@ -137,6 +137,8 @@ const paths: Readonly<Record<string, readonly string[]>> = {
     'type.text',
     'subject.reference',
     'subject.referenceKey()',
+    'period.end.plusDays(3)',
+    'period.start.plusDays(length.value)',
     '%gp',
     "'a'",
     "extension('u').value.ofType(Coding).code",

@@ -186,6 +186,8 @@ describe('Running an expression', () => {
     ['hospitalization.dischargeDisposition.text', []],
     ['period.end', ['2026-03-02T16:20:00+01:00']],
     ['subject.referenceKey()', ['Patient/p1']],
+    ['@2026-03-28.plusDays(1)', ['2026-03-29']],
+    ['@2026-03-28T10:00:00+01:00.plusDays(1)', ['2026-03-29T10:00:00+02:00']],
     ['(1 | 2.5 | 3).where($this > 2)', [2.5, 3]],
     ["status.matches('^fin')", [true]],
     ["'it\\'s' + ' ' + status", ["it's finished"]],

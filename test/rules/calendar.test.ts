@@ -76,6 +76,20 @@ describe('A due instant', () => {
       '2027-04-01T00:00:00+02:00',
     ],
     ['a working day from a Saturday', '2026-03-07T10:00:00+01:00', '1 d', 'working-days', '2026-03-10T00:00:00+01:00'],
+    [
+      'a Saturday that is worked',
+      '2026-03-06T10:00:00+01:00',
+      '1 d',
+      'monday-to-saturday',
+      '2026-03-08T00:00:00+01:00',
+    ],
+    [
+      'two such days over a Sunday and a holiday',
+      '2026-04-04T10:00:00+02:00',
+      '2 d',
+      'monday-to-saturday',
+      '2026-04-09T00:00:00+02:00',
+    ],
     ['no working day at all', '2026-03-07T10:00:00+01:00', '0 d', 'working-days', '2026-03-08T00:00:00+01:00'],
   ])('of %s', (...[, anchor, delay, calendar, expected]) => {
     expect(due(anchor, delay, calendar)).toBe(expected);

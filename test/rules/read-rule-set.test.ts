@@ -60,6 +60,46 @@ const place = 'PlanDefinition.action[0]';
 const start = (expression: string, kind = 'start'): Json => ({ kind, expression: fhirpath(expression) });
 
 describe('Reading a rule set', () => {
+  test('takes a rule that judges parts of its focus one by one', () => {
+    const activity = {
+      trigger: [{ type: 'data-changed', data: [{ type: 'CarePlan' }] }],
+      condition: [start("%element.detail.status = 'scheduled'"), start('%element.detail.exists()', 'stop')],
+    };
+    const each = { url: 'each', valueExpression: fhirpath('activity') };
+    expect(faultsOf(ruleSet([action(activity, [each])]))).toEqual([]);
+    expect(faultsOf(ruleSet([action(activity, [])]))).toEqual([
+      `${place}.condition[0].expression.expression: %element is not a variable of this expression (line 1, column 1)`,
+      `${place}.condition[1].expression.expression: %element is not a variable of this expression (line 1, column 1)`,
+    ]);
+    const filtered = { url: 'each', valueExpression: fhirpath('activity.where(detail.exists())') };
+    expect(faultsOf(ruleSet([action(activity, [filtered])]))).toEqual([
+      `${place}.extension[0].extension[0].value: each is a plain path to elements of the focus, as activity`,
+    ]);
+    const rare = { condition: [start('%element.detail.exists()'), start('%element.children().exists()', 'stop')] };
+    expect(faultsOf(ruleSet([action({ ...activity, ...rare }, [each])]))).toHaveLength(1);
+    const slow = { condition: [start('%element.detail.exists()'), start("%element.id.split('a').exists()", 'stop')] };
+    expect(faultsOf(ruleSet([action({ ...activity, ...slow }, [each])]))).toEqual([
+      `${place}.condition[1].expression.expression: %element is part of a resource: no arithmetic and no rare function beside it (line 1, column 1)`,
+    ]);
+  });
+
+  test('takes a window in place of a delay, in days', () => {
+    const window = (value: number, code: string): Json => ({ url: 'window', valueDuration: duration(value, code) });
+    const parameter = { url: 'parameter', valueString: 'fenetre' };
+    const looking = {
+      condition: [start("status = 'finished'"), start('period.end.plusDays(%window) > now()', 'stop')],
+    };
+    expect(read(ruleSet([action(looking, [window(2, 'wk'), parameter])]))).toMatchObject({
+      ruleSet: { rules: [{ deadline: undefined, window: { days: 14, parameter: 'fenetre' } }] },
+    });
+    expect(faultsOf(ruleSet([action(looking, [window(2, 'h')])]))).toEqual([
+      `${place}.extension[0].extension[0].value: a window counts in d or wk`,
+    ]);
+    expect(faultsOf(ruleSet([action({}, [...parts, window(2, 'd')])]))).toEqual([
+      `${place}.extension[0].extension[3]: a rule with a delay has no window`,
+    ]);
+  });
+
   test('accepts the small one that the faults below are made from', () => {
     expect(read(ruleSet([action()]))).toMatchObject({
       kind: 'ok',
@@ -234,7 +274,7 @@ describe('Reading a rule set', () => {
     [
       'a delay without calendar',
       parts.slice(0, 2),
-      `${place}: a delay has a calendar: end-of-day, calendar-days, working-days, hours`,
+      `${place}: a delay has a calendar: end-of-day, calendar-days, working-days, monday-to-saturday, hours`,
     ],
     [
       'a notice without delay',
@@ -244,7 +284,7 @@ describe('Reading a rule set', () => {
     [
       'an unknown calendar',
       [anchor, delay, { url: 'calendar', valueCode: 'jours-ouvres' }],
-      `${extension}[2].value: the calendar is one of end-of-day, calendar-days, working-days, hours`,
+      `${extension}[2].value: the calendar is one of end-of-day, calendar-days, working-days, monday-to-saturday, hours`,
     ],
     [
       'working hours',

@@ -72,6 +72,31 @@ describe('Recipients', () => {
     expect(referencesOf([role('gp')], { patient, teams: [someTeam()] })).toEqual(['PractitionerRole/gp']);
   });
 
+  test('are found in the focus itself: who asked, who performs, who wrote; never the patient', () => {
+    const of = (code: string): Role => ({
+      codings: [{ system: 'https://suture.example/fhir/CodeSystem/focus-role', code }],
+      text: undefined,
+    });
+    const request: Resource = {
+      resourceType: 'ServiceRequest',
+      id: 'r1',
+      requester: { reference: 'Practitioner/asks' },
+      performer: [{ reference: 'Organization/imaging' }, { reference: 'Patient/p1' }],
+    };
+    expect(referencesOf([of('requester'), of('performer')], { focus: request })).toEqual([
+      'Practitioner/asks',
+      'Organization/imaging',
+    ]);
+    const act: Resource = { resourceType: 'Procedure', performer: [{ actor: { reference: 'Practitioner/surgeon' } }] };
+    expect(referencesOf([of('performer')], { focus: act })).toEqual(['Practitioner/surgeon']);
+    const element = { detail: { performer: [{ reference: 'PractitionerRole/physio' }] } };
+    const plan: Resource = { resourceType: 'CarePlan', author: { reference: 'Practitioner/asks' } };
+    expect(referencesOf([of('performer'), of('author')], { focus: plan, element })).toEqual([
+      'PractitionerRole/physio',
+      'Practitioner/asks',
+    ]);
+  });
+
   test('tell the role under which they were found', () => {
     const [found] = resolveRecipients([role('gp')], circle({ teams: [someTeam()] }));
     expect(found?.role?.codings).toEqual([codingOf.gp]);
