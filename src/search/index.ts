@@ -8,6 +8,7 @@ export type { Position } from './pages.ts';
 export { parseSearch, type SearchOptions } from './parse.ts';
 export { createPredicate, type Predicate } from './predicate.ts';
 export type { Visible } from './sql.ts';
+export { definedTerminology, type Terminology } from './terminology.ts';
 export {
   type PageRequest,
   type PageRow,
