@@ -42,7 +42,9 @@ import { createHttp, reservePort } from './http/index.ts';
 import {
   breakOperations,
   type Context,
+  everythingOperations,
   ingestOperations,
+  metaOperations,
   subscriptionOperations,
   type WriteGuard,
 } from './interactions/index.ts';
@@ -192,6 +194,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
   const { clock, config, db, metrics } = ground;
   const context: Context = {
     ...ground,
+    indexValues: createIndexer(ground.search),
     validate: await createValidate(ground.definitions),
     guards: [...breakGuards(engine.ruleBook, ground.setting), notify.guard],
     references: config.references,
@@ -209,6 +212,8 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
       ...breakOperations(engine),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
+      ...everythingOperations,
+      ...metaOperations,
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,

@@ -9,6 +9,7 @@ import { Problem } from '../base/index.ts';
 import type { Database, Queryable, Statement, Transaction } from '../db/index.ts';
 import type { IndexValues } from '../search/index.ts';
 import type { Resource } from '../fhir/index.ts';
+import { type RecordRequest, recordStatement } from './patient-record.ts';
 import { historyCountStatement, type HistoryRequest, historyStatement } from './history.ts';
 import { commitParameters, completeText, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
 
@@ -49,6 +50,8 @@ export interface Session {
   versions(request: HistoryRequest, visible: Visible): Promise<readonly HistoryVersion[]>;
   /** How many versions there are. */
   versionCount(request: HistoryRequest, visible: Visible): Promise<number>;
+  /** A page of a patient's compartment (patient-record.ts). */
+  record(request: RecordRequest, visible: Visible): Promise<readonly HistoryVersion[]>;
   /** Current, undeleted resources by `Type/id`; what is not there is left out. */
   readMany(references: readonly string[], visible: Visible): Promise<readonly StoredVersion[]>;
   /**
@@ -146,6 +149,10 @@ function createSession(input: StoreInput, db: Queryable): Session {
     async versionCount(request, visible) {
       const rows = await db.query<{ count: number }>(historyCountStatement(request, visible));
       return rows[0]?.count ?? 0;
+    },
+    async record(request, visible) {
+      const keys = input.compartmentKeys(request.patient, request.types).map(String);
+      return (await stored(recordStatement(request, keys, visible))) as readonly HistoryVersion[];
     },
     readMany: (references, visible) => stored(manyStatement(references, visible)),
     compartment(patient, types, knownAtMs) {
