@@ -18,11 +18,15 @@ import {
   type ManualClock,
 } from './base/index.ts';
 import {
+  checkBreakStays,
   checkRuleCodes,
   checkRuleSet,
+  checkSilence,
   checkTaskMove,
+  createDigestWork,
   createFollower,
   createJudgeWork,
+  createPlaces,
   createQueryCheck,
   createRuleBooks,
   createSelect,
@@ -58,7 +62,7 @@ import {
   socketPath,
 } from './notify/index.ts';
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
-import { createPlace, type RuleSetting } from './rules/index.ts';
+import type { RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
 import { createStore, serverSecret, type Store } from './store/index.ts';
 import { createValidator } from './validation/index.ts';
@@ -159,7 +163,9 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   const { config, log, setting } = ground;
   const engine: EngineInput = {
     ...ground,
-    place: createPlace(config.zone),
+    places: createPlaces(config.zone),
+    quietHours: config.quietHours,
+    proofAwaitedMs: config.proofAwaitedHours * 3_600_000,
     ruleBook: createRuleBooks(setting, log),
     select: createSelect(ground.search),
     metrics: ground.metrics.engine,
@@ -169,7 +175,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
-    works: [createJudgeWork(engine), ...notify.works],
+    works: [createJudgeWork(engine), createDigestWork(engine), ...notify.works],
   });
   ground.onCommit(workers.wake);
   await workers.start();
@@ -196,7 +202,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
     ...ground,
     indexValues: createIndexer(ground.search),
     validate: await createValidate(ground.definitions),
-    guards: [...breakGuards(engine.ruleBook, ground.setting), notify.guard],
+    guards: [...breakGuards(engine, ground.setting), notify.guard],
     references: config.references,
     limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
     subscriptions: notify,
@@ -285,7 +291,7 @@ async function createValidate(definitions: Definitions): Promise<Context['valida
     Promise.resolve(validator.validate(resource, typeExpected === undefined ? {} : { typeExpected }));
 }
 
-function breakGuards(ruleBook: EngineInput['ruleBook'], setting: RuleSetting): readonly WriteGuard[] {
+function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {
   return [
     {
       types: ['PlanDefinition'],
@@ -295,7 +301,24 @@ function breakGuards(ruleBook: EngineInput['ruleBook'], setting: RuleSetting): r
         return undefined;
       },
     },
-    { types: ['Task'], check: (_session, write) => Promise.resolve(checkTaskMove(write)) },
+    {
+      types: ['Task'],
+      check: (session, write) => checkTaskMove(write, { session, ruleBook, nowMs: clock.now() }),
+    },
+    {
+      types: ['Basic'],
+      check(_session, write) {
+        checkSilence(write, places.usual);
+        return Promise.resolve(undefined);
+      },
+    },
+    {
+      types: ['DetectedIssue'],
+      check(_session, write) {
+        checkBreakStays(write);
+        return Promise.resolve(undefined);
+      },
+    },
   ];
 }
 

@@ -35,6 +35,9 @@ export interface Config {
   readonly baseUrl: string | undefined;
   readonly logLevel: LogLevel;
   readonly poolSize: number;
+  /** Local times, `HH:MM`. */
+  readonly quietHours: { readonly from: string; readonly to: string } | undefined;
+  readonly proofAwaitedHours: number;
 }
 
 interface Setting<T> {
@@ -176,6 +179,20 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     sentence: 'Connections to PostgreSQL that requests and jobs share.',
     ...wholeNumber(2, 200),
   },
+  quietHours: {
+    name: 'SUTURE_QUIET_HOURS',
+    fallback: undefined,
+    sentence:
+      'Local hours without calls, e.g. `21:00-07:00`; critical breaks call all the same, the others at their end.',
+    expected: 'two local times such as `21:00-07:00`',
+    read: readHours,
+  },
+  proofAwaitedHours: {
+    name: 'SUTURE_PROOF_HOURS',
+    fallback: '72',
+    sentence: 'How many hours a repair that a person declared waits for its proof before the break is open again.',
+    ...wholeNumber(1, 8760),
+  },
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -292,4 +309,9 @@ function readClock(value: string): Config['clock'] | undefined {
   const day = parts?.[1];
   if (day === undefined || Number.isNaN(startMs) || !new Date(day).toISOString().startsWith(day)) return undefined;
   return { startMs };
+}
+
+function readHours(value: string): Config['quietHours'] {
+  const [from, to] = /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(value) ? value.split('-') : [];
+  return from === undefined || to === undefined || from === to ? undefined : { from, to };
 }

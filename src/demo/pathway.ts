@@ -22,23 +22,24 @@ export interface DemoEvent {
   readonly keepAs?: string;
 }
 
-type Letters = 'in-time' | 'late' | 'never';
+/** A step of the pathway: done in time, made up for when somebody has been told, or never. */
+type Step = 'in-time' | 'late' | 'never';
 
 interface Course {
-  readonly letter: Letters;
+  readonly letter: Step;
   readonly isSent: boolean;
-  readonly hasVisit: boolean;
-  readonly hasDoctor: boolean;
-  readonly isQualified: boolean;
+  readonly visit: Step;
+  readonly doctor: Step;
+  readonly identity: Step;
   readonly message: 'none' | 'bounced' | 'bounced-then-sent';
 }
 
 const goodCourse: Course = {
   letter: 'in-time',
   isSent: true,
-  hasVisit: true,
-  hasDoctor: true,
-  isQualified: true,
+  visit: 'in-time',
+  doctor: 'in-time',
+  identity: 'in-time',
   message: 'none',
 };
 
@@ -49,9 +50,12 @@ function drawCourse(number: number, chance: Chance): Course {
     { letter: 'late' },
     { letter: 'never', isSent: false },
     { isSent: false },
-    { hasVisit: false },
-    { hasDoctor: false, isSent: false },
-    { isQualified: false },
+    { visit: 'late' },
+    { doctor: 'late' },
+    { identity: 'late' },
+    { visit: 'never' },
+    { doctor: 'never', isSent: false },
+    { identity: 'never' },
     { message: 'bounced' },
     { message: 'bounced-then-sent' },
   ];
@@ -75,17 +79,34 @@ function tellCourse(person: Person, course: Course, startMs: number, chance: Cha
   const discharged = startOfDay(admitted) + chance.whole(2, 5) * dayMs + chance.whole(9, 17) * hourMs;
   const teamStart = instant(admitted);
   return [
-    put(person, admitted, patient(person, course.isQualified)),
-    put(person, admitted, careTeam(person, teamStart, course.hasDoctor)),
+    ...tellSoonOrLate(admitted, course.identity, (atMs, isDone) => put(person, atMs, patient(person, isDone))),
+    ...tellSoonOrLate(admitted, course.doctor, (atMs, isDone) =>
+      put(person, atMs, careTeam(person, teamStart, isDone)),
+    ),
     put(person, admitted, carePlan(person, teamStart)),
     put(person, admitted, stay(person, admitted, undefined)),
     put(person, discharged, stay(person, admitted, discharged)),
     ...tellLetter(person, course, { admitted, discharged }),
     ...tellMessage(person, course.message, discharged + 2 * dayMs),
-    ...(course.hasVisit
-      ? [put(person, discharged + chance.whole(2, 6) * dayMs, visit(person, discharged + 2 * dayMs))]
-      : []),
+    ...tellVisit(person, course.visit, discharged + chance.whole(2, 6) * dayMs),
   ];
+}
+
+/** What should be there from the beginning: it is, or a week later, or never. */
+function tellSoonOrLate(
+  atMs: number,
+  step: Step,
+  tell: (atMs: number, isDone: boolean) => DemoEvent,
+): readonly DemoEvent[] {
+  const first = tell(atMs, step === 'in-time');
+  return step === 'late' ? [first, tell(atMs + 7 * dayMs, true)] : [first];
+}
+
+/** A week late, the nurse has called and the doctor has come. */
+function tellVisit(person: Person, step: Step, inTimeMs: number): readonly DemoEvent[] {
+  if (step === 'never') return [];
+  const atMs = step === 'late' ? inTimeMs + 7 * dayMs : inTimeMs;
+  return [put(person, atMs, visit(person, atMs))];
 }
 
 interface Stay {

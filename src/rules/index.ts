@@ -27,7 +27,7 @@ export {
 export { elementKeys, elementOf, focusKeyOf } from './elements.ts';
 export { isRuleSet, readRuleSet, type RuleSetReading } from './read-rule-set.ts';
 export type { RuleSetting } from './reading.ts';
-export { type Circle, type Recipient, resolveGp, resolveRecipients } from './recipients.ts';
+export { type Circle, nationalNumbers, type Recipient, resolveGp, resolveRecipients } from './recipients.ts';
 export type {
   Deadline,
   EscalationStep,

@@ -35,6 +35,8 @@ describe('readConfig', () => {
       baseUrl: undefined,
       logLevel: 'info',
       poolSize: 12,
+      quietHours: undefined,
+      proofAwaitedHours: 72,
     });
   });
 

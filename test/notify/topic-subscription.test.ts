@@ -370,7 +370,7 @@ describe('a subscription to a topic', () => {
   });
 });
 
-describe('$status (47, 106 to 112, 121)', () => {
+describe('$status (47, 106, 107, 108, 109, 110, 111, 112, 121)', () => {
   it('answers for one, for those named, for those in a state, for all', async () => {
     for (const id of ['s1', 's2', 's3']) await scene.put('Subscription', id, subscription());
     await scene.put('Subscription', 's4', subscription({ status: 'off' }));
