@@ -49,6 +49,7 @@ import {
   everythingOperations,
   ingestOperations,
   metaOperations,
+  referenceOperations,
   subscriptionOperations,
   type WriteGuard,
 } from './interactions/index.ts';
@@ -64,7 +65,7 @@ import {
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import type { RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
-import { createStore, serverSecret, type Store } from './store/index.ts';
+import { createStore, openPointers, serverSecret, type Store } from './store/index.ts';
 import { createValidator } from './validation/index.ts';
 
 export interface AppInput {
@@ -140,9 +141,12 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const setting = { definitions, checkQuery: createQueryCheck(search) };
   const metrics = createMetrics(db, clock.now);
   let wake = (): void => undefined;
+  const index = createIndexer(search);
+  await openPointers(db, config.references, (resource) => index(resource).references);
   const store = createStore({
     db,
-    index: createIndexer(search),
+    index,
+    references: config.references,
     compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
     now: clock.now,
     onCommit: () => wake(),
@@ -220,6 +224,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
       ...metaOperations,
+      ...referenceOperations,
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,

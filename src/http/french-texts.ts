@@ -149,6 +149,15 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
   ],
   ['expected a number of at least 1', 'un nombre d’au moins 1 est attendu'],
   ['a type is unknown to FHIR R4', 'un type est inconnu de FHIR R4'],
+  ['a reference leads to nothing that is there', 'une référence ne mène à rien qui existe'],
+  [
+    'expected a {} that is there, found a reference to none',
+    'une ressource {1} existante est attendue, une référence à rien trouvée',
+  ],
+  [
+    'the resource cannot be deleted while others refer to it',
+    'la ressource ne peut pas être supprimée tant que d’autres s’y réfèrent',
+  ],
   ['a link leads to an entry that only reads', 'un lien mène à une entrée qui ne fait que lire'],
   ['Bundle.type must be batch or transaction', 'Bundle.type doit être batch ou transaction'],
   ['expected batch or transaction', 'batch ou transaction attendu'],

@@ -13,6 +13,7 @@ export type { Operation } from './operations.ts';
 export { takePart } from './part.ts';
 export { patch, patchByCriteria } from './patch.ts';
 export { read, vread } from './read.ts';
+export { referenceOperations } from './references.ts';
 export type { Content, InteractionCode, Method, Route } from './route.ts';
 export { search, searchCompartment, searchSystem } from './search.ts';
 export { subscriptionOperations } from './subscription-operations.ts';

@@ -11,4 +11,5 @@ export {
   type Visible,
   type Written,
 } from './store.ts';
+export { openPointers } from './pointers.ts';
 export { serverSecret } from './server-secret.ts';
