@@ -46,7 +46,10 @@ import { createHttp, reservePort } from './http/index.ts';
 import {
   breakOperations,
   type Context,
+  everythingOperations,
   ingestOperations,
+  metaOperations,
+  referenceOperations,
   subscriptionOperations,
   type WriteGuard,
 } from './interactions/index.ts';
@@ -62,7 +65,7 @@ import {
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import type { RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
-import { createStore, serverSecret, type Store } from './store/index.ts';
+import { createStore, openPointers, serverSecret, type Store } from './store/index.ts';
 import { createValidator } from './validation/index.ts';
 
 export interface AppInput {
@@ -138,9 +141,12 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const setting = { definitions, checkQuery: createQueryCheck(search) };
   const metrics = createMetrics(db, clock.now);
   let wake = (): void => undefined;
+  const index = createIndexer(search);
+  await openPointers(db, config.references, (resource) => index(resource).references);
   const store = createStore({
     db,
-    index: createIndexer(search),
+    index,
+    references: config.references,
     compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
     now: clock.now,
     onCommit: () => wake(),
@@ -198,6 +204,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
   const { clock, config, db, metrics } = ground;
   const context: Context = {
     ...ground,
+    indexValues: createIndexer(ground.search),
     validate: await createValidate(ground.definitions),
     guards: [...breakGuards(engine, ground.setting), notify.guard],
     references: config.references,
@@ -215,6 +222,9 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
       ...breakOperations(engine),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
+      ...everythingOperations,
+      ...metaOperations,
+      ...referenceOperations,
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,

@@ -15,7 +15,7 @@ export interface PathParameters {
 }
 
 export function readRequest(request: FastifyRequest, content: Content, definitions: Definitions): Request {
-  const { type = '', id, versionId } = request.params as PathParameters;
+  const { type = '', id, versionId, part } = request.params as PathParameters;
   const { headers } = request;
   const query = readQuery(request.raw.url ?? '');
   const body = readContent(request, content, definitions);
@@ -24,7 +24,7 @@ export function readRequest(request: FastifyRequest, content: Content, definitio
     query: content === 'form' ? [...query, ...readSearchForm(request)] : query,
     visible: everything,
     ...readPreferences(header(request, 'prefer')),
-    ...defined({ id, versionId, accept: acceptOf(headers.accept, query) }),
+    ...defined({ id, versionId, part, accept: acceptOf(headers.accept, query) }),
     ...readConditions(request),
     ...body,
   };

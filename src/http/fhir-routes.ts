@@ -97,7 +97,6 @@ function findWork(operations: readonly Operation[], { path, route }: Served, req
     return findOperation(operations, { name: name.slice(1), level: place.level, type: parameters.type ?? '' }, request);
   }
   if (route === undefined) {
-    if (path === '/:type/:id/:part') throw new Problem('not-found', 'nothing is served at this URL');
     throw methodProblem(path.replace(/:(\w+)/g, '[$1]'), request.method);
   }
   // The content of a Binary comes and goes as it is.

@@ -128,6 +128,36 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
     'le paramètre {1} n’est pas un numéro d’événement : 1 ou plus attendu',
   ],
   ['a conditional reference to {} finds no resource', 'une référence conditionnelle à {1} ne trouve aucune ressource'],
+  [
+    'a search of the whole system needs the parameter _type',
+    'une recherche sur tout le système exige le paramètre _type',
+  ],
+  [
+    'the only compartment that can be searched is that of a Patient',
+    'le seul compartiment où l’on peut chercher est celui d’un Patient',
+  ],
+  ['it is not supported and was left out', 'il n’est pas pris en charge et a été ignoré'],
+  ['the operation has no parameter {}: expected {}', 'l’opération n’a pas de paramètre {1} : {2} attendu'],
+  [
+    'expected the parameters of the operation as a Parameters resource',
+    'les paramètres de l’opération sont attendus dans une ressource Parameters',
+  ],
+  ['expected one parameter meta with a valueMeta', 'un paramètre meta avec un valueMeta est attendu'],
+  [
+    'the body is no resource: there is nothing to convert',
+    'le corps n’est pas une ressource : il n’y a rien à convertir',
+  ],
+  ['expected a number of at least 1', 'un nombre d’au moins 1 est attendu'],
+  ['a type is unknown to FHIR R4', 'un type est inconnu de FHIR R4'],
+  ['a reference leads to nothing that is there', 'une référence ne mène à rien qui existe'],
+  [
+    'expected a {} that is there, found a reference to none',
+    'une ressource {1} existante est attendue, une référence à rien trouvée',
+  ],
+  [
+    'the resource cannot be deleted while others refer to it',
+    'la ressource ne peut pas être supprimée tant que d’autres s’y réfèrent',
+  ],
   ['a link leads to an entry that only reads', 'un lien mène à une entrée qui ne fait que lire'],
   ['Bundle.type must be batch or transaction', 'Bundle.type doit être batch ou transaction'],
   ['expected batch or transaction', 'batch ou transaction attendu'],

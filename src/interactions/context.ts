@@ -2,12 +2,14 @@
 import { type Clock, formatInstant, type Ids, type Issue, Problem } from '../base/index.ts';
 import type { Definitions, Resource } from '../fhir/index.ts';
 import type { Session, Store, StoredVersion, Visible } from '../store/index.ts';
-import type { SearchContext } from '../search/index.ts';
+import type { IndexValues, SearchContext } from '../search/index.ts';
 
 export interface Context {
   readonly store: Store;
   readonly definitions: Definitions;
   readonly search: SearchContext;
+  /** What a resource is found by, and what it refers to. */
+  readonly indexValues: (resource: Resource) => IndexValues;
   /** Faults and warnings of a resource against base R4 and the profiles it must conform to; empty when there are none. */
   readonly validate: (resource: unknown, typeExpected?: string) => Promise<readonly Issue[]>;
   /** Refuses what no schema can: rule sets, subscriptions, breaks moved by hand. Runs inside the write's transaction. */
@@ -56,6 +58,8 @@ export interface Request {
   readonly type: string;
   readonly id?: string;
   readonly versionId?: string;
+  /** Behind the id: the type sought in a compartment. */
+  readonly part?: string;
   readonly query: readonly (readonly [string, string])[];
   /** The parsed JSON; absent when the content is not FHIR. */
   readonly body?: unknown;

@@ -6,6 +6,7 @@ import type { Answer, Context, Request } from './context.ts';
 import { lockMatches } from './match.ts';
 import { criteriaOf, type Plan, planWrite, type Wanted } from './plan.ts';
 import { readProvenance } from './provenance.ts';
+import { requireNoPointers, requireTargets } from './references.ts';
 
 export { checkResource, requireResource, requireSameId } from './valid.ts';
 
@@ -53,7 +54,10 @@ export async function writeGuarded(
   if (guarded.length > 0) await session.lockResources(guarded.map(({ type, id }) => `${type}/${id}`));
   const checked: WriteEntry[] = [];
   for (const entry of entries) checked.push(await guardEntry(context, session, entry));
+  const isEnforced = context.references === 'enforced';
+  if (isEnforced) await requireTargets(context, session, checked);
   const written = await session.commit(checked);
+  if (isEnforced) await requireNoPointers(session, checked);
   const changed = written.filter(({ outcome }) => outcome !== 'unchanged');
   if (addProvenance !== undefined && changed.length > 0) await session.commit([addProvenance(changed)]);
   return written;

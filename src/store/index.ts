@@ -1,4 +1,5 @@
 export { splitText, type WriteEntry, type WriteMethod } from './entry.ts';
+export type { RecordRequest } from './patient-record.ts';
 export type { HistoryPosition, HistoryRequest } from './history.ts';
 export {
   createStore,
@@ -10,4 +11,5 @@ export {
   type Visible,
   type Written,
 } from './store.ts';
+export { openPointers } from './pointers.ts';
 export { serverSecret } from './server-secret.ts';

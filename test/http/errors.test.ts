@@ -319,7 +319,7 @@ describe('HTTP', () => {
     ['an unknown id', 'GET', 'Patient/none', 404, 'not-found'],
     ['an unknown page', 'GET', '/nothing', 404, 'not-found'],
     ['an unknown level', 'GET', 'Patient/a/b/c/d', 404, 'not-found'],
-    ['the base itself', 'GET', '', 405, 'not-supported'],
+    ['the base itself', 'GET', '', 400, 'invalid'],
     ['DELETE of a type without criteria (F16)', 'DELETE', 'Patient', 412, 'conflict'],
     ['PUT to a type without criteria (F16)', 'PUT', 'Patient?', 412, 'conflict'],
     ['POST to an instance', 'POST', 'Patient/a', 405, 'not-supported'],
