@@ -17,7 +17,7 @@ import { type Judged, judgePatient, type KnownJudgment, nextInstant, type Select
 import { judgmentRows } from './judgment-rows.ts';
 import { type Plan, type PlanInput, planBreaks } from './plan.ts';
 import { type QuietHours, quietUntil, readSilence } from './quiet.ts';
-import { loadRecord, type PatientRecord } from './record.ts';
+import { basicTypes, loadRecord, type PatientRecord } from './record.ts';
 import { isBreakTask } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
 import { findSince } from './since.ts';
@@ -67,9 +67,12 @@ export function createFollower(input: EngineInput): Follower {
     changesMax: engineLimits.changesMax,
     async handle(tx, changes) {
       const atMs = input.clock.now();
+      const book = await input.ruleBook(input.store.within(tx));
       if (changes.some(({ type }) => type === 'PlanDefinition'))
         await requestAllPatients(tx, atMs, rulesChangedAt(changes));
-      const patients = [...new Set(changes.filter(wakesRules).flatMap((change) => change.patients))].sort();
+      const patients = [
+        ...new Set(changes.filter((change) => wakesRules(book, change)).flatMap((change) => change.patients)),
+      ].sort();
       await requestJobs(
         tx,
         patients.map((key) => ({ kind: 'judge', key, runAtMs: atMs })),
@@ -82,9 +85,13 @@ function rulesChangedAt(changes: readonly Change[]): number {
   return Math.max(...changes.filter(({ type }) => type === 'PlanDefinition').map(({ at }) => at.getTime()));
 }
 
-/** The engine's own DetectedIssues and alerts need no second judgment; a Task may have been moved by a person. */
-function wakesRules({ type }: Change): boolean {
-  return type !== 'DetectedIssue';
+/**
+ * Only what a judgment reads can change it. The engine's own DetectedIssues need no second judgment; a Task may have been
+ * moved by a person. The rules may be newer than the change: the log then still holds theirs, which wakes everybody.
+ */
+function wakesRules({ ruleSets, types }: RuleBook, { type }: Change): boolean {
+  if (ruleSets.length === 0) return type === 'Task';
+  return type !== 'DetectedIssue' && (types.has(type) || basicTypes.includes(type));
 }
 
 export function createJudgeWork(input: EngineInput): Work {

@@ -36,7 +36,7 @@ function isOwn(resource: Resource): boolean {
 }
 
 /** Types that every judgment needs, whatever the rules name. */
-const basicTypes = ['Basic', 'Patient', 'CareTeam', 'CarePlan', 'DetectedIssue', 'Task'];
+export const basicTypes: readonly string[] = ['Basic', 'Patient', 'CareTeam', 'CarePlan', 'DetectedIssue', 'Task'];
 
 export interface RecordQuery {
   readonly patient: string;

@@ -46,7 +46,7 @@ export function withMarks(task: Resource, changes: Partial<TaskMarks>): Resource
   const urls = new Set(markNames.map(extensionUrl));
   const extension = [...own, ...extensionsOf(task).filter(({ url }) => !urls.has(url))];
   const { extension: _former, ...rest } = task;
-  return extension.length === 0 ? (rest) : { ...rest, resourceType: task.resourceType, extension };
+  return extension.length === 0 ? rest : { ...rest, resourceType: task.resourceType, extension };
 }
 
 /** What the person's last move has promised: the end of a hold, the end of waiting for a proof. */

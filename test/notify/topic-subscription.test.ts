@@ -4,7 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadDefinitions, type Resource } from '../../src/fhir/index.ts';
-import { backport } from '../../src/notify/subscription.ts';
+import { backport } from '../../src/notify/channel-terms.ts';
 import { writeTopic } from '../../src/notify/topics/basic.ts';
 import type { Topic } from '../../src/notify/topics/topic.ts';
 import { everything } from '../../src/store/index.ts';
