@@ -118,7 +118,8 @@ function factsOf(input: JudgeInput, rule: Rule, { focus, elementKey, place }: Ju
   const facts = {
     focus,
     elementKey,
-    patient: record.patient,
+    // Others may speak of the patient before he is there himself: he has an id, and nothing is known of him.
+    patient: record.patient ?? { resourceType: 'Patient', id: record.reference.replace('Patient/', '') },
     plan: focus.resourceType === 'CarePlan' ? focus : currentPlan(plans),
     team,
     gp: resolveGp({ patient: record.patient, teams: team, nowMs, dates: place.dates }, record.professionals),

@@ -87,8 +87,7 @@ export function createReplay(input: ReplayInput): Replay {
   async function look(atMs: number): Promise<void> {
     const record = recordOf(input.patient, store);
     const session = {
-      history: (type: string, id: string) =>
-        Promise.resolve([...(store.get(`${type}/${id}`) ?? [])].reverse()),
+      history: (type: string, id: string) => Promise.resolve([...(store.get(`${type}/${id}`) ?? [])].reverse()),
     };
     const judged = await judgeRecord(input, session, { record, book: input.book, known, nowMs: atMs });
     countErrors(judged, errors);
@@ -125,7 +124,8 @@ export function createReplay(input: ReplayInput): Replay {
     resources: () => [...store.values()].flatMap((versions) => currentOf(versions) ?? []),
     async advanceTo(atMs) {
       for (let turn = 0; nextAtMs !== undefined && nextAtMs <= atMs; turn++) {
-        if (turn === turnsMax) throw new Error('time stands still: a judgment asks for the same instant again and again');
+        if (turn === turnsMax)
+          throw new Error('time stands still: a judgment asks for the same instant again and again');
         await look(nextAtMs);
       }
     },
@@ -144,7 +144,16 @@ function versionOf(key: string, of: { version: number; atMs: number; resource: R
   const { version, atMs, resource } = of;
   const isDeleted = resource === undefined;
   const raw = isDeleted ? '' : JSON.stringify(resource);
-  return { type, id, version, lastUpdated: new Date(atMs), method: isDeleted ? 'DELETE' : 'PUT', isDeleted, raw, resource };
+  return {
+    type,
+    id,
+    version,
+    lastUpdated: new Date(atMs),
+    method: isDeleted ? 'DELETE' : 'PUT',
+    isDeleted,
+    raw,
+    resource,
+  };
 }
 
 function remove(store: Map<string, Versions>, key: string, atMs: number): void {
