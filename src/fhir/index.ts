@@ -55,3 +55,4 @@ export {
   NotAtHand,
   readCanonical,
 } from './library.ts';
+export { createInvariant, type Invariant, type InvariantScope } from './fhirpath-invariant.ts';
