@@ -30,6 +30,8 @@ interface Course {
   readonly hasVisit: boolean;
   readonly hasDoctor: boolean;
   readonly isQualified: boolean;
+  readonly isPlanSent: boolean;
+  readonly isPlanValidated: boolean;
   readonly message: 'none' | 'bounced' | 'bounced-then-sent';
 }
 
@@ -39,6 +41,8 @@ const goodCourse: Course = {
   hasVisit: true,
   hasDoctor: true,
   isQualified: true,
+  isPlanSent: true,
+  isPlanValidated: true,
   message: 'none',
 };
 
@@ -52,6 +56,8 @@ function drawCourse(number: number, chance: Chance): Course {
     { hasVisit: false },
     { hasDoctor: false, isSent: false },
     { isQualified: false },
+    { isPlanSent: false },
+    { isPlanValidated: false },
     { message: 'bounced' },
     { message: 'bounced-then-sent' },
   ];
@@ -78,6 +84,7 @@ function tellCourse(person: Person, course: Course, startMs: number, chance: Cha
     put(person, admitted, patient(person, course.isQualified)),
     put(person, admitted, careTeam(person, teamStart, course.hasDoctor)),
     put(person, admitted, carePlan(person, teamStart)),
+    ...tellPlan(person, course, admitted),
     put(person, admitted, stay(person, admitted, undefined)),
     put(person, discharged, stay(person, admitted, discharged)),
     ...tellLetter(person, course, { admitted, discharged }),
@@ -86,6 +93,32 @@ function tellCourse(person: Person, course: Course, startMs: number, chance: Cha
       ? [put(person, discharged + chance.whole(2, 6) * dayMs, visit(person, discharged + 2 * dayMs))]
       : []),
   ];
+}
+
+/** The plan goes to the GP on the next morning, who approves it two days later. */
+function tellPlan(person: Person, { hasDoctor, isPlanSent, isPlanValidated }: Course, admitted: number): DemoEvent[] {
+  if (!hasDoctor) return [];
+  const sentMs = startOfDay(admitted) + dayMs + 8 * hourMs;
+  const of = { about: `CarePlan/${person.id}-plan`, sentMs, status: 'completed' } as const;
+  const validatedMs = sentMs + 2 * dayMs;
+  return [
+    ...(isPlanSent ? [put(person, sentMs, message(person, `${person.id}-plan-sent`, of))] : []),
+    ...(isPlanValidated ? [put(person, validatedMs, approval(person, validatedMs))] : []),
+  ];
+}
+
+function approval(person: Person, atMs: number): Resource {
+  return {
+    resourceType: 'Task',
+    id: `${person.id}-approval`,
+    status: 'completed',
+    intent: 'order',
+    code: { coding: [{ system: 'http://hl7.org/fhir/CodeSystem/task-code', code: 'approve' }] },
+    focus: { reference: `CarePlan/${person.id}-plan` },
+    for: { reference: `Patient/${person.id}` },
+    owner: { reference: person.doctor },
+    lastModified: instant(atMs),
+  };
 }
 
 interface Stay {
