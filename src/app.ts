@@ -3,7 +3,8 @@
  * belong to main.ts. Time, ids and randomness come from outside, so that a test states them.
  */
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import {
   type Clock,
@@ -17,18 +18,29 @@ import {
   type ManualClock,
 } from './base/index.ts';
 import {
+  checkBreakStays,
   checkRuleCodes,
   checkRuleSet,
+  checkSilence,
   checkTaskMove,
+  createDigestWork,
   createFollower,
   createJudgeWork,
+  createPlaces,
   createQueryCheck,
   createRuleBooks,
   createSelect,
   type EngineInput,
   installShipped,
 } from './breaks/index.ts';
-import { type Database, migrate, migrationsFolder, openDatabase, startEmbedded } from './db/index.ts';
+import {
+  type Database,
+  type EmbeddedDatabase,
+  migrate,
+  migrationsFolder,
+  openDatabase,
+  startEmbedded,
+} from './db/index.ts';
 import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
 import { createHttp, reservePort } from './http/index.ts';
 import {
@@ -39,9 +51,16 @@ import {
   type WriteGuard,
 } from './interactions/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { createNotify, type Notify, shippedTopicResources } from './notify/index.ts';
+import {
+  createNotify,
+  createSmtp,
+  type Notify,
+  type NotifyInput,
+  shippedTopicResources,
+  socketPath,
+} from './notify/index.ts';
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
-import { createPlace, type RuleSetting } from './rules/index.ts';
+import type { RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
 import { createStore, serverSecret, type Store } from './store/index.ts';
 import { createValidator } from './validation/index.ts';
@@ -85,6 +104,8 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
   const work = await openWork(ground, lifecycle);
   const http = await openHttp(ground, work);
   lifecycle.onStop('http', () => http.close());
+  // Before: a server waits for its connections to end.
+  lifecycle.onStop('websockets', () => work.notify.sockets.stop());
   await reserved.release();
   await http.listen({ host: config.host, port: reserved.port });
   return { baseUrl, http, clock: ground.clock, stop: () => lifecycle.stop() };
@@ -138,17 +159,19 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   const { config, log, setting } = ground;
   const engine: EngineInput = {
     ...ground,
-    place: createPlace(config.zone),
+    places: createPlaces(config.zone),
+    quietHours: config.quietHours,
+    proofAwaitedMs: config.proofAwaitedHours * 3_600_000,
     ruleBook: createRuleBooks(setting, log),
     select: createSelect(ground.search),
     metrics: ground.metrics.engine,
   };
-  const notify = createNotify({ ...ground, allowsLoopback: config.allowsLoopbackHooks });
+  const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
   await installShipped(ground.store, [...(await readShipped()), ...shippedTopicResources]);
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
-    works: [createJudgeWork(engine), ...notify.works],
+    works: [createJudgeWork(engine), createDigestWork(engine), ...notify.works],
   });
   ground.onCommit(workers.wake);
   await workers.start();
@@ -156,13 +179,27 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   return { engine, notify, workers };
 }
 
+/** What subscriptions may reach. */
+function channelSettings(config: Config): Pick<NotifyInput, 'allowsLoopback' | 'origins' | 'mail'> {
+  const { allowsLoopbackHooks, hookOrigins, smtpUrl, mailFrom, mailDomains } = config;
+  const hasMail = smtpUrl !== undefined && mailFrom !== undefined && mailDomains !== undefined;
+  return {
+    allowsLoopback: allowsLoopbackHooks,
+    ...(hookOrigins === undefined ? {} : { origins: hookOrigins }),
+    ...(hasMail
+      ? { mail: { send: createSmtp({ server: new URL(smtpUrl), from: mailFrom }), domains: mailDomains } }
+      : {}),
+  };
+}
+
 async function openHttp(ground: Ground, { engine, notify, workers }: Work): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
   const context: Context = {
     ...ground,
     validate: await createValidate(ground.definitions),
-    guards: [...breakGuards(engine.ruleBook, ground.setting), notify.guard],
+    guards: [...breakGuards(engine, ground.setting), notify.guard],
     limits,
+    subscriptions: notify,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),
     softwareVersion,
     startedAtMs: clock.now(),
@@ -176,15 +213,23 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
     ],
+    sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,
     admin: {
       clock,
-      moveClock: keeper === undefined ? undefined : (instantMs) => keeper.moveTo(instantMs),
-      settle: () => settleOrFail(workers),
+      moveClock: keeper === undefined ? undefined : (instantMs) => told(notify, keeper.moveTo(instantMs)),
+      settle: () => told(notify, settleOrFail(workers)),
       isReady: () => isReady(db),
-      metrics: metrics.text,
+      metrics: async () => metrics.text(await notify.figures()),
     },
   });
+}
+
+/** Websockets are not fed by jobs: they look by themselves, and here before anybody says that all is done. */
+async function told<T>(notify: Notify, work: Promise<T>): Promise<T> {
+  const result = await work;
+  await notify.sockets.flush();
+  return result;
 }
 
 /** An IPv6 address stands in brackets in a URL (RFC 3986 §3.2.2). */
@@ -201,9 +246,15 @@ async function openData({ config, log, random }: AppInput, lifecycle: Lifecycle)
 }
 
 async function openEmbedded(config: Config, log: Log, lifecycle: Lifecycle): Promise<string> {
-  const embedded = await startEmbedded({ folder: config.dataFolder, log });
+  const embedded = await startOwnPostgres(config, log);
   lifecycle.onStop('embedded database', async () => void (await embedded.stop()));
   return embedded.url;
+}
+
+/** The embedded PostgreSQL, in its own folder beside whatever else Suture keeps in the data folder. */
+export async function startOwnPostgres({ dataFolder }: Config, log: Log): Promise<EmbeddedDatabase> {
+  await mkdir(dataFolder, { recursive: true });
+  return startEmbedded({ folder: join(dataFolder, 'postgres'), log });
 }
 
 /** A manual clock goes on from where it stood: the later of the setting and what was kept. */
@@ -228,10 +279,11 @@ async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Li
 
 async function createValidate(definitions: Definitions): Promise<Context['validate']> {
   const validator = await createValidator({ definitions });
-  return (resource, typeExpected) => validator.validate(resource, typeExpected === undefined ? {} : { typeExpected });
+  return (resource, typeExpected) =>
+    Promise.resolve(validator.validate(resource, typeExpected === undefined ? {} : { typeExpected }));
 }
 
-function breakGuards(ruleBook: EngineInput['ruleBook'], setting: RuleSetting): readonly WriteGuard[] {
+function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {
   return [
     {
       types: ['PlanDefinition'],
@@ -241,11 +293,28 @@ function breakGuards(ruleBook: EngineInput['ruleBook'], setting: RuleSetting): r
         return undefined;
       },
     },
-    { types: ['Task'], check: (_session, write) => Promise.resolve(checkTaskMove(write)) },
+    {
+      types: ['Task'],
+      check: (session, write) => checkTaskMove(write, { session, ruleBook, nowMs: clock.now() }),
+    },
+    {
+      types: ['Basic'],
+      check(_session, write) {
+        checkSilence(write, places.usual);
+        return Promise.resolve(undefined);
+      },
+    },
+    {
+      types: ['DetectedIssue'],
+      check(_session, write) {
+        checkBreakStays(write);
+        return Promise.resolve(undefined);
+      },
+    },
   ];
 }
 
-const shippedFolders = ['code-systems', 'extensions', 'search-parameters', 'rules'];
+const shippedFolders = ['code-systems', 'value-sets', 'extensions', 'structures', 'search-parameters', 'rules'];
 
 async function readShipped(): Promise<readonly Resource[]> {
   const resources: Resource[] = [];

@@ -2,9 +2,9 @@
 /** The process: commands, environment, signals. Everything else is made in app.ts. */
 import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type App, startApp } from './app.ts';
+import { type App, startApp, startOwnPostgres } from './app.ts';
 import { createLog, createRandomIds, type Log, Problem, readConfig } from './base/index.ts';
-import { migrate, migrationsFolder, startEmbedded } from './db/index.ts';
+import { migrate, migrationsFolder } from './db/index.ts';
 import { createPrinter, demoStartMs, playDemo } from './demo/index.ts';
 
 const usage = `suture serve                          start the server (settings: environment variables, see README.md)
@@ -80,8 +80,7 @@ async function demo(args: readonly string[]): Promise<void> {
 async function migrateOnly(): Promise<void> {
   const config = readConfig(environment);
   const log = createLog(config.logLevel);
-  const embedded =
-    config.databaseUrl === undefined ? await startEmbedded({ folder: config.dataFolder, log }) : undefined;
+  const embedded = config.databaseUrl === undefined ? await startOwnPostgres(config, log) : undefined;
   const applied = await migrate({ url: embedded?.url ?? config.databaseUrl ?? '', folder: migrationsFolder, log });
   await embedded?.stop();
   process.stdout.write(applied.length === 0 ? 'the schema is up to date\n' : `applied ${applied.join(', ')}\n`);

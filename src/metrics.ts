@@ -2,13 +2,16 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EngineMetrics } from './breaks/index.ts';
 import type { Database } from './db/index.ts';
+import type { Figures } from './notify/index.ts';
 import { countJobs, countJudgments } from './metrics.sql.ts';
 
 export interface Metrics {
   readonly engine: EngineMetrics;
   requested(route: string, status: number, seconds: number): void;
+  /** A notification was sent, or was to be. */
+  attempted(kind: string, outcome: string, seconds: number): void;
   /** Prometheus text, with what stands in the database now. */
-  text(): Promise<string>;
+  text(subscriptions: Figures): Promise<string>;
 }
 
 export function createMetrics(db: Database, now: () => number): Metrics {
@@ -45,7 +48,15 @@ export function createMetrics(db: Database, now: () => number): Metrics {
     labelNames: ['rule', 'expression'],
     registers,
   });
+  const attempts = new Histogram({
+    name: 'suture_delivery_attempt_seconds',
+    help: 'Attempts to notify a subscriber, by kind of notification and outcome',
+    labelNames: ['kind', 'outcome'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
+    registers,
+  });
   return {
+    attempted: (kind, outcome, seconds) => attempts.observe({ kind, outcome }, seconds),
     engine: {
       judged: (count) => judgments.inc(count),
       opened: (rule) => opened.inc({ rule }),
@@ -53,15 +64,15 @@ export function createMetrics(db: Database, now: () => number): Metrics {
       ruleFailed: (rule, expression) => errors.inc({ rule, expression }),
     },
     requested: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
-    async text() {
-      await standing(now());
+    async text(subscriptions) {
+      await standing(now(), subscriptions);
       return registry.metrics();
     },
   };
 }
 
 /** What stands in the database when somebody looks. */
-function createStanding(db: Database, registry: Registry): (nowMs: number) => Promise<void> {
+function createStanding(db: Database, registry: Registry): (nowMs: number, figures: Figures) => Promise<void> {
   const registers = [registry];
   const jobs = new Gauge({
     name: 'suture_jobs',
@@ -75,10 +86,38 @@ function createStanding(db: Database, registry: Registry): (nowMs: number) => Pr
     labelNames: ['rule', 'state'],
     registers,
   });
-  return async (nowMs) => {
+  const subscribe = createSubscriptionGauges(registry);
+  return async (nowMs, figures) => {
+    subscribe(nowMs, figures);
     jobs.reset();
     waiting.reset();
     for (const { kind, state, count } of await countJobs(db, nowMs)) jobs.set({ kind, state }, count);
     for (const { rule, state, count } of await countJudgments(db)) waiting.set({ rule, state }, count);
+  };
+}
+
+function createSubscriptionGauges(registry: Registry): (nowMs: number, figures: Figures) => void {
+  const registers = [registry];
+  const subscriptions = new Gauge({
+    name: 'suture_subscriptions',
+    help: 'Subscriptions by status',
+    labelNames: ['status'],
+    registers,
+  });
+  const events = new Gauge({
+    name: 'suture_subscription_events_waiting',
+    help: 'Events that are numbered and not delivered',
+    registers,
+  });
+  const oldest = new Gauge({
+    name: 'suture_subscription_oldest_event_seconds',
+    help: 'Age of the oldest event that waits for its delivery',
+    registers,
+  });
+  return (nowMs, { subscriptions: byStatus, eventsWaiting, oldestWaitingAtMs }) => {
+    subscriptions.reset();
+    for (const [status, count] of byStatus) subscriptions.set({ status }, count);
+    events.set(eventsWaiting);
+    oldest.set(oldestWaitingAtMs === undefined ? 0 : Math.max(0, nowMs - oldestWaitingAtMs) / 1000);
   };
 }

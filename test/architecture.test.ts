@@ -16,9 +16,11 @@ const rows: Readonly<Record<string, number>> = {
   letters: 2,
   queue: 2,
   search: 2,
+  terminology: 2,
   validation: 2,
   rules: 3,
   store: 3,
+  packages: 3,
   breaks: 4,
   notify: 4,
   interactions: 5,
@@ -29,7 +31,7 @@ const rows: Readonly<Record<string, number>> = {
 };
 const top = 8;
 
-const pureFolders = ['access', 'fhir', 'formats', 'letters', 'rules', 'search', 'validation'];
+const pureFolders = ['access', 'fhir', 'formats', 'letters', 'rules', 'search', 'terminology', 'validation'];
 /** Reads what `npm run build` made. */
 const loader = 'fhir/definitions.ts';
 /** Steps of `npm run build`: no part of the server. */

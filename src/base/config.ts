@@ -19,6 +19,13 @@ export interface Config {
   /** IANA name. */
   readonly zone: string;
   readonly allowsLoopbackHooks: boolean;
+  /** Exact origins that alone subscriptions may call; undefined: any public one. */
+  readonly hookOrigins: readonly string[] | undefined;
+  /** The SMTP server by which e-mail leaves; undefined: there is no e-mail. */
+  readonly smtpUrl: string | undefined;
+  readonly mailFrom: string | undefined;
+  /** Domains that e-mail may go to, in lower case. */
+  readonly mailDomains: readonly string[] | undefined;
   readonly allowsTestIns: boolean;
   readonly references: 'recorded';
   readonly validation: 'off' | 'claimed';
@@ -27,6 +34,9 @@ export interface Config {
   readonly baseUrl: string | undefined;
   readonly logLevel: LogLevel;
   readonly poolSize: number;
+  /** Local times, `HH:MM`. */
+  readonly quietHours: { readonly from: string; readonly to: string } | undefined;
+  readonly proofAwaitedHours: number;
 }
 
 interface Setting<T> {
@@ -88,6 +98,35 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     sentence: 'Whether subscriptions may call this machine itself, over plain http (for trials).',
     ...yesOrNo(),
   },
+  hookOrigins: {
+    name: 'SUTURE_HOOK_ORIGINS',
+    fallback: undefined,
+    sentence:
+      'Origins that alone subscriptions may call, in private networks too: `https://his.chu.example,https://ma.chu.example:9443`; unset: any public https endpoint on port 443 or 8443.',
+    ...listOf('https origins such as `https://host:8443`', readOrigin),
+  },
+  smtpUrl: {
+    name: 'SUTURE_SMTP_URL',
+    fallback: undefined,
+    sentence:
+      'SMTP server for subscriptions by e-mail, `smtps://user:password@host:465` or `smtp://host:587` (STARTTLS); unset: none.',
+    isSecret: true,
+    ...url('smtp', 'smtps'),
+  },
+  mailFrom: {
+    name: 'SUTURE_MAIL_FROM',
+    fallback: undefined,
+    sentence: 'Address from which e-mail comes; needed with `SUTURE_SMTP_URL`.',
+    expected: 'a mail address',
+    read: (value) => (/^[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)*$/.test(value) ? value : undefined),
+  },
+  mailDomains: {
+    name: 'SUTURE_MAIL_DOMAINS',
+    fallback: undefined,
+    sentence:
+      'Domains that alone subscriptions by e-mail may write to, e.g. `chu.mssante.fr`; needed with `SUTURE_SMTP_URL`.',
+    ...listOf('domains', (value) => (/^[\w-]+(?:\.[\w-]+)+$/.test(value) ? value.toLowerCase() : undefined)),
+  },
   allowsTestIns: {
     name: 'SUTURE_ALLOW_TEST_INS',
     fallback: 'false',
@@ -132,6 +171,20 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     sentence: 'Connections to PostgreSQL that requests and jobs share.',
     ...wholeNumber(2, 200),
   },
+  quietHours: {
+    name: 'SUTURE_QUIET_HOURS',
+    fallback: undefined,
+    sentence:
+      'Local hours without calls, e.g. `21:00-07:00`; critical breaks call all the same, the others at their end.',
+    expected: 'two local times such as `21:00-07:00`',
+    read: readHours,
+  },
+  proofAwaitedHours: {
+    name: 'SUTURE_PROOF_HOURS',
+    fallback: '72',
+    sentence: 'How many hours a repair that a person declared waits for its proof before the break is open again.',
+    ...wholeNumber(1, 8760),
+  },
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -152,8 +205,14 @@ export function readConfig(environment: Environment): Config {
         'or set SUTURE_OPEN_NETWORK=true where something else guards the server',
     );
   }
+  faults.push(...mailFaults(config));
   if (faults.length > 0) throw wrongConfiguration(faults);
   return config;
+}
+
+function mailFaults({ smtpUrl, mailFrom, mailDomains }: Partial<Config>): readonly string[] {
+  const given = [smtpUrl, mailFrom, mailDomains].filter((one) => one !== undefined).length;
+  return given === 0 || given === 3 ? [] : ['SUTURE_SMTP_URL, SUTURE_MAIL_FROM and SUTURE_MAIL_DOMAINS go together'];
 }
 
 /** The settings as the table of the README, in Markdown. */
@@ -206,6 +265,24 @@ function wholeNumber(min: number, max: number) {
   };
 }
 
+/** Values between commas. */
+function listOf(expected: string, readOne: (text: string) => string | undefined) {
+  return {
+    expected: `${expected}, between commas`,
+    read: (value: string): readonly string[] | undefined => {
+      const read = value.split(',').map((one) => readOne(one.trim()));
+      return read.includes(undefined) ? undefined : read.filter((one) => one !== undefined);
+    },
+  };
+}
+
+/** As URL.origin writes it. */
+function readOrigin(value: string): string | undefined {
+  if (!URL.canParse(value)) return undefined;
+  const { protocol, origin, href } = new URL(value);
+  return protocol === 'https:' && href === `${origin}/` ? origin : undefined;
+}
+
 function url(...protocols: readonly string[]) {
   return {
     expected: `a URL with ${protocols.join(':// or ')}://`,
@@ -224,4 +301,9 @@ function readClock(value: string): Config['clock'] | undefined {
   const day = parts?.[1];
   if (day === undefined || Number.isNaN(startMs) || !new Date(day).toISOString().startsWith(day)) return undefined;
   return { startMs };
+}
+
+function readHours(value: string): Config['quietHours'] {
+  const [from, to] = /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(value) ? value.split('-') : [];
+  return from === undefined || to === undefined || from === to ? undefined : { from, to };
 }

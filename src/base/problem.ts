@@ -37,7 +37,11 @@ export interface Issue {
   readonly severity: 'fatal' | 'error' | 'warning' | 'information';
   readonly code: string;
   readonly text: string;
+  /** The same in French, where it is known. */
+  readonly french?: string;
   readonly expression?: string;
+  /** The profile that asks for it, by its canonical; base R4 when there is none. */
+  readonly profile?: string;
   /** Machine-readable detail without patient data. */
   readonly diagnostics?: string;
 }

@@ -2,13 +2,14 @@
 import { Problem } from '../base/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
 import { everything, type Session } from '../store/index.ts';
-import { type EngineInput, judgeRecord, lastBreaks } from './engine.ts';
+import { type EngineInput, judgeRecord } from './engine.ts';
+import { lastBreaks } from './expectations.ts';
 import { type Judged, type KnownJudgment, verdictOf } from './judge-patient.ts';
 import { readJudgments } from './breaks.sql.ts';
 import { loadRecord } from './record.ts';
 import { breakKey, readBreak } from './resources.ts';
 
-export type AnswerInput = Pick<EngineInput, 'ruleBook' | 'select' | 'place' | 'clock'>;
+export type AnswerInput = Pick<EngineInput, 'ruleBook' | 'select' | 'places' | 'clock'>;
 
 interface Parameter {
   readonly name: string;
@@ -38,7 +39,7 @@ export async function answerBreaks(
   const breaks = lastBreaks(record);
   const told = judged.flatMap((one) => {
     const issue = breaks.get(breakKey(one.rule.code, of.patient, one.focusKey))?.issue;
-    return judgmentParameter(input, one, issue) ?? [];
+    return judgmentParameter(one, issue) ?? [];
   });
   const spoken = new Set(told.map(({ key }) => key));
   const gone = isPast
@@ -51,7 +52,6 @@ export async function answerBreaks(
 }
 
 function judgmentParameter(
-  input: AnswerInput,
   one: Judged,
   issue: Resource | undefined,
 ): { key: string; parameter: Parameter } | undefined {
@@ -67,7 +67,7 @@ function judgmentParameter(
     return { key, parameter: { name: 'judgment', part: [...head, { name: 'error', valueString: reason }] } };
   }
   const at = (name: string, ms: number | undefined): Parameter[] =>
-    ms === undefined ? [] : [{ name, valueDateTime: formatLocal(ms, input.place.dates.zone) }];
+    ms === undefined ? [] : [{ name, valueDateTime: formatLocal(ms, one.facts.place.dates.zone) }];
   const verdict = verdictOf(one);
   const reason = verdict?.cancelReason === 'inhibited' ? `inhibited by ${inhibitedBy}` : result.reason;
   const part = [
@@ -116,14 +116,14 @@ export async function answerExplain(input: AnswerInput, session: Session, issueI
       { name: 'focus', valueReference: { reference: focusKey } },
       { name: 'state', valueCode: found.known.state },
       ...(found.known.reason === undefined ? [] : [{ name: 'closingReason', valueCode: found.known.reason }]),
-      ...(one === undefined ? [] : explainJudgment(input, one)),
+      ...(one === undefined ? [] : explainJudgment(one)),
       ...(await timeLine(session, issueId)),
     ],
   };
 }
 
-function explainJudgment(input: AnswerInput, one: Judged): readonly Parameter[] {
-  const judgment = judgmentParameter(input, one, undefined)?.parameter.part ?? [];
+function explainJudgment(one: Judged): readonly Parameter[] {
+  const judgment = judgmentParameter(one, undefined)?.parameter.part ?? [];
   const trace = one.result.kind === 'none' ? one.result.trace : one.result.trace;
   const evidence = one.result.kind === 'judgment' ? one.result.evidence : [];
   return [

@@ -72,14 +72,46 @@ export async function keepOccurrences(
   });
 }
 
-/** Asks for a judgment of every patient: a rule set has changed. */
-export async function requestAllPatients(tx: Queryable, atMs: number): Promise<void> {
+/**
+ * Asks for a judgment of every patient: a rule set has changed. What opens on a focus that was recorded before
+ * `rulesAtMs` is told in a digest.
+ */
+export async function requestAllPatients(tx: Queryable, atMs: number, rulesAtMs: number): Promise<void> {
   await tx.query({
-    text: `insert into job (kind, key, run_at)
-           select 'judge', 'Patient/' || id, $1 from resource where type = 'Patient' and not is_deleted order by id
+    text: `insert into job (kind, key, run_at, payload)
+           select 'judge', 'Patient/' || id, $1, $2 from resource where type = 'Patient' and not is_deleted order by id
            on conflict (kind, key) do update
-           set run_at = least(job.run_at, excluded.run_at), stamp = job.stamp + 1, is_parked = false`,
-    values: [new Date(atMs)],
+           set run_at = least(job.run_at, excluded.run_at), stamp = job.stamp + 1, is_parked = false,
+               payload = excluded.payload`,
+    values: [new Date(atMs), JSON.stringify({ rulesAtMs })],
+  });
+}
+
+/** Keeps what the next digest of the organisation tells of, in the order it was raised. */
+export async function keepUntold(
+  tx: Queryable,
+  untold: readonly { readonly issueId: string; readonly rule: string; readonly organisation: string }[],
+  atMs: number,
+): Promise<void> {
+  await tx.query({
+    name: 'keep-untold',
+    text: `insert into untold_break (issue_id, rule, organisation, at)
+           select "issueId", rule, organisation, $2
+           from json_to_recordset($1) as u("issueId" text, rule text, organisation text)
+           on conflict (issue_id, shard) do nothing`,
+    values: [JSON.stringify(untold), new Date(atMs)],
+  });
+}
+
+/** Takes away what the digest of this organisation tells of. */
+export async function takeUntold(
+  tx: Queryable,
+  organisation: string,
+): Promise<readonly { readonly rule: string; readonly issueId: string }[]> {
+  return tx.query<{ rule: string; issueId: string }>({
+    text: `with gone as (delete from untold_break where organisation = $1 returning rule, issue_id, at)
+           select rule, issue_id as "issueId" from gone order by rule, at, issue_id`,
+    values: [organisation],
   });
 }
 

@@ -4,36 +4,24 @@
  * once make one judgment. In one transaction it reads the record, judges every rule, writes what differs, and ends the
  * job or sets it to the next instant at which time alone can change something: that is the deadline, and it is durable.
  */
-import { type Clock, formatInstant, type Ids, type Log, Problem } from '../base/index.ts';
+import { type Clock, type Ids, type Log, Problem } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
 import { type Change, finishJob, type Follower, type Job, requestJobs, type Work } from '../queue/index.ts';
-import {
-  elementKeys,
-  elementOf,
-  focusKeyOf,
-  type Place,
-  resolveRecipients,
-  type Rule,
-  type RuleSet,
-} from '../rules/index.ts';
+import { elementKeys, focusKeyOf, type Rule } from '../rules/index.ts';
 import type { Session, Store, WriteEntry } from '../store/index.ts';
-import {
-  endReason,
-  type Judged,
-  judgePatient,
-  type KnownJudgment,
-  nextInstant,
-  type Select,
-  verdictOf,
-} from './judge-patient.ts';
 import { keepJudgments, keepOccurrences, readJudgments, requestAllPatients } from './breaks.sql.ts';
-import { isClosed } from './machine.ts';
-import { type Expectation, type Orphan, type Plan, planBreaks, type RuleFacts } from './plan.ts';
-import { loadRecord, type PatientRecord } from './record.ts';
-import { type Break, breakKey, isBreakTask, readBreak } from './resources.ts';
+import { requestDigests } from './digest.ts';
+import { lastBreaks, splitVerdicts } from './expectations.ts';
+import { type Judged, judgePatient, type KnownJudgment, nextInstant, type Select } from './judge-patient.ts';
+import { judgmentRows } from './judgment-rows.ts';
+import { type Plan, type PlanInput, planBreaks } from './plan.ts';
+import { type QuietHours, quietUntil, readSilence } from './quiet.ts';
+import { basicTypes, loadRecord, type PatientRecord } from './record.ts';
+import { isBreakTask } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
 import { findSince } from './since.ts';
+import type { Places } from './sites.ts';
 
 export const engineLimits = {
   changesMax: 500,
@@ -43,7 +31,8 @@ export const engineLimits = {
   errorRetryMs: 6 * 3_600_000,
   /** A break due longer ago than this when it is learned of is recorded without a call. */
   lateKnowledgeMs: 30 * 24 * 3_600_000,
-  defaultReopenWindowMs: 7 * 24 * 3_600_000,
+  /** A judgment that runs so long after it was due catches up: what it opens is told in a digest. */
+  catchUpAfterMs: 15 * 60_000,
 } as const;
 
 export interface EngineInput {
@@ -51,7 +40,11 @@ export interface EngineInput {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  readonly place: Place;
+  readonly places: Places;
+  /** Nobody is called then, but about critical breaks. */
+  readonly quietHours: QuietHours | undefined;
+  /** How long a declared repair waits for its proof before the break is open again. */
+  readonly proofAwaitedMs: number;
   /** Number of this instance (queue/holder.ts). */
   readonly holder: number;
   readonly ruleBook: (session: Session) => Promise<RuleBook>;
@@ -74,8 +67,12 @@ export function createFollower(input: EngineInput): Follower {
     changesMax: engineLimits.changesMax,
     async handle(tx, changes) {
       const atMs = input.clock.now();
-      if (changes.some(({ type }) => type === 'PlanDefinition')) await requestAllPatients(tx, atMs);
-      const patients = [...new Set(changes.filter(wakesRules).flatMap((change) => change.patients))].sort();
+      const book = await input.ruleBook(input.store.within(tx));
+      if (changes.some(({ type }) => type === 'PlanDefinition'))
+        await requestAllPatients(tx, atMs, rulesChangedAt(changes));
+      const patients = [
+        ...new Set(changes.filter((change) => wakesRules(book, change)).flatMap((change) => change.patients)),
+      ].sort();
       await requestJobs(
         tx,
         patients.map((key) => ({ kind: 'judge', key, runAtMs: atMs })),
@@ -84,9 +81,17 @@ export function createFollower(input: EngineInput): Follower {
   };
 }
 
-/** The engine's own DetectedIssues and alerts need no second judgment; a Task may have been moved by a person. */
-function wakesRules({ type }: Change): boolean {
-  return type !== 'DetectedIssue';
+function rulesChangedAt(changes: readonly Change[]): number {
+  return Math.max(...changes.filter(({ type }) => type === 'PlanDefinition').map(({ at }) => at.getTime()));
+}
+
+/**
+ * Only what a judgment reads can change it. The engine's own DetectedIssues need no second judgment; a Task may have been
+ * moved by a person. The rules may be newer than the change: the log then still holds theirs, which wakes everybody.
+ */
+function wakesRules({ ruleSets, types }: RuleBook, { type }: Change): boolean {
+  if (ruleSets.length === 0) return type === 'Task';
+  return type !== 'DetectedIssue' && (types.has(type) || basicTypes.includes(type));
 }
 
 export function createJudgeWork(input: EngineInput): Work {
@@ -138,25 +143,59 @@ async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<
   const known = await readJudgments(tx, job.key);
   const record = await loadRecord(session, { patient: job.key, types: book.types });
   const judged = await judgeRecord(input, session, { record, book, known, nowMs });
-  const plan = planBreaks({
-    patient: job.key,
-    nowMs,
-    zone: input.place.dates.zone,
-    ...splitVerdicts(input, { record, book, judged, nowMs }),
-    breaks: lastBreaks(record),
-    tasks: (record.byType.get('Task') ?? []).filter(isBreakTask),
-    nextId: () => input.ids.next(nowMs),
-    dateTime: (instantMs) => formatLocal(instantMs, input.place.dates.zone),
-    lateKnowledgeMs: engineLimits.lateKnowledgeMs,
-  });
+  const plan = planBreaks(planInput(input, { record, book, judged, nowMs, job }));
   await session.commit(plan.resources.map(toEntry));
   await keepOccurrences(tx, plan.raised);
   await keepJudgments(tx, job.key, judgmentRows(judged, known));
+  await requestDigests(tx, plan.untold, { nowMs, place: input.places.usual });
   const failed = reportErrors(input, judged);
-  const next = nextInstant(judged, nowMs);
-  const again = failed ? Math.min(next ?? Number.MAX_SAFE_INTEGER, nowMs + engineLimits.errorRetryMs) : next;
-  await finishJob(tx, job, input.holder, again === undefined ? undefined : { runAtMs: again });
+  const next = earliest(
+    nextInstant(judged, nowMs),
+    plan.nextAtMs,
+    failed ? nowMs + engineLimits.errorRetryMs : undefined,
+  );
+  await finishJob(tx, job, input.holder, next === undefined ? undefined : { runAtMs: next, payload: {} });
   return { judged: judged.length, plan };
+}
+
+function earliest(...instants: readonly (number | undefined)[]): number | undefined {
+  const known = instants.filter((instant): instant is number => instant !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+interface Judgment {
+  readonly record: PatientRecord;
+  readonly book: RuleBook;
+  readonly judged: readonly Judged[];
+  readonly nowMs: number;
+  readonly job: Job;
+}
+
+function planInput(input: EngineInput, { record, book, judged, nowMs, job }: Judgment): PlanInput {
+  const place = input.places.of(record);
+  const { zone } = place.dates;
+  return {
+    patient: job.key,
+    nowMs,
+    ...splitVerdicts({ record, book, judged }),
+    breaks: lastBreaks(record),
+    tasks: (record.byType.get('Task') ?? []).filter(isBreakTask),
+    nextId: () => input.ids.next(nowMs),
+    dateTime: (instantMs, other = zone) => formatLocal(instantMs, other),
+    lateKnowledgeMs: engineLimits.lateKnowledgeMs,
+    proofAwaitedMs: input.proofAwaitedMs,
+    silences: (record.byType.get('Basic') ?? []).flatMap((note) => readSilence(note, place) ?? []),
+    quietUntilMs: quietUntil(nowMs, input.quietHours, place),
+    isUntold: untoldBy(job, nowMs),
+  };
+}
+
+/** What is due for long when its job runs, or lies in the record since before its rule: one digest, not many calls. */
+function untoldBy(job: Job, nowMs: number): PlanInput['isUntold'] {
+  if (nowMs - job.runAtMs > engineLimits.catchUpAfterMs) return () => true;
+  const { rulesAtMs } = (job.payload ?? {}) as { readonly rulesAtMs?: number };
+  if (rulesAtMs === undefined) return () => false;
+  return ({ meta }) => meta?.lastUpdated !== undefined && Date.parse(meta.lastUpdated) < rulesAtMs;
 }
 
 interface JudgeRecord {
@@ -168,14 +207,14 @@ interface JudgeRecord {
 
 /** Judges a loaded record; reads the history only where a rule asks since when it holds. */
 export async function judgeRecord(
-  input: Pick<EngineInput, 'select' | 'place'>,
+  input: Pick<EngineInput, 'select' | 'places'>,
   session: Session,
   { record, book, known, nowMs }: JudgeRecord,
 ): Promise<readonly Judged[]> {
   const before = new Map(known.map((one) => [`${one.rule} ${one.focus}`, one]));
   const since = new Map<string, string | undefined>();
-  const { place } = input;
   for (const { rule, focus } of timedFoci(book, record)) {
+    const place = input.places.of(record, focus);
     for (const elementKey of elementKeys(rule, { focus, nowMs, place })) {
       const key = `${rule.code} ${focusKeyOf(focus, elementKey)}`;
       const expectation = { rule, focus, elementKey, place, nowMs, patient: record.patient, known: before.get(key) };
@@ -186,7 +225,7 @@ export async function judgeRecord(
     record,
     ruleSets: book.ruleSets,
     select: input.select,
-    place,
+    places: input.places,
     nowMs,
     since: (rule, focusKey) => since.get(`${rule.code} ${focusKey}`),
     known: (rule, focusKey) => before.get(`${rule.code} ${focusKey}`),
@@ -204,133 +243,6 @@ function toEntry(resource: Resource): WriteEntry {
   const entry = { method: 'PUT' as const, type: resource.resourceType, id: resource.id ?? '', resource };
   const version = resource.meta?.versionId;
   return version === undefined ? { ...entry, expectNew: true } : { ...entry, expectVersion: Number(version) };
-}
-
-/** The last occurrence of each break, by key. */
-export function lastBreaks(record: PatientRecord): ReadonlyMap<string, Break> {
-  const breaks = (record.byType.get('DetectedIssue') ?? []).flatMap((issue) => readBreak(issue) ?? []);
-  return new Map([...breaks].sort((a, b) => a.occurrence - b.occurrence).map((one) => [one.key, one]));
-}
-
-interface Split {
-  readonly record: PatientRecord;
-  readonly book: RuleBook;
-  readonly judged: readonly Judged[];
-  readonly nowMs: number;
-}
-
-/** Verdicts of active rules; and the breaks that no verdict speaks of any more. */
-function splitVerdicts(input: EngineInput, split: Split): { expectations: Expectation[]; orphans: Orphan[] } {
-  const breaks = lastBreaks(split.record);
-  const spoken = new Set<string>();
-  const expectations: Expectation[] = [];
-  const orphans: Orphan[] = [];
-  for (const one of split.judged) {
-    const key = breakKey(one.rule.code, split.record.reference, one.focusKey);
-    const verdict = verdictOf(one);
-    const there = breaks.get(key);
-    spoken.add(key);
-    if (verdict !== undefined && one.ruleSet.mode === 'active') {
-      expectations.push(toExpectation(input, split, { ...one, verdict }));
-    } else if (one.result.kind === 'none' && there !== undefined) {
-      orphans.push({ break: there, reason: endReason(one.result.reason) });
-    }
-  }
-  for (const [key, there] of breaks) {
-    if (!spoken.has(key) && !isClosed(there.known.state))
-      orphans.push({ break: there, reason: orphanReason(split, there) });
-  }
-  return { expectations, orphans };
-}
-
-/** The focus is gone (deleted), or the rule is no longer in force. */
-function orphanReason({ book }: Split, there: Break): Orphan['reason'] {
-  return book.rule(there.rule) === undefined ? 'rule-changed' : 'entered-in-error';
-}
-
-function toExpectation(
-  input: EngineInput,
-  { record, nowMs }: Split,
-  one: Judged & { readonly verdict: NonNullable<ReturnType<typeof verdictOf>> },
-): Expectation {
-  const { rule, ruleSet, facts, focus, focusKey, verdict, result } = one;
-  const element = elementOf(rule, facts);
-  const circle = { focus, element, patient: record.patient, teams: facts.team, nowMs, dates: input.place.dates };
-  const evidence = result.kind === 'judgment' ? result.evidence : [];
-  return {
-    rule: ruleFacts(rule, ruleSet, result),
-    focusKey,
-    focus,
-    verdict,
-    evidence: evidence.map(({ reference, versionId }) =>
-      versionId === undefined ? reference : `${reference}/_history/${versionId}`,
-    ),
-    recipients: () => resolveRecipients(rule.roles, circle).map(({ reference }) => reference),
-    role: rule.roles[0] === undefined ? undefined : roleConcept(rule.roles[0]),
-  };
-}
-
-function roleConcept({ codings, text }: Rule['roles'][number]): object {
-  return { ...(codings.length === 0 ? {} : { coding: codings }), ...(text === undefined ? {} : { text }) };
-}
-
-function ruleFacts(rule: Rule, ruleSet: RuleSet, result: Judged['result']): RuleFacts {
-  const delay = result.kind === 'judgment' ? result.timing?.delay : undefined;
-  const name = rule.deadline?.parameter;
-  return {
-    code: rule.code,
-    ruleSet: ruleSet.canonical,
-    title: rule.title,
-    missing: rule.missing,
-    severity: rule.severity,
-    reopenWindowMs: rule.reopenWindow === undefined ? engineLimits.defaultReopenWindowMs : delayMs(rule.reopenWindow),
-    parameter: name === undefined || delay === undefined ? undefined : { name, value: `${delay.value} ${delay.unit}` },
-  };
-}
-
-const unitMs: Readonly<Record<string, number>> = {
-  min: 60_000,
-  h: 3_600_000,
-  d: 24 * 3_600_000,
-  wk: 7 * 24 * 3_600_000,
-};
-
-function delayMs({ value, unit }: { readonly value: number; readonly unit: string }): number {
-  return value * (unitMs[unit] ?? 24 * 3_600_000);
-}
-
-function judgmentRows(judged: readonly Judged[], known: readonly KnownJudgment[]): Parameters<typeof keepJudgments>[2] {
-  const before = new Map(known.map((one) => [`${one.rule} ${one.focus}`, one]));
-  const spoken = new Set(judged.map(({ rule, focusKey }) => `${rule.code} ${focusKey}`));
-  const rows = judged.flatMap((one) => {
-    const former = before.get(`${one.rule.code} ${one.focusKey}`);
-    return rowOf(one, former) ?? [];
-  });
-  const gone = known.filter(({ rule, focus, state }) => !spoken.has(`${rule} ${focus}`) && state !== 'cancelled');
-  return [...rows, ...gone.map((one) => ({ ...one, state: 'cancelled', dueAt: undefined }))];
-}
-
-function rowOf(
-  one: Judged,
-  former: KnownJudgment | undefined,
-): Parameters<typeof keepJudgments>[2][number] | undefined {
-  const { rule, focusKey, result, facts } = one;
-  const head = { rule: rule.code, focus: focusKey, focusVersion: Number(one.focus.meta?.versionId ?? 1) };
-  switch (result.kind) {
-    case 'error':
-      return undefined;
-    case 'none': {
-      const gone = { state: 'cancelled', dueAt: undefined, since: undefined, metSince: undefined };
-      return former === undefined ? undefined : { ...head, ...gone };
-    }
-    case 'judgment': {
-      const dueAtMs = result.timing?.dueAtMs;
-      const dueAt = dueAtMs === undefined ? undefined : formatInstant(dueAtMs);
-      // Only rules that read no date of their own need to know when they were first found met.
-      const metSince = rule.metAt === undefined ? result.metAt : undefined;
-      return { ...head, state: result.state, dueAt, since: facts.since, metSince };
-    }
-  }
 }
 
 /** Rule errors are counted and told by rule and part, once for each judgment; true when there was one. */

@@ -11,13 +11,14 @@ import {
   type JudgmentResult,
   judge,
   type NoJudgment,
-  type Place,
   resolveGp,
   type Rule,
   type RuleSet,
 } from '../rules/index.ts';
+import { judgeNobody } from './circle.ts';
 import type { BreakReason, Verdict } from './machine.ts';
-import type { PatientRecord } from './record.ts';
+import { type PatientRecord, withoutOwn } from './record.ts';
+import type { Places } from './sites.ts';
 
 /** Runs an input query over resources of its type; made by the search compiler. */
 export type Select = (type: string, query: string, resources: readonly Resource[]) => readonly Resource[];
@@ -36,7 +37,7 @@ export interface JudgeInput {
   readonly record: PatientRecord;
   readonly ruleSets: readonly RuleSet[];
   readonly select: Select;
-  readonly place: Place;
+  readonly places: Places;
   readonly nowMs: number;
   /** By rule and focus key. */
   readonly since: (rule: Rule, focusKey: string) => string | undefined;
@@ -56,24 +57,48 @@ export interface Judged {
 }
 
 /** One entry for each rule and focus, also where the rule does not start (`none`). */
-export function judgePatient(input: JudgeInput): readonly Judged[] {
+export function judgePatient(whole: JudgeInput): readonly Judged[] {
+  const record = withoutOwn(whole.record);
+  const input = { ...whole, record, circleAt: createCircles(record, whole.nowMs) };
   const judged = input.ruleSets
     .filter(({ mode }) => mode !== 'off')
     .flatMap((ruleSet) => ruleSet.rules.flatMap((rule) => judgeRule(input, ruleSet, rule)));
-  return judged.map((one) => ({ ...one, inhibitedBy: inhibitorOf(one, judged) }));
+  const inhibited = judged.map((one) => ({ ...one, inhibitedBy: inhibitorOf(one, judged) }));
+  return [...inhibited, ...judgeNobody(input, inhibited)];
 }
 
-function judgeRule(input: JudgeInput, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
+/** Who cares for the patient, and by which plan: the same for all rules on foci of one place. */
+type Circle = Pick<Case, 'patient' | 'plan' | 'team' | 'gp'>;
+
+interface WithCircles extends JudgeInput {
+  readonly circleAt: (place: Case['place']) => Circle;
+}
+
+function createCircles(record: PatientRecord, nowMs: number): (place: Case['place']) => Circle {
+  const { patient, professionals } = record;
+  const plan = currentPlan((record.byType.get('CarePlan') ?? []).filter(({ status }) => status === 'active'));
+  const team = (record.byType.get('CareTeam') ?? []).filter(({ status }) => status === 'active');
+  const known = new Map<Case['place'], Circle>();
+  return (place) => {
+    const gp = () => resolveGp({ patient, teams: team, nowMs, dates: place.dates }, professionals);
+    const circle = known.get(place) ?? { patient, plan, team, gp: gp() };
+    known.set(place, circle);
+    return circle;
+  };
+}
+
+function judgeRule(input: WithCircles, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
   const foci = input.record.byType.get(rule.focusType) ?? [];
-  return foci.flatMap((focus) =>
-    elementKeys(rule, { focus, nowMs: input.nowMs, place: input.place }).map((elementKey) => {
+  return foci.flatMap((focus) => {
+    const place = input.places.of(input.record, focus);
+    return elementKeys(rule, { focus, nowMs: input.nowMs, place }).map((elementKey) => {
       const focusKey = focusKeyOf(focus, elementKey);
-      const facts = factsOf(input, rule, { focus, elementKey });
+      const facts = factsOf(input, rule, { focus, elementKey, place });
       const judged = judge(rule, facts);
       const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focusKey), focus) : judged;
       return { rule, ruleSet, focus, focusKey, facts, result, inhibitedBy: undefined };
-    }),
-  );
+    });
+  });
 }
 
 /**
@@ -103,20 +128,18 @@ function asFulfilled(result: NoJudgment, known: KnownJudgment | undefined, focus
 interface Judgeable {
   readonly focus: Resource;
   readonly elementKey: string | undefined;
+  readonly place: Case['place'];
 }
 
-function factsOf(input: JudgeInput, rule: Rule, { focus, elementKey }: Judgeable): Case {
-  const { record, place, nowMs } = input;
+function factsOf(input: WithCircles, rule: Rule, { focus, elementKey, place }: Judgeable): Case {
+  const { record, nowMs } = input;
   const focusKey = focusKeyOf(focus, elementKey);
-  const plans = (record.byType.get('CarePlan') ?? []).filter((plan) => plan['status'] === 'active');
-  const team = (record.byType.get('CareTeam') ?? []).filter((one) => one['status'] === 'active');
+  const circle = input.circleAt(place);
   const facts = {
+    ...circle,
     focus,
     elementKey,
-    patient: record.patient,
-    plan: focus.resourceType === 'CarePlan' ? focus : plans.at(-1),
-    team,
-    gp: resolveGp({ patient: record.patient, teams: team, nowMs, dates: place.dates }, record.professionals),
+    plan: focus.resourceType === 'CarePlan' ? focus : circle.plan,
     since: input.since(rule, focusKey),
     nowMs,
     place,
@@ -128,10 +151,28 @@ function factsOf(input: JudgeInput, rule: Rule, { focus, elementKey }: Judgeable
   return { ...facts, inputs, metSince: input.known(rule, focusKey)?.metSince };
 }
 
+/**
+ * Of several active plans the one that began last; where that is not written, the one that was made last; then by id. The
+ * order in which a record is read tells nothing: ids and row numbers are no order of time.
+ */
+export function currentPlan(plans: readonly Resource[]): Resource | undefined {
+  return [...plans].sort(byBeginning).at(-1);
+}
+
+function byBeginning(left: Resource, right: Resource): number {
+  const [a, b] = [left, right].map((plan) => {
+    const { start } = (plan['period'] ?? {}) as { start?: string };
+    const atMs = Date.parse(start ?? (plan['created'] as string | undefined) ?? '');
+    return { atMs: Number.isNaN(atMs) ? -Infinity : atMs, id: plan.id ?? '' };
+  }) as [{ atMs: number; id: string }, { atMs: number; id: string }];
+  return a.atMs === b.atMs ? (a.id < b.id ? -1 : 1) : a.atMs < b.atMs ? -1 : 1;
+}
+
 /** A rule silences another on the same focus, or anywhere on the patient when their foci are of different types. */
 function inhibitorOf(one: Judged, all: readonly Judged[]): string | undefined {
   const inhibitor = all.find(
     (other) =>
+      other.ruleSet.mode === 'active' &&
       other.rule.inhibits.includes(one.rule.code) &&
       other.result.kind === 'judgment' &&
       other.result.state === 'broken' &&

@@ -4,12 +4,15 @@
  * `pre-alert`     the deadline is near and the thing is still missing. Seen by its owner, nobody is called.
  * `open`          the deadline has passed. Somebody must act.
  * `acknowledged`  the owner has said "mine". Escalation stops.
- * `in-progress`   the owner acts.
- * `on-hold`       the owner waits for something, until a date.
+ * `in-progress`   the owner acts. Where the record can prove the repair, "done" said by a person is a declaration: the
+ *                 break stays here, marked, until the proof arrives; without it the break is `open` again after a while.
+ * `on-hold`       the owner waits for something, for a reason and until a date; then it is in progress again.
  * `repaired`      it was done after all, after somebody had acknowledged; or a person closed it by hand.
  * `auto-closed`   it was done after all before anybody acknowledged.
  * `moot`          the expectation is gone: premise changed, death, plan ended, met before the deadline (pre-alert).
  * `rejected`      a person said "this is no break". Silent until the deadline itself moves.
+ *
+ * Escalation is no state: a counter on the Task, which runs while the break is `open` (escalation.ts).
  *
  * The engine moves by what the record says now (`decide`), persons by their Task (`personMoves`). The engine may open a
  * closed break again: within the reopening window (and always from `moot`) it is the same DetectedIssue, `open` once
@@ -71,8 +74,8 @@ export const engineMoves: Readonly<Record<BreakState, readonly BreakState[]>> = 
   'pre-alert': ['open', 'auto-closed', 'moot'],
   open: ['auto-closed', 'moot'],
   acknowledged: ['repaired', 'moot'],
-  'in-progress': ['repaired', 'moot'],
-  'on-hold': ['repaired', 'moot'],
+  'in-progress': ['repaired', 'moot', 'open'],
+  'on-hold': ['repaired', 'moot', 'in-progress'],
   repaired: ['open'],
   'auto-closed': ['open'],
   moot: ['open', 'pre-alert'],
@@ -119,6 +122,16 @@ export interface KnownBreak {
   readonly isClosedByPerson: boolean;
 }
 
+/** What a person has left on the Task, that time alone can end. */
+export interface Pledge {
+  /** On hold until then. */
+  readonly holdUntilMs: number | undefined;
+  /** Declared repaired: how long the proof is awaited. */
+  readonly proofUntilMs: number | undefined;
+}
+
+const noPledge: Pledge = { holdUntilMs: undefined, proofUntilMs: undefined };
+
 /** The judgment, as far as the life of the break depends on it. */
 export interface Verdict {
   readonly state: 'waiting' | 'met' | 'broken' | 'repaired' | 'cancelled';
@@ -137,6 +150,7 @@ export interface DecideInput {
   readonly verdict: Verdict;
   readonly nowMs: number;
   readonly reopenWindowMs: number;
+  readonly pledge?: Pledge;
 }
 
 export type Decision =
@@ -154,7 +168,7 @@ const stay: Decision = { kind: 'stay' };
 /** What the engine does with a break, given what the record says now. Pure; the same input always answers the same. */
 export function decide(input: DecideInput): Decision {
   if (input.known === undefined) return decideFirst(input);
-  return isClosed(input.known.state) ? decideClosed(input.known, input) : decideLive(input.known, input.verdict);
+  return isClosed(input.known.state) ? decideClosed(input.known, input) : decideLive(input.known, input);
 }
 
 function decideFirst({ verdict, nowMs }: DecideInput): Decision {
@@ -173,10 +187,12 @@ function decideFirst({ verdict, nowMs }: DecideInput): Decision {
   }
 }
 
-function decideLive(known: KnownBreak, verdict: Verdict): Decision {
+function decideLive(known: KnownBreak, { verdict, nowMs, pledge = noPledge }: DecideInput): Decision {
   switch (verdict.state) {
     case 'broken':
       if (known.state === 'pre-alert') return { kind: 'change', to: 'open' };
+      if (known.state === 'on-hold' && isPast(pledge.holdUntilMs, nowMs)) return { kind: 'change', to: 'in-progress' };
+      if (known.state === 'in-progress' && isPast(pledge.proofUntilMs, nowMs)) return { kind: 'change', to: 'open' };
       return known.dueAtMs === verdict.dueAtMs ? stay : { kind: 'move-deadline' };
     case 'waiting':
       // The deadline moved into the future: what was open is so no longer. It opens again if the new one is missed.
@@ -211,8 +227,12 @@ function decideClosed(known: KnownBreak, { verdict, nowMs, reopenWindowMs }: Dec
   return known.state === 'moot' || isInWindow ? { kind: 'reopen' } : { kind: 'raise', to: 'open' };
 }
 
+function isPast(instantMs: number | undefined, nowMs: number): boolean {
+  return instantMs !== undefined && instantMs <= nowMs;
+}
+
 function isNoticed({ noticeAtMs }: Verdict, nowMs: number): boolean {
-  return noticeAtMs !== undefined && noticeAtMs <= nowMs;
+  return isPast(noticeAtMs, nowMs);
 }
 
 /** The state that a person asks for by a Task status; undefined when the status means none. */

@@ -1,5 +1,6 @@
 /** A patient's record as the rules see it: all current resources of the compartment that they name, parsed once. */
 import type { Resource } from '../fhir/index.ts';
+import { isBreakTask, isOwnAlert, readBreak } from './resources.ts';
 import { everything, type Session, type StoredVersion } from '../store/index.ts';
 
 export interface PatientRecord {
@@ -12,8 +13,30 @@ export interface PatientRecord {
   readonly professionals: readonly Resource[];
 }
 
+/**
+ * The record without what the engine itself wrote into it: its breaks, their Tasks and alerts are no part of the pathway,
+ * and a rule that read them would judge its own words.
+ */
+export function withoutOwn(record: PatientRecord): PatientRecord {
+  const byType = new Map([...record.byType].map(([type, resources]) => [type, resources.filter((one) => !isOwn(one))]));
+  return { ...record, byType };
+}
+
+function isOwn(resource: Resource): boolean {
+  switch (resource.resourceType) {
+    case 'DetectedIssue':
+      return readBreak(resource) !== undefined;
+    case 'Task':
+      return isBreakTask(resource);
+    case 'Communication':
+      return isOwnAlert(resource);
+    default:
+      return false;
+  }
+}
+
 /** Types that every judgment needs, whatever the rules name. */
-const basicTypes = ['Patient', 'CareTeam', 'CarePlan', 'DetectedIssue', 'Task'];
+export const basicTypes: readonly string[] = ['Basic', 'Patient', 'CareTeam', 'CarePlan', 'DetectedIssue', 'Task'];
 
 export interface RecordQuery {
   readonly patient: string;
@@ -60,6 +83,14 @@ function professionalReferences(byType: PatientRecord['byType'], patient: Resour
   const recipients = (byType.get('Communication') ?? []).flatMap(
     (message) => (message['recipient'] ?? []) as readonly Reference[],
   );
-  const named = [...members, ...doctors, ...recipients].map((one) => one?.reference ?? '');
+  const places = ['Encounter', 'CareTeam'].flatMap((type) => (byType.get(type) ?? []).flatMap(organisationsOf));
+  const own = patient === undefined ? [] : organisationsOf(patient);
+  const named = [...members, ...doctors, ...recipients, ...places, ...own].map((one) => one?.reference ?? '');
   return [...new Set(named.filter((reference) => professionalForm.test(reference)))];
+}
+
+/** Who answers for it: zones of sites are read from them. */
+function organisationsOf(resource: Resource): readonly Reference[] {
+  const found = [resource['serviceProvider'], resource['managingOrganization']].flat();
+  return found.filter((one): one is Reference => typeof one === 'object' && one !== null);
 }

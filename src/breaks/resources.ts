@@ -16,7 +16,7 @@ import type { BreakText } from './texts.ts';
 
 export const canonicalBase = 'https://suture.example/fhir';
 export const breakIdentifierSystem = `${canonicalBase}/sid/break`;
-const extensionUrl = (name: string) => `${canonicalBase}/StructureDefinition/${name}`;
+export const extensionUrl = (name: string) => `${canonicalBase}/StructureDefinition/${name}`;
 const codeSystem = (name: string) => `${canonicalBase}/CodeSystem/${name}`;
 
 /** Author of everything the engine writes. */
@@ -265,8 +265,9 @@ export function moveTask(
   };
 }
 
-export function businessStatus(state: BreakState): object {
-  return { coding: [{ system: codeSystem('break-state'), code: state }] };
+export function businessStatus(state: BreakState, text?: string): object {
+  const coding = [{ system: codeSystem('break-state'), code: state }];
+  return text === undefined ? { coding } : { coding, text };
 }
 
 /** Whether the Task is the work of a break. */
@@ -274,6 +275,15 @@ export function isBreakTask(task: Resource): boolean {
   const codings =
     (task['code'] as { coding?: readonly { system?: string; code?: string }[] } | undefined)?.coding ?? [];
   return codings.some(({ system, code }) => system === codeSystem('task') && code === 'repair-break');
+}
+
+/** Whether the Communication is a call of the engine. */
+export function isOwnAlert({ sender, category }: Resource): boolean {
+  const categories = (category ?? []) as readonly { coding?: readonly { code?: string }[] }[];
+  const isCall = categories.some(({ coding = [] }) =>
+    coding.some(({ code }) => code === 'alert' || code === 'notification'),
+  );
+  return isCall && (sender as Reference | undefined)?.display === engineAuthor.display;
 }
 
 export interface AlertFacts {
@@ -301,11 +311,38 @@ export function buildAlert(facts: AlertFacts): Resource {
     sent: facts.sent,
     ...(facts.recipients.length === 0 ? {} : { recipient: facts.recipients.map((reference) => ({ reference })) }),
     sender: engineAuthor,
-    payload: facts.lines.map(({ fr, en }) => ({
-      contentString: fr,
-      _contentString: { extension: [translation('en', en)] },
-    })),
+    payload: payloadOf(facts.lines),
   };
+}
+
+export interface DigestFacts {
+  readonly id: string;
+  readonly issues: readonly string[];
+  readonly recipient: string | undefined;
+  readonly sent: string;
+  readonly lines: readonly BreakText[];
+}
+
+/** A message about many patients, or about none: to an organisation, without subject. */
+export function buildDigest({ id, issues, recipient, sent, lines }: DigestFacts): Resource {
+  return {
+    resourceType: 'Communication',
+    id,
+    status: 'completed',
+    category: [
+      { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/communication-category', code: 'notification' }] },
+    ],
+    priority: 'routine',
+    ...(issues.length === 0 ? {} : { about: issues.map((issue) => ({ reference: `DetectedIssue/${issue}` })) }),
+    sent,
+    ...(recipient === undefined ? {} : { recipient: [{ reference: recipient }] }),
+    sender: engineAuthor,
+    payload: payloadOf(lines),
+  };
+}
+
+function payloadOf(lines: readonly BreakText[]): readonly object[] {
+  return lines.map(({ fr, en }) => ({ contentString: fr, _contentString: { extension: [translation('en', en)] } }));
 }
 
 function translation(language: string, text: string): object {

@@ -37,6 +37,11 @@ export function alertText(input: TextInput): BreakText {
   };
 }
 
+/** The same line, told again to a wider circle. */
+export function escalatedText({ fr, en }: BreakText, level: number): BreakText {
+  return { fr: `Relance n° ${level}, sans réponse. ${fr}`, en: `Reminder ${level}, no answer yet. ${en}` };
+}
+
 /** The focus in a reader's words: "le séjour du 27/02/2026 au 02/03/2026 (Centre Martin)". */
 export function focusText(focus: Resource, zone: string): BreakText {
   switch (focus.resourceType) {

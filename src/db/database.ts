@@ -10,10 +10,14 @@ import { openDedicated } from './dedicated.ts';
 import { databaseLimits } from './limits.ts';
 import { openListener } from './listen.ts';
 import { openPool } from './pool.ts';
+import { createPreparer } from './prepare.ts';
 import { inTransaction, queryAlone } from './transaction.ts';
 
 export interface Statement {
-  /** Named statements are prepared once per connection: the same name always goes with the same text. */
+  /**
+   * Named statements are prepared once per connection: the same name always goes with the same text. One without a name is
+   * given one when it comes often.
+   */
   readonly name?: string;
   readonly text: string;
   readonly values?: readonly unknown[];
@@ -67,9 +71,11 @@ export interface DatabaseOptions {
 export function openDatabase(options: DatabaseOptions): Database {
   const pool = openPool(options);
   const repeat = { retriesMax: databaseLimits.retriesMax, random: options.random };
+  const prepare = createPreparer();
+  const prepared = (tx: Transaction): Transaction => ({ ...tx, query: (statement) => tx.query(prepare(statement)) });
   return {
-    query: (statement) => queryAlone(pool, statement, repeat),
-    transaction: (fn) => inTransaction(pool, fn, repeat),
+    query: (statement) => queryAlone(pool, prepare(statement), repeat),
+    transaction: (fn) => inTransaction(pool, (tx) => fn(prepared(tx)), repeat),
     dedicate: (onLost) => openDedicated(options, onLost),
     listen: (channel, onWake) => openListener(options, channel, onWake),
     close: () => pool.end(),

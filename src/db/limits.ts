@@ -20,6 +20,10 @@ export const databaseLimits = {
   /** First wait before a lost listener connects again; doubles, with jitter, up to the largest. */
   reconnectWaitMs: 100,
   reconnectWaitMaxMs: 10_000,
+  /** A text is prepared when it comes this often; so many texts at most; so many are counted before counting starts anew. */
+  preparedAfter: 3,
+  preparedTextsMax: 200,
+  textsCountedMax: 1_000,
   /** What a client is told to wait after a 503. */
   retryAfterMs: 1_000,
 } as const;

@@ -22,27 +22,28 @@ export interface DemoEvent {
   readonly keepAs?: string;
 }
 
-type Letters = 'in-time' | 'late' | 'never';
+/** A step of the pathway: done in time, made up for when somebody has been told, or never. */
+type Step = 'in-time' | 'late' | 'never';
 
 interface Course {
-  readonly letter: Letters;
+  readonly letter: Step;
   readonly isSent: boolean;
-  readonly hasVisit: boolean;
-  readonly hasDoctor: boolean;
-  readonly isQualified: boolean;
-  readonly isPlanSent: boolean;
-  readonly isPlanValidated: boolean;
+  readonly visit: Step;
+  readonly doctor: Step;
+  readonly identity: Step;
+  readonly planSent: Step;
+  readonly planValidated: Step;
   readonly message: 'none' | 'bounced' | 'bounced-then-sent';
 }
 
 const goodCourse: Course = {
   letter: 'in-time',
   isSent: true,
-  hasVisit: true,
-  hasDoctor: true,
-  isQualified: true,
-  isPlanSent: true,
-  isPlanValidated: true,
+  visit: 'in-time',
+  doctor: 'in-time',
+  identity: 'in-time',
+  planSent: 'in-time',
+  planValidated: 'in-time',
   message: 'none',
 };
 
@@ -50,16 +51,20 @@ const goodCourse: Course = {
 function drawCourse(number: number, chance: Chance): Course {
   if (number % 3 !== 0) return goodCourse;
   const troubles: readonly [Partial<Course>, ...Partial<Course>[]] = [
+    { message: 'bounced-then-sent' },
     { letter: 'late' },
     { letter: 'never', isSent: false },
     { isSent: false },
-    { hasVisit: false },
-    { hasDoctor: false, isSent: false },
-    { isQualified: false },
-    { isPlanSent: false },
-    { isPlanValidated: false },
+    { visit: 'late' },
+    { doctor: 'late' },
+    { identity: 'late' },
+    { visit: 'never' },
+    { doctor: 'never', isSent: false },
+    { identity: 'never' },
+    { planSent: 'late' },
+    { planValidated: 'late' },
+    { planSent: 'never', planValidated: 'never' },
     { message: 'bounced' },
-    { message: 'bounced-then-sent' },
   ];
   const certain = troubles[Math.floor(number / 3) % troubles.length] ?? {};
   return { ...goodCourse, ...certain, ...(chance.next() < 0.3 ? chance.pick(troubles) : {}) };
@@ -81,29 +86,30 @@ function tellCourse(person: Person, course: Course, startMs: number, chance: Cha
   const discharged = startOfDay(admitted) + chance.whole(2, 5) * dayMs + chance.whole(9, 17) * hourMs;
   const teamStart = instant(admitted);
   return [
-    put(person, admitted, patient(person, course.isQualified)),
-    put(person, admitted, careTeam(person, teamStart, course.hasDoctor)),
+    ...tellSoonOrLate(admitted, course.identity, (atMs, isDone) => put(person, atMs, patient(person, isDone))),
+    ...tellSoonOrLate(admitted, course.doctor, (atMs, isDone) =>
+      put(person, atMs, careTeam(person, teamStart, isDone)),
+    ),
     put(person, admitted, carePlan(person, teamStart)),
     ...tellPlan(person, course, admitted),
     put(person, admitted, stay(person, admitted, undefined)),
     put(person, discharged, stay(person, admitted, discharged)),
     ...tellLetter(person, course, { admitted, discharged }),
     ...tellMessage(person, course.message, discharged + 2 * dayMs),
-    ...(course.hasVisit
-      ? [put(person, discharged + chance.whole(2, 6) * dayMs, visit(person, discharged + 2 * dayMs))]
-      : []),
+    ...tellVisit(person, course.visit, discharged + chance.whole(2, 6) * dayMs),
   ];
 }
 
-/** The plan goes to the GP on the next morning, who approves it two days later. */
-function tellPlan(person: Person, { hasDoctor, isPlanSent, isPlanValidated }: Course, admitted: number): DemoEvent[] {
-  if (!hasDoctor) return [];
-  const sentMs = startOfDay(admitted) + dayMs + 8 * hourMs;
+/** The plan goes to the GP on the next morning, who approves it two days later; or after they were called. */
+function tellPlan(person: Person, { doctor, planSent, planValidated }: Course, admitted: number): DemoEvent[] {
+  if (doctor === 'never') return [];
+  const next = startOfDay(admitted) + dayMs + 8 * hourMs;
+  const sentMs = planSent === 'late' ? next + 7 * dayMs : next;
+  const validatedMs = planValidated === 'late' ? next + 14 * dayMs : next + 2 * dayMs;
   const of = { about: `CarePlan/${person.id}-plan`, sentMs, status: 'completed' } as const;
-  const validatedMs = sentMs + 2 * dayMs;
   return [
-    ...(isPlanSent ? [put(person, sentMs, message(person, `${person.id}-plan-sent`, of))] : []),
-    ...(isPlanValidated ? [put(person, validatedMs, approval(person, validatedMs))] : []),
+    ...(planSent === 'never' ? [] : [put(person, sentMs, message(person, `${person.id}-plan-sent`, of))]),
+    ...(planValidated === 'never' ? [] : [put(person, validatedMs, approval(person, validatedMs))]),
   ];
 }
 
@@ -119,6 +125,23 @@ function approval(person: Person, atMs: number): Resource {
     owner: { reference: person.doctor },
     lastModified: instant(atMs),
   };
+}
+
+/** What should be there from the beginning: it is, or a week later, or never. */
+function tellSoonOrLate(
+  atMs: number,
+  step: Step,
+  tell: (atMs: number, isDone: boolean) => DemoEvent,
+): readonly DemoEvent[] {
+  const first = tell(atMs, step === 'in-time');
+  return step === 'late' ? [first, tell(atMs + 7 * dayMs, true)] : [first];
+}
+
+/** A week late, the nurse has called and the doctor has come. */
+function tellVisit(person: Person, step: Step, inTimeMs: number): readonly DemoEvent[] {
+  if (step === 'never') return [];
+  const atMs = step === 'late' ? inTimeMs + 7 * dayMs : inTimeMs;
+  return [put(person, atMs, visit(person, atMs))];
 }
 
 interface Stay {

@@ -43,3 +43,15 @@ export { writeFhirXml } from './xml/write.ts';
 export { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
 export { applyJsonPatch, jsonPatchLimits } from './patch/json-patch.ts';
 export { readElements, selectElements, subsettedTag, summarize, type SummaryMode } from './summary.ts';
+export {
+  type Canonical,
+  compareVersions,
+  type ConformanceResource,
+  type ConformanceType,
+  createLibrary,
+  joinLibraries,
+  type Library,
+  matchesVersion,
+  NotAtHand,
+  readCanonical,
+} from './library.ts';

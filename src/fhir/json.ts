@@ -13,9 +13,11 @@ import { type Container, digits, digitsOf, isUnusual } from './digits.ts';
 
 export interface JsonLimits {
   readonly depthMax: number;
+  /** Members and elements in the whole body: a body of few bytes may hold so many that looking at them blocks everybody. */
+  readonly valuesMax: number;
 }
 
-export const jsonLimits: JsonLimits = { depthMax: 100 };
+export const jsonLimits: JsonLimits = { depthMax: 100, valuesMax: 500_000 };
 
 /**
  * The parsed value. Throws `incorrect` (with the place as line and column or as FHIRPath) when the bytes are not UTF-8,
@@ -54,6 +56,13 @@ function decodeUtf8(bytes: Uint8Array): string {
 function incorrect(text: string, expression?: string): Problem {
   const issue = { severity: 'error' as const, code: 'structure', text };
   return new Problem('incorrect', text, { issues: [expression === undefined ? issue : { ...issue, expression }] });
+}
+
+function tooManyValues(found: number, { valuesMax }: JsonLimits): Problem {
+  return new Problem(
+    'content-too-costly',
+    `the body has ${found} members and elements, at most ${valuesMax} are taken`,
+  );
 }
 
 function placeOf(text: string, at: number): string {
@@ -125,11 +134,13 @@ const backslash = 92;
 function scan(text: string, limits: JsonLimits): Facts {
   let names = 0;
   let depth = 0;
+  let separators = 0;
   let hasUnusualNumber = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) at = endOfString(text, at);
     else if (code === 58) names++;
+    else if (code === 44) separators++;
     else if (code === 123 || code === 91) {
       if (++depth > limits.depthMax) throw incorrect(`the body is nested deeper than ${limits.depthMax} levels`);
     } else if (code === 125 || code === 93) depth--;
@@ -139,6 +150,7 @@ function scan(text: string, limits: JsonLimits): Facts {
       at = end - 1;
     }
   }
+  if (separators >= limits.valuesMax) throw tooManyValues(separators + 1, limits);
   return { names, hasNames: names > 0, hasUnusualNumber, hasEscapedSurrogate: /\\u[dD][89a-fA-F]/.test(text) };
 }
 

@@ -9,6 +9,7 @@ import { answerError } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
 import { fhirJson } from './send-answer.ts';
+import { registerUpgrade, type SocketRoute } from './upgrade.ts';
 
 export interface HttpLimits {
   readonly bodyMax: number;
@@ -33,6 +34,7 @@ export interface HttpInput {
   readonly ids: Ids;
   readonly log: Log;
   readonly operations: readonly Operation[];
+  readonly sockets: SocketRoute;
   readonly onAnswered: (route: string, status: number, seconds: number) => void;
 }
 
@@ -71,6 +73,7 @@ export function createHttp(input: HttpInput): FastifyInstance {
     answerError: (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())),
   });
   registerAdminRoutes(server, input.admin);
+  registerUpgrade(server.server, input.sockets);
   return server;
 }
 

@@ -3,15 +3,18 @@ import { formatInstant } from '../base/index.ts';
 import { unsupportedParameters } from '../search/index.ts';
 import type { Answer, Context } from './context.ts';
 import type { Operation } from './operations.ts';
+import { subscriptionCapabilities, subscriptionServer } from './subscription-operations.ts';
 
 const interactions = ['read', 'vread', 'update', 'delete', 'history-instance', 'create', 'search-type'];
 
-export function capabilities(context: Context, operations: readonly Operation[]): Promise<Answer> {
+export async function capabilities(context: Context, operations: readonly Operation[]): Promise<Answer> {
+  const extras = new Map([['Subscription', subscriptionCapabilities(await context.subscriptions.topics())]]);
   const statement = {
     resourceType: 'CapabilityStatement',
     status: 'active',
     date: formatInstant(context.startedAtMs),
     kind: 'instance',
+    instantiates: [subscriptionServer],
     software: { name: 'Suture', version: context.softwareVersion },
     implementation: { description: 'Suture, FHIR R4 server for care pathways', url: context.baseUrl },
     fhirVersion: '4.0.1',
@@ -19,12 +22,14 @@ export function capabilities(context: Context, operations: readonly Operation[])
     rest: [
       {
         mode: 'server',
-        resource: [...context.definitions.resourceTypes].sort().map((type) => resourcePart(context, operations, type)),
+        resource: [...context.definitions.resourceTypes]
+          .sort()
+          .map((type) => ({ ...resourcePart(context, operations, type), ...extras.get(type) })),
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
       },
     ],
   };
-  return Promise.resolve({ status: 200, body: JSON.stringify(statement) });
+  return { status: 200, body: JSON.stringify(statement) };
 }
 
 function resourcePart(context: Context, operations: readonly Operation[], type: string): object {
@@ -45,11 +50,15 @@ function resourcePart(context: Context, operations: readonly Operation[], type: 
     conditionalUpdate: false,
     conditionalDelete: 'not-supported',
     ...(parameters.length === 0 ? {} : { searchParam: parameters }),
-    ...(own.length === 0 ? {} : { operation: own.map(operationPart) }),
+    ...(own.length === 0 ? {} : { operation: operationParts(own) }),
   };
 }
 
-function operationPart({ name, type, level, documentation }: Operation): object {
-  const definition = `https://suture.example/fhir/OperationDefinition/${type}-${level === 'instance' ? 'i' : 't'}-${name}`;
-  return { name, definition, documentation };
+/** One definition may cover both levels; it is named once. */
+function operationParts(operations: readonly Operation[]): readonly object[] {
+  const parts = operations.map(({ name, type, level, documentation, definition }) => {
+    const own = `https://suture.example/fhir/OperationDefinition/${type}-${level === 'instance' ? 'i' : 't'}-${name}`;
+    return { name, definition: definition ?? own, documentation };
+  });
+  return [...new Map(parts.map((part) => [part.definition, part])).values()];
 }

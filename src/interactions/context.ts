@@ -8,10 +8,16 @@ export interface Context {
   readonly store: Store;
   readonly definitions: Definitions;
   readonly search: SearchContext;
-  /** All faults of a resource against base R4 (and, later, profiles); empty when it is valid. */
-  readonly validate: (resource: unknown, typeExpected?: string) => readonly Issue[];
+  /** Faults and warnings of a resource against base R4 and the profiles it must conform to; empty when there are none. */
+  readonly validate: (resource: unknown, typeExpected?: string) => Promise<readonly Issue[]>;
   /** Refuses what no schema can: rule sets, subscriptions, breaks moved by hand. Runs inside the write's transaction. */
   readonly guards: readonly WriteGuard[];
+  readonly subscriptions: {
+    /** Canonicals of the topics that take subscriptions. */
+    topics(): Promise<readonly string[]>;
+    /** A stored Subscription with its secrets, as JSON text: for the answer to whoever has just made it, and nobody else. */
+    reveal(raw: string): Promise<string>;
+  };
   readonly clock: Clock;
   readonly ids: Ids;
   /** Without trailing slash, e.g. `http://127.0.0.1:8080/fhir`. */

@@ -1,11 +1,11 @@
 /** create and conditional create (https://hl7.org/fhir/R4/http.html#create, #ccreate). */
 import { type Answer, answerStored, type Context, type Request, requireType } from './context.ts';
 import { findMatch } from './match.ts';
-import { answerWritten, requireResource, writeGuarded, writeOne } from './write.ts';
+import { answerOne, requireResource, writeGuarded, writeOne } from './write.ts';
 
 export async function create(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
-  const resource = requireResource(context, request.type, request.body);
+  const resource = await requireResource(context, request.type, request.body);
   const entry = {
     method: 'POST' as const,
     type: request.type,
@@ -14,7 +14,7 @@ export async function create(context: Context, request: Request): Promise<Answer
     expectNew: true,
   };
   const criteria = request.ifNoneExist;
-  if (criteria === undefined) return answerWritten(context, request, await writeOne(context, entry));
+  if (criteria === undefined) return answerOne(context, request, await writeOne(context, entry));
   return context.store.transaction(async (session) => {
     const match = await findMatch(context, session, { type: request.type, criteria, visible: request.visible });
     if (match !== undefined) {
@@ -23,6 +23,6 @@ export async function create(context: Context, request: Request): Promise<Answer
     }
     const [written] = await writeGuarded(context, session, [entry]);
     if (written === undefined) throw new Error('a commit of one entry answered none');
-    return answerWritten(context, request, written);
+    return answerOne(context, request, written);
   });
 }

@@ -183,9 +183,8 @@ async function commitPlan(run: Ingest, { plan, resolved, superseded }: Ready): P
       return { ...relink(told), id, ...(isLetter && isReplaced ? { status: 'superseded' } : {}) };
     });
   const completed = updates.map(relink);
-  const faults = [...resources, ...completed]
-    .flatMap((resource) => context.validate(resource))
-    .filter(({ severity }) => severity === 'error');
+  const judged = await Promise.all([...resources, ...completed].map((resource) => context.validate(resource)));
+  const faults = judged.flat().filter(({ severity }) => severity === 'error');
   if (faults.length > 0) return review(context, session, incoming, { category: 'unprocessable', reasons: faults });
   const done = incoming.task === undefined ? [] : [completedTask(context, incoming.task)];
   // A Binary may be there from a review of the same bytes; now it gets the labels that the letter asks for.

@@ -10,5 +10,7 @@ export interface Operation {
   /** Takes the bytes as they come, whatever their type. */
   readonly takesBytes: boolean;
   readonly documentation: string;
+  /** Canonical of the definition in its guide; undefined: it is of this server. */
+  readonly definition?: string;
   run(context: Context, request: Request): Promise<Answer>;
 }

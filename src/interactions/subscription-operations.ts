@@ -1,20 +1,40 @@
 /**
- * $status, $events and $resend of subscriptions (http://hl7.org/fhir/uv/subscriptions-backport, version 1.1 for R4): parameters
+ * $status, $events, $get-ws-binding-token and $resend of subscriptions (http://hl7.org/fhir/uv/subscriptions-backport, version 1.1 for R4): parameters
  * come from the URL or from a Parameters body.
  */
-import { Problem } from '../base/index.ts';
+import { formatInstant, Problem } from '../base/index.ts';
 import { toOperationOutcome } from '../fhir/index.ts';
 import type { Answers } from '../notify/index.ts';
-import type { Request } from './context.ts';
+import type { Answer, Request } from './context.ts';
 import type { Operation } from './operations.ts';
 
+const guide = 'http://hl7.org/fhir/uv/subscriptions-backport/';
+const definition = (name: string) => `${guide}OperationDefinition/backport-subscription-${name}`;
+const subscription = { type: 'Subscription', takesBytes: false } as const;
+const readable = { ...subscription, methods: ['GET', 'POST'] } as const;
+
 export function subscriptionOperations(answers: Answers): readonly Operation[] {
-  const shared = { type: 'Subscription', takesBytes: false } as const;
-  const read = { ...shared, methods: ['GET', 'POST'] } as const;
+  return [...statusOperations(answers), ...eventOperations(answers), ...tokenOperations(answers)];
+}
+
+/** What the CapabilityStatement says of Subscription beyond the usual: the profile, and the topics that are served. */
+export function subscriptionCapabilities(topics: readonly string[]): object {
+  const url = `${guide}StructureDefinition/capabilitystatement-subscriptiontopic-canonical`;
+  return {
+    extension: topics.map((valueCanonical) => ({ url, valueCanonical })),
+    supportedProfile: [`${guide}StructureDefinition/backport-subscription`],
+  };
+}
+
+/** What this server claims to be, for `CapabilityStatement.instantiates`. */
+export const subscriptionServer = `${guide}CapabilityStatement/backport-subscription-server-r4`;
+
+function statusOperations(answers: Answers): readonly Operation[] {
   return [
     {
-      ...read,
+      ...readable,
       name: 'status',
+      definition: definition('status'),
       level: 'type',
       documentation:
         'How subscriptions stand: those named by `id`, in one of the states named by `status`; all without.',
@@ -25,15 +45,22 @@ export function subscriptionOperations(answers: Answers): readonly Operation[] {
       },
     },
     {
-      ...read,
+      ...readable,
       name: 'status',
+      definition: definition('status'),
       level: 'instance',
       documentation: 'How this subscription stands.',
       run: async (_context, { id = '', visible }) => ({ status: 200, body: await answers.statusOf({ visible, id }) }),
     },
+  ];
+}
+
+function eventOperations(answers: Answers): readonly Operation[] {
+  return [
     {
-      ...read,
+      ...readable,
       name: 'events',
+      definition: definition('events'),
       level: 'instance',
       documentation:
         'Events of this subscription from `eventsSinceNumber` to `eventsUntilNumber`, as far as they are kept.',
@@ -41,12 +68,11 @@ export function subscriptionOperations(answers: Answers): readonly Operation[] {
         const { id = '', visible } = request;
         const [since, until] = [readNumber(request, 'eventsSinceNumber'), readNumber(request, 'eventsUntilNumber')];
         const [content] = valuesOf(request, 'content');
-        const asked = { visible, id, since, until, content };
-        return { status: 200, body: await answers.events(asked) };
+        return { status: 200, body: await answers.events({ visible, id, since, until, content }) };
       },
     },
     {
-      ...shared,
+      ...subscription,
       methods: ['POST'],
       name: 'resend',
       level: 'instance',
@@ -62,6 +88,42 @@ export function subscriptionOperations(answers: Answers): readonly Operation[] {
       },
     },
   ];
+}
+
+function tokenOperations(answers: Answers): readonly Operation[] {
+  const name = 'get-ws-binding-token';
+  const token = { ...readable, name, definition: definition(name) } as const;
+  return [
+    {
+      ...token,
+      level: 'type',
+      documentation: 'A token that binds a websocket to the subscriptions named by `id`, or to all by websocket.',
+      run(_context, request) {
+        const ids = valuesOf(request, 'id');
+        return issueToken(answers, { visible: request.visible, ...(ids.length === 0 ? {} : { ids }) });
+      },
+    },
+    {
+      ...token,
+      level: 'instance',
+      documentation: 'A token that binds a websocket to this subscription.',
+      run: (_context, { id = '', visible }) => issueToken(answers, { visible, ids: [id] }),
+    },
+  ];
+}
+
+async function issueToken(answers: Answers, asked: Parameters<Answers['bindingToken']>[0]): Promise<Answer> {
+  const { token, expiresAtMs, subscriptions, url } = await answers.bindingToken(asked);
+  const parameters = {
+    resourceType: 'Parameters',
+    parameter: [
+      { name: 'token', valueString: token },
+      { name: 'expiration', valueDateTime: formatInstant(expiresAtMs) },
+      ...subscriptions.map((id) => ({ name: 'subscription', valueString: `Subscription/${id}` })),
+      { name: 'websocket-url', valueUrl: url },
+    ],
+  };
+  return { status: 200, body: JSON.stringify(parameters) };
 }
 
 /** The guide gives numbers as strings, because a 64-bit number is none in JSON. */

@@ -20,7 +20,7 @@ export type Perform = (part: EntryPart, place: number) => Promise<Answer>;
 
 export async function processBundle(context: Context, request: Request, perform: Perform): Promise<Answer> {
   if (isBatch(request.body)) return processBatch(context, request.body, perform);
-  const bundle = requireResource(context, 'Bundle', request.body);
+  const bundle = await requireResource(context, 'Bundle', request.body);
   if (bundle['type'] !== 'transaction') {
     throw new Problem('incorrect', 'Bundle.type must be batch or transaction', {
       issues: [{ severity: 'error', code: 'value', text: 'expected batch or transaction', expression: 'Bundle.type' }],
@@ -40,7 +40,7 @@ function isBatch(body: unknown): body is Resource {
 
 /** Each resource is checked with its own entry: a fault in one must not refuse the others. */
 async function processBatch(context: Context, body: Resource, perform: Perform): Promise<Answer> {
-  requireResource(context, 'Bundle', withoutResources(body));
+  await requireResource(context, 'Bundle', withoutResources(body));
   const texts: string[] = [];
   for (const [place, part] of readEntries(context, body).entries()) texts.push(answerText(await perform(part, place)));
   return { status: 200, body: bundleText({ type: 'batch-response', entries: texts }) };

@@ -1,17 +1,31 @@
 /** What create, update, delete, batch and transaction share: a write is checked, guarded and committed in one place. */
-import { Problem } from '../base/index.ts';
+import { type Issue, Problem } from '../base/index.ts';
 import { databaseFaultOf } from '../db/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { everything, type Session, type WriteEntry, type Written } from '../store/index.ts';
 import type { Answer, Context, Request } from './context.ts';
 import { toOperationOutcome } from '../fhir/index.ts';
 
-/** The body as a valid resource of the type in the URL; every fault is named. Throws `incorrect`. */
-export function requireResource(context: Context, type: string, body: unknown): Resource {
-  const issues = context.validate(body, type).filter(({ severity }) => severity === 'error' || severity === 'fatal');
-  const first = issues[0];
-  if (first !== undefined) throw new Problem('incorrect', first.text, { issues });
-  return body as Resource;
+/**
+ * The body as a valid resource of the type in the URL; every fault is named. Throws `incorrect`, or `unprocessable` where
+ * base R4 allows what a profile does not.
+ */
+export async function requireResource(context: Context, type: string, body: unknown): Promise<Resource> {
+  return (await checkResource(context, type, body)).resource;
+}
+
+/** As `requireResource`, with the warnings that `Prefer: return=OperationOutcome` asks for. */
+export async function checkResource(
+  context: Context,
+  type: string,
+  body: unknown,
+): Promise<{ readonly resource: Resource; readonly warnings: readonly Issue[] }> {
+  const issues = await context.validate(body, type);
+  const faults = issues.filter(({ severity }) => severity === 'error' || severity === 'fatal');
+  const [first] = faults;
+  if (first === undefined) return { resource: body as Resource, warnings: issues };
+  const category = faults.every(({ profile }) => profile !== undefined) ? 'unprocessable' : 'incorrect';
+  throw new Problem(category, first.text, { issues: faults });
 }
 
 /** The body of an update: its id must be the one in the URL (https://hl7.org/fhir/R4/http.html#update). */
@@ -72,6 +86,20 @@ export async function retryRace<T>(work: () => Promise<T>): Promise<T> {
     if (databaseFaultOf(error)?.sqlState !== '23505') throw error;
     return work();
   }
+}
+
+/**
+ * The answer to one write on its own. Whoever makes a Subscription reads once what it was made with, headers and signing key
+ * (clients compare it with what they are sent); every other answer has them sealed.
+ */
+export async function answerOne(
+  context: Context,
+  request: Pick<Request, 'returnPreference'>,
+  written: Written,
+): Promise<Answer> {
+  const answer = answerWritten(context, request, written);
+  const isNew = written.type === 'Subscription' && written.outcome === 'created' && answer.body === written.raw;
+  return isNew ? { ...answer, body: await context.subscriptions.reveal(written.raw) } : answer;
 }
 
 /** The answer to a write (https://hl7.org/fhir/R4/http.html#create, Prefer: return=...). */

@@ -15,7 +15,11 @@ import { type Event, readEvents } from './events.sql.ts';
 import { deliveryJob } from './jobs.ts';
 import { notifyLimits } from './limits.ts';
 import { historyBundle, type StatusSaid, statusSearchset } from './notification.ts';
-import { backport, type Content, contents } from './subscription.ts';
+import { type BindingToken, saveToken } from './websocket/tokens.sql.ts';
+import { backport, type Content, contents } from './channel-terms.ts';
+
+/** Where websockets connect, below the FHIR base. */
+export const socketPath = '/websocket';
 
 export interface AskedStatus {
   readonly visible: Visible;
@@ -43,6 +47,13 @@ export interface Answers {
   events(asked: AskedEvents): Promise<string>;
   /** Delivers again from this event on, in order, under the same numbers; throws `not-found`, and `conflict` when it is not active. */
   resend(asked: { readonly visible: Visible; readonly id: string; readonly since: number }): Promise<void>;
+  /** For the websockets of these subscriptions, or of all; throws `not-found` when one is not there, or none. */
+  bindingToken(asked: { readonly visible: Visible; readonly ids?: readonly string[] }): Promise<IssuedToken>;
+}
+
+/** What $get-ws-binding-token gives. */
+export interface IssuedToken extends BindingToken {
+  readonly url: string;
 }
 
 export interface AnswersInput {
@@ -50,10 +61,11 @@ export interface AnswersInput {
   readonly db: Database;
   readonly clock: Clock;
   readonly baseUrl: string;
+  readonly newKey: () => string;
 }
 
 export function createAnswers(input: AnswersInput): Answers {
-  const { store, db, clock, baseUrl } = input;
+  const { store, db, clock, baseUrl, newKey } = input;
   const find = async (visible: Visible, id: string): Promise<StandingRow> => {
     const [row] = await listStandings(store, { visible, ids: [id], statuses: undefined, limit: 1 });
     if (row === undefined) throw new Problem('not-found', 'no Subscription with this id');
@@ -83,6 +95,16 @@ export function createAnswers(input: AnswersInput): Answers {
         if (found === undefined) throw new Problem('conflict', 'only an active subscription is delivered to');
         await requestJobs(tx, [deliveryJob(id, found.isSlow, clock.now())]);
       });
+    },
+    async bindingToken({ visible, ids }) {
+      const rows = await listStandings(store, { visible, ids, statuses: ['active'], limit: notifyLimits.statusesMax });
+      const subscriptions = rows.filter(isWebsocket).map(({ id }) => id);
+      if (ids?.some((id) => !subscriptions.includes(id)) ?? subscriptions.length === 0) {
+        throw new Problem('not-found', 'no active Subscription by websocket with this id');
+      }
+      const token = { token: newKey(), subscriptions, expiresAtMs: clock.now() + notifyLimits.tokenValidMs };
+      await saveToken(db, token);
+      return { ...token, url: socketUrl(baseUrl) };
     },
   };
 }
@@ -114,4 +136,13 @@ function lesser(own: Content | undefined, wished: string | undefined): Content |
   const wish = contents.find((one) => one === wished);
   if (own === undefined || wish === undefined) return own;
   return contents.indexOf(wish) < contents.indexOf(own) ? wish : own;
+}
+
+function isWebsocket({ raw }: StandingRow): boolean {
+  return (parseJson(raw) as FhirSubscription).channel.type === 'websocket';
+}
+
+/** Where websockets connect: below the base, by its own scheme. */
+function socketUrl(baseUrl: string): string {
+  return `${baseUrl.replace(/^http/, 'ws')}${socketPath}`;
 }

@@ -52,7 +52,9 @@ export function errorText(outcome: Outcome): string | undefined {
     case 'no-response':
       return 'the endpoint did not answer';
     case 'bad-answer':
-      return `the endpoint answered with HTTP status ${outcome.httpStatus ?? 'unknown'}`;
+      return outcome.httpStatus === undefined
+        ? 'the endpoint refused the notification'
+        : `the endpoint answered with HTTP status ${outcome.httpStatus}`;
     case 'redirect':
       return 'the endpoint answered with a redirect, which is not followed';
     case 'forbidden-address':

@@ -1,7 +1,7 @@
 /** What one notification says: for core R4 nothing or the resource, for a topic a Bundle (notification.ts). */
 import type { Notification } from './channel.ts';
 import type { Event } from './events.sql.ts';
-import { notificationBundle } from './notification.ts';
+import { nameUuid, notificationBundle } from './notification.ts';
 import type { Standing } from './step.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -16,10 +16,19 @@ export interface ToSay {
 }
 
 export function compose(say: ToSay): Notification {
-  const { subscription, events, nowMs } = say;
+  const { kind, subscription, events, nowMs, baseUrl } = say;
   const last = events.at(-1);
-  const notification = { subscription: subscription.id, number: last?.number, nowMs };
-  const { contentType } = subscription.channel;
+  const atMs = last?.at.getTime() ?? nowMs;
+  const { contentType, content } = subscription.channel;
+  const notification = {
+    id: nameUuid([subscription.id, kind, last?.number, events.length, atMs].join('\n')),
+    kind,
+    subscription: subscription.id,
+    number: last?.number,
+    focuses: events.map(({ type, id }) => (content === 'empty' ? undefined : `${baseUrl}/${type}/${id}`)),
+    atMs,
+    nowMs,
+  };
   if (subscription.watch.kind === 'topic') return { ...notification, path: undefined, body: notificationBundle(say) };
   // A version whose text is no longer kept cannot be sent: the subscriber is told to look, as one without payload is.
   if (contentType === undefined || last?.raw === undefined)

@@ -18,7 +18,7 @@ import { afterAttempt, type Attempted, errorText } from './attempt.ts';
 import type { Channel, Outcome } from './channel.ts';
 import { compose } from './compose.ts';
 import { type Due, openChannel, readDue } from './due.ts';
-import type { EndpointRules } from './endpoint.ts';
+import type { ChannelRules } from './channel-terms.ts';
 import { type Event, readEvents } from './events.sql.ts';
 import { deliveryJob, deliveryKind, deliveryKinds } from './jobs.ts';
 import { faultRetryMs, notifyLimits } from './limits.ts';
@@ -31,12 +31,13 @@ export interface DeliverInput {
   readonly db: Database;
   readonly store: Store;
   readonly channel: Channel;
-  readonly rules: EndpointRules;
+  readonly rules: ChannelRules;
   readonly baseUrl: string;
   readonly clock: Clock;
   readonly random: () => number;
   readonly holder: number;
   readonly log: Log;
+  readonly onAttempt?: (kind: string, outcome: string, seconds: number) => void;
 }
 
 export function createDeliveries(input: DeliverInput): readonly Work[] {
@@ -57,10 +58,19 @@ async function deliver(input: DeliverInput, job: Job): Promise<void> {
   if (due.fault !== undefined && due.standing.status !== 'error') {
     return turn(input, job, due, { status: 'error', error: due.fault });
   }
-  const step = nextStep(due.standing, nowMs);
+  const step = nextStep(callsUs(due) ? quiet(due.standing) : due.standing, nowMs);
   if (step.kind === 'rest') return comeBack(input, job, due, step.untilMs);
   if (step.kind === 'end') return turn(input, job, due, { status: 'off' });
   return notify(input, job, due, step.kind);
+}
+
+/** The client of a websocket calls us (websocket/hub.ts): its job only watches the end. */
+function callsUs({ subscription }: Due): boolean {
+  return subscription?.channel.type === 'websocket';
+}
+
+function quiet(standing: Standing): Standing {
+  return { ...standing, deliveredNumber: standing.lastNumber, heartbeatMs: undefined };
 }
 
 async function notify(input: DeliverInput, job: Job, due: Due, kind: Attempted['kind']): Promise<void> {
@@ -73,6 +83,7 @@ async function notify(input: DeliverInput, job: Job, due: Due, kind: Attempted['
   const started = performance.now();
   const outcome = await input.channel(notification, channel);
   const durationMs = performance.now() - started;
+  input.onAttempt?.(kind, outcome.kind, durationMs / 1000);
   const attempted = { kind, outcome, lastNumber: events.at(-1)?.number, nowMs, durationMs, random: input.random() };
   await record(input, job, due, { ...attempted, firstNumber: events[0]?.number });
 }

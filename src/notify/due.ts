@@ -3,7 +3,7 @@ import { Problem } from '../base/index.ts';
 import type { Queryable } from '../db/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import type { OpenChannel } from './channel.ts';
-import type { EndpointRules } from './endpoint.ts';
+import type { ChannelRules } from './channel-terms.ts';
 import { unseal } from './secrets.ts';
 import { type DueRow, readState } from './state.sql.ts';
 import type { Standing } from './step.ts';
@@ -23,7 +23,7 @@ export interface Due {
   readonly fault: string | undefined;
 }
 
-export async function readDue(db: Queryable, id: string, rules: EndpointRules): Promise<Due | undefined> {
+export async function readDue(db: Queryable, id: string, rules: ChannelRules): Promise<Due | undefined> {
   const row = await readState(db, id);
   if (row === undefined) return undefined;
   const read = isOver(row) || row.raw === null ? undefined : readSubscription(parseJson(row.raw) as Resource, rules);

@@ -59,7 +59,18 @@ export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 }
 
-function isLoopbackHost(url: URL): boolean {
+export function isLoopbackHost(url: URL): boolean {
   const host = hostOf(url);
   return host === 'localhost' || host.endsWith('.localhost') || kindOfAddress(host) === 'loopback';
+}
+
+/** One plain mailbox, so that nothing else can be said by the address: no parameters, no second recipient, no escapes. */
+const mailbox = /^mailto:[\w.!#$'*+/=^`{|}~-]{1,64}@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})$/i;
+
+/** The mailbox, or what is wrong with it. */
+export function readMailbox(text: string, domains: ReadonlySet<string> | undefined): URL | string {
+  if (domains === undefined) return 'this server sends no e-mail';
+  const domain = mailbox.exec(text)?.[1];
+  if (domain === undefined || text.length > notifyLimits.mailboxLengthMax) return 'it is not mailto: and one mailbox';
+  return domains.has(domain.toLowerCase()) ? new URL(text) : 'its domain is not among those that may be written to';
 }

@@ -10,7 +10,7 @@ import type { Transaction } from '../db/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { type Change, type Follower, type JobRequest, requestJobs } from '../queue/index.ts';
 import { createVersions, type SeenChange, type Version } from './criteria.ts';
-import type { EndpointRules } from './endpoint.ts';
+import type { ChannelRules } from './channel-terms.ts';
 import { insertEvents, type NewEvent, readTexts, type Texts } from './events.sql.ts';
 import { deliveryJob } from './jobs.ts';
 import { notifyLimits } from './limits.ts';
@@ -26,7 +26,7 @@ import { anchorsOfChange } from './watch.ts';
 export interface FollowInput {
   readonly setting: TopicSetting;
   readonly book: TopicBook;
-  readonly rules: EndpointRules;
+  readonly rules: ChannelRules;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -7,7 +7,7 @@ import type { Subscription as FhirSubscription } from 'fhir/r4.js';
 import { type Clock, type Issue, Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import type { Session } from '../store/index.ts';
-import type { EndpointRules } from './endpoint.ts';
+import type { ChannelRules } from './channel-terms.ts';
 import { sealSecrets } from './secrets.ts';
 import { insertSecrets } from './state.sql.ts';
 import { statusAfter, withStatus } from './status.ts';
@@ -22,7 +22,7 @@ import { compileWatch, withoutVersion } from './watch.ts';
 export interface GuardInput {
   readonly setting: TopicSetting;
   readonly book: TopicBook;
-  readonly rules: EndpointRules;
+  readonly rules: ChannelRules;
   readonly clock: Clock;
   readonly newHandle: () => string;
   readonly newKey: () => string;
@@ -90,7 +90,7 @@ function retired({ topic }: CompiledTopic): Issue {
 }
 
 function settleStatus(subscription: Subscription, { before, after }: Kept, nowMs: number): Resource {
-  const settled = statusAfter(subscription.watch.kind, before, after);
+  const settled = statusAfter(subscription, before, after);
   if ('fault' in settled) {
     throw refusal([{ severity: 'error', code: 'value', text: settled.fault, expression: 'Subscription.status' }]);
   }

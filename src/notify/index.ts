@@ -1,5 +1,8 @@
 /** Topics, matching, channels, delivery log, retries (design.md section 3). Put together in notify.ts; see follow.ts and deliver.ts. */
-export type { Answers, AskedEvents, AskedStatus } from './answers.ts';
+export { type Answers, type AskedEvents, type AskedStatus, type IssuedToken, socketPath } from './answers.ts';
 export type { Figures } from './answers.sql.ts';
+export type { Mail, SendMail } from './channels/email.ts';
+export { createSmtp, type SmtpSetting } from './channels/smtp.ts';
 export { createNotify, type Notify, type NotifyInput } from './notify.ts';
 export { shippedTopicResources } from './topics/shipped.ts';
+export type { SocketHub } from './websocket/hub.ts';

@@ -20,6 +20,7 @@ export const notifyLimits = {
   callsMax: 32,
   slowCallsMax: 16,
   endpointLengthMax: 2048,
+  mailboxLengthMax: 254,
   filtersMax: 20,
   heartbeatMaxS: 86_400,
   /** Told in one notification, whatever backport-max-count allows. */
@@ -37,6 +38,8 @@ export const notifyLimits = {
   retryAfterMaxMs: hour,
   /** Failing without a break for this long puts the Subscription in error. */
   giveUpAfterMs: day,
+  /** In which a websocket must show its binding token. */
+  tokenValidMs: minute,
   /** How long events and the delivery log are kept, and how long a Subscription stays in error before it is off. */
   keptMs: 30 * day,
   trimEveryMs: day,

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { formatInstant } from '../base/index.ts';
 import type { ToSay } from './compose.ts';
 import type { Event } from './events.sql.ts';
-import { backport, type Content } from './subscription.ts';
+import { backport, type Content } from './channel-terms.ts';
 
 export interface StatusSaid {
   readonly id: string;
@@ -112,7 +112,7 @@ function resourceEntry({ type, id, version, method, raw }: Event, baseUrl: strin
 }
 
 /** A UUID that is the same for the same text (RFC 9562 §5.8). */
-function nameUuid(text: string): string {
+export function nameUuid(text: string): string {
   const hex = createHash('sha256').update(text, 'utf8').digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -8,9 +8,12 @@ import type { Store } from '../store/index.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import { type Figures, readFigures } from './answers.sql.ts';
 import { createCaller } from './call.ts';
+import type { Channel } from './channel.ts';
+import type { ChannelRules, ChannelType } from './channel-terms.ts';
+import { createEmailChannel, type SendMail } from './channels/email.ts';
+import { createMessageChannel } from './channels/message.ts';
 import { createRestHook } from './channels/rest-hook.ts';
 import { createDeliveries } from './deliver.ts';
-import type { EndpointRules } from './endpoint.ts';
 import { createFollower } from './follow.ts';
 import { createGuard, type NotifyGuard } from './guard.ts';
 import { type Resolve, resolveHost } from './resolve.ts';
@@ -21,6 +24,7 @@ import { createTopicBook } from './topics/book.ts';
 import { shippedTopics } from './topics/shipped.ts';
 import { listTopicRows } from './topics/topics.sql.ts';
 import { createTrimWork } from './trim.ts';
+import { createSocketHub, type SocketHub } from './websocket/hub.ts';
 
 export interface NotifyInput {
   readonly store: Store;
@@ -37,6 +41,10 @@ export interface NotifyInput {
   readonly allowsLoopback: boolean;
   /** Exact origins that alone may be called; undefined: any public one. */
   readonly origins?: readonly string[];
+  /** How e-mail leaves, and the domains that it may go to; undefined: not at all. */
+  readonly mail?: { readonly send: SendMail; readonly domains: readonly string[] };
+  /** For metrics: an attempt to notify, what became of it, and how long it took. */
+  readonly onAttempt?: (kind: string, outcome: string, seconds: number) => void;
   /** How hosts become addresses; for tests. */
   readonly resolve?: Resolve;
 }
@@ -46,6 +54,7 @@ export interface Notify {
   readonly follower: Follower;
   readonly works: readonly Work[];
   readonly answers: Answers;
+  readonly sockets: SocketHub;
   /** For metrics. */
   figures(): Promise<Figures>;
   /** Canonicals of the topics that take subscriptions, for the CapabilityStatement. */
@@ -56,22 +65,38 @@ export interface Notify {
 
 export function createNotify(input: NotifyInput): Notify {
   const { clock, ids } = input;
-  const origins = input.origins === undefined ? undefined : new Set(input.origins);
-  const rules: EndpointRules = { allowsLoopback: input.allowsLoopback, origins };
-  const book = createTopicBook(input);
+  const rules = rulesOf(input);
   const newId = () => ids.next(clock.now());
   const newKey = () => `${newId()}${newId()}`.replaceAll('-', '');
-  const parts = { ...input, setting: input, rules, book };
-  const channel = createRestHook(createCaller(input.resolve ?? resolveHost, rules));
+  const parts = { ...input, setting: input, rules, book: createTopicBook(input), newHandle: newId, newKey };
+  const sockets = createSocketHub(parts);
   return {
-    guard: createGuard({ ...parts, newHandle: newId, newKey }),
+    guard: createGuard(parts),
     follower: createFollower(parts),
-    works: [...createDeliveries({ ...parts, channel }), createTrimWork(parts)],
-    answers: createAnswers(input),
+    works: [...createDeliveries({ ...parts, channel: createChannels(input, rules) }), createTrimWork(parts)],
+    answers: createAnswers(parts),
+    sockets,
     figures: () => readFigures(input.db),
     topics: () => listTopics(input.db),
     reveal: (raw) => reveal(input.db, raw),
   };
+}
+
+function rulesOf({ allowsLoopback, origins, mail }: NotifyInput): ChannelRules {
+  const setOf = (texts: readonly string[] | undefined) => (texts === undefined ? undefined : new Set(texts));
+  return { allowsLoopback, origins: setOf(origins), mailDomains: setOf(mail?.domains) };
+}
+
+/** Each subscription's own channel; a websocket has none to send by, its client calls. */
+function createChannels({ resolve, mail, baseUrl }: NotifyInput, rules: ChannelRules): Channel {
+  const call = createCaller(resolve ?? resolveHost, rules);
+  const channels = {
+    'rest-hook': createRestHook(call),
+    message: createMessageChannel(call, baseUrl),
+    email: createEmailChannel(mail?.send),
+    websocket: () => Promise.reject(new Error('a websocket was to be called')),
+  } satisfies Record<ChannelType, Channel>;
+  return (notification, channel) => channels[channel.type](notification, channel);
 }
 
 async function listTopics(db: Database): Promise<readonly string[]> {

@@ -8,7 +8,7 @@
  */
 import type { Transaction } from '../db/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
-import type { EndpointRules } from './endpoint.ts';
+import type { ChannelRules } from './channel-terms.ts';
 import { look } from './state.sql.ts';
 import { readSubscription } from './subscription.ts';
 import type { TopicBook } from './topics/book.ts';
@@ -47,7 +47,7 @@ interface OfType {
 export interface RegisterInput {
   readonly setting: TopicSetting;
   readonly book: TopicBook;
-  readonly rules: EndpointRules;
+  readonly rules: ChannelRules;
 }
 
 export function createRegister(input: RegisterInput): Register {

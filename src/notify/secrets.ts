@@ -11,7 +11,7 @@ import type { Subscription as FhirSubscription } from 'fhir/r4.js';
 import type { Issue } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { readHeaderLine, writeHeaderLine } from './header-lines.ts';
-import { keyExtension } from './subscription.ts';
+import { keyExtension } from './channel-terms.ts';
 
 const seal = 'sealed:';
 
@@ -112,8 +112,12 @@ function keyOf(resource: Resource): string | undefined {
 }
 
 function isSameOrigin(before: Resource, after: Resource): boolean {
-  const [from, to] = [before, after].map((resource) => channelOf(resource).endpoint ?? '');
-  return from !== undefined && to !== undefined && new URL(from).origin === new URL(to).origin;
+  return originOf(before) === originOf(after);
+}
+
+function originOf(resource: Resource): string {
+  const { type, endpoint = '' } = channelOf(resource);
+  return /^https?:/.test(endpoint) ? `${type} ${new URL(endpoint).origin}` : `${type} ${endpoint}`;
 }
 
 function channelOf(resource: Resource): FhirSubscription['channel'] {

@@ -145,9 +145,38 @@ export interface LoggedAttempt extends Attempted {
   readonly attempt: number;
 }
 
+export interface Mark {
+  readonly version: number;
+  readonly status: SubscriptionStatus | 'gone';
+  readonly lastNumber: number;
+  readonly deliveredNumber: number;
+}
+
+interface MarkRow {
+  readonly subscription: string;
+  readonly last_number: string;
+  readonly delivered_number: string;
+}
+
+/** How far these subscriptions are, by id. */
+export async function readMarks(db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, Mark>> {
+  const rows = await db.query<Pick<Mark, 'version' | 'status'> & MarkRow>({
+    name: 'notify-marks',
+    text: `select subscription, version, status, last_number, delivered_number
+           from subscription_state where subscription = any ($1)`,
+    values: [ids],
+  });
+  return new Map(
+    rows.map(({ subscription, version, status, last_number, delivered_number }) => [
+      subscription,
+      { version, status, lastNumber: Number(last_number), deliveredNumber: Number(delivered_number) },
+    ]),
+  );
+}
+
 /** Logs an attempt and moves the subscription on, if it still is at the version that the attempt was made for. */
 export async function recordAttempt(
-  tx: Transaction,
+  tx: Queryable,
   attempt: LoggedAttempt,
   version: number,
   after: Standing & { readonly isSlow: boolean; readonly version: number },

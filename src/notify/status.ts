@@ -2,7 +2,7 @@
  * The life of a Subscription (https://hl7.org/fhir/R4/subscription.html#status). A client asks for `requested` or `off`; all
  * else is said by the server:
  *
- *   requested -> active   core R4: at once; a topic: when its endpoint has answered the handshake
+ *   requested -> active   core R4 and websockets, whose client calls: at once; else when the endpoint has answered the handshake
  *   requested -> error    the handshake failed
  *   active    -> error    deliveries failed for too long; events are still numbered and kept
  *   error     -> off      nobody came back for it for 30 days
@@ -15,17 +15,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Subscription as FhirSubscription } from 'fhir/r4.js';
 import type { Resource } from '../fhir/index.ts';
-import type { SubscriptionStatus, Watch } from './subscription.ts';
+import type { Subscription, SubscriptionStatus } from './subscription.ts';
 
 /** The status to store for what a client submits, or what is wrong with it. */
 export function statusAfter(
-  kind: Watch['kind'],
+  { watch, channel }: Pick<Subscription, 'watch' | 'channel'>,
   before: Resource | undefined,
   after: Resource,
 ): { readonly status: SubscriptionStatus } | { readonly fault: string } {
   const asked = fhirOf(after).status;
   const was = before === undefined ? undefined : fhirOf(before).status;
-  const begun = kind === 'criteria' ? 'active' : 'requested';
+  const begun = watch.kind === 'criteria' || channel.type === 'websocket' ? 'active' : 'requested';
   switch (asked) {
     case 'off':
       return { status: 'off' };

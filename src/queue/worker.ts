@@ -52,7 +52,11 @@ export interface WorkersInput {
 }
 
 const pollMs = 500;
-const busyReaderMs = 5;
+/**
+ * Between two looks of one loop, with a real clock: under load a look then finds many changes at once, and looks that
+ * find nothing do not compete with the writers. Whoever moves a manual clock waits for each of them.
+ */
+const paceMs = { real: 25, manual: 2 } as const;
 const abandonedEveryMs = 1000;
 const trimEveryTurns = 600;
 const changesKeptMs = 7 * 24 * 3_600_000;
@@ -65,14 +69,16 @@ export function createWorkers(input: WorkersInput): Workers {
   const crew: Crew = { ...input, signal, stopping: stopping.signal, active: new Set() };
   let run = 0;
 
-  async function guarded(component: string, step: () => Promise<boolean>): Promise<void> {
+  async function guarded(component: string, step: () => Promise<Found>): Promise<void> {
     let lastReason: string | undefined;
     while (!stopping.signal.aborted) {
       const seen = signal.count();
+      const nextMs = performance.now() + paceMs[input.clock.kind];
       try {
-        const didWork = await step();
+        const found = await step();
         lastReason = undefined;
-        if (!didWork) await signal.wait(seen, pollMs);
+        if (found === 'nothing' || found === 'no room') await signal.wait(seen, pollMs);
+        if (found === 'nothing' || found === 'some') await pause(nextMs - performance.now(), stopping.signal);
       } catch (error) {
         const reason = reasonOf(error);
         if (reason !== lastReason) input.log.warn({ component, reason }, 'work is interrupted and will be tried again');
@@ -113,6 +119,13 @@ export function createWorkers(input: WorkersInput): Workers {
   };
 }
 
+/** What one look found: everything that was there, a part of it, nothing; or there was no room to take anything. */
+type Found = 'some' | 'more' | 'nothing' | 'no room';
+
+async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  if (durationMs > 0) await delay(durationMs, undefined, { signal }).catch(() => undefined);
+}
+
 /** What the loops of one instance share. */
 interface Crew extends WorkersInput {
   readonly signal: Signal;
@@ -132,31 +145,26 @@ async function isSettled({ db, clock }: WorkersInput): Promise<boolean> {
   return due.length === 0 && !(await hasUnreadChanges(db));
 }
 
-/** One batch of changes; true when there was one, so that the loop comes back at once. */
-async function follow({ db }: WorkersInput, follower: Follower, signal: Signal): Promise<boolean> {
+/** One batch of changes. */
+async function follow({ db }: WorkersInput, follower: Follower, signal: Signal): Promise<Found> {
   const outcome = await db.transaction(async (tx) => {
     const changes = await readChanges(tx, follower.name, follower.changesMax);
     const last = changes?.at(-1);
-    if (changes === undefined) return 'busy';
-    if (last === undefined) return 'idle';
+    if (changes === undefined || last === undefined) return 'nothing';
     await follower.handle(tx, changes);
     await advanceReader(tx, follower.name, last);
-    return 'done';
+    return changes.length === follower.changesMax ? 'more' : 'some';
   });
-  if (outcome === 'done') {
+  if (outcome !== 'nothing') {
     signal.raise();
-    return true;
+    return outcome;
   }
   // Another instance reads, or a transaction still runs below whose horizon our change lies: look again soon.
-  if (await hasUnreadChanges(db)) {
-    await delay(busyReaderMs);
-    return true;
-  }
-  return false;
+  return (await hasUnreadChanges(db)) ? 'some' : 'nothing';
 }
 
 /** Takes jobs of one kind as places become free; the end of a job raises the signal, so that its place is filled. */
-function createWorkLoop(crew: Crew, work: Work, count: () => void): () => Promise<boolean> {
+function createWorkLoop(crew: Crew, work: Work, count: () => void): () => Promise<Found> {
   let running = 0;
   async function run(job: Job): Promise<void> {
     await runJob(crew, work, job);
@@ -165,7 +173,7 @@ function createWorkLoop(crew: Crew, work: Work, count: () => void): () => Promis
     crew.signal.raise();
   }
   return async () => {
-    if (running >= work.concurrency) return false;
+    if (running >= work.concurrency) return 'no room';
     const jobs = await takeJobs(crew.db, {
       kind: work.kind,
       holder: crew.holder,
@@ -177,7 +185,7 @@ function createWorkLoop(crew: Crew, work: Work, count: () => void): () => Promis
       const one: Promise<void> = run(job).finally(() => crew.active.delete(one));
       crew.active.add(one);
     }
-    return jobs.length > 0;
+    return jobs.length > 0 ? 'more' : 'nothing';
   };
 }
 
@@ -185,12 +193,12 @@ function createWorkLoop(crew: Crew, work: Work, count: () => void): () => Promis
  * Paced by real time: the signal is raised at each commit, and looking for dead instances that often would cost. Changes
  * that everybody has read are kept for some days, for those who ask what happened.
  */
-function createUpkeep({ db, clock, stopping }: Crew): () => Promise<boolean> {
+function createUpkeep({ db, clock, stopping }: Crew): () => Promise<Found> {
   let turns = 0;
   return async () => {
-    await delay(abandonedEveryMs, undefined, { signal: stopping }).catch(() => undefined);
+    await pause(abandonedEveryMs, stopping);
     if (turns++ % trimEveryTurns === 0) await trimChanges(db, clock.now() - changesKeptMs);
-    return (await freeAbandonedJobs(db)) > 0;
+    return (await freeAbandonedJobs(db)) > 0 ? 'more' : 'nothing';
   };
 }
 

@@ -28,7 +28,7 @@ export { elementKeys, elementOf, focusKeyOf } from './elements.ts';
 export { type Fixture, type FixtureReading, type FixtureState, readFixtures } from './read-fixtures.ts';
 export { isRuleSet, readRuleSet, type RuleSetReading } from './read-rule-set.ts';
 export type { RuleSetting } from './reading.ts';
-export { type Circle, type Recipient, resolveGp, resolveRecipients } from './recipients.ts';
+export { type Circle, nationalNumbers, type Recipient, resolveGp, resolveRecipients } from './recipients.ts';
 export type {
   Deadline,
   EscalationStep,

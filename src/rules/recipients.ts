@@ -183,7 +183,7 @@ function keyOf(resource: Resource): string {
 }
 
 /** RPPS and FINESS, also inside the national identifiers that put a digit before them. */
-function nationalNumbers(resource: Resource): readonly string[] {
+export function nationalNumbers(resource: Resource): readonly string[] {
   return listOf<{ system?: string; value?: string }>(resource['identifier']).flatMap(({ system = '', value = '' }) => {
     switch (system.replace(/^http:/, 'https:')) {
       case 'https://rpps.esante.gouv.fr':

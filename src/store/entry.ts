@@ -2,7 +2,7 @@
  * A resource made ready for store_commit(): its text in two halves around the version, and its index values.
  * Only the locked row knows which version comes next, so the text is completed in the database.
  */
-import { Problem } from '../base/index.ts';
+import { formatInstant, Problem } from '../base/index.ts';
 import { type Resource, serializeJson } from '../fhir/index.ts';
 import type { IndexValues } from '../search/index.ts';
 
@@ -30,34 +30,84 @@ function requireFewValues({ tokens, dates, strings, numbers }: IndexValues, { ty
   throw new Problem('content-too-costly', text);
 }
 
-/** One element of the JSON array that store_commit() takes; 64-bit keys are written as text that PostgreSQL casts. */
-export function entryJson(entry: WriteEntry, place: number, values: IndexValues | undefined): string {
-  const { method, type, id, expectVersion, expectNew, resource } = entry;
-  const fields: Record<string, unknown> = {
-    place,
-    method,
-    type,
-    id,
-    expect_version: expectVersion,
-    expect_new: expectNew,
-  };
-  if (resource === undefined || values === undefined) return JSON.stringify(fields);
+/** An entry ready to be written: its text in two halves and its index values; neither for DELETE. */
+export interface ReadyEntry {
+  readonly entry: WriteEntry;
+  readonly text: { readonly head: string; readonly tail: string } | undefined;
+  readonly values: IndexValues | undefined;
+}
+
+export function readyEntry(entry: WriteEntry, index: (resource: Resource) => IndexValues): ReadyEntry {
+  const { resource, id } = entry;
+  if (resource === undefined) return { entry, text: undefined, values: undefined };
+  const values = index(resource);
   requireFewValues(values, entry);
-  const { head, tail } = splitText(resource, id);
-  const numbers = (rows: readonly { k: bigint; lo: number; hi: number }[]) =>
-    rows.map(({ k, lo, hi }) => [String(k), lo, hi]);
-  return JSON.stringify({
-    ...fields,
-    head,
-    tail,
-    ord: values.ord,
-    patients: values.patients,
-    keys: values.tokens.map(String),
-    drivers: values.drivers.map(String),
-    dates: numbers(values.dates),
-    strings: values.strings.map(({ k, v }) => [String(k), v]),
-    numbers: numbers(values.numbers),
-  });
+  return { entry, text: splitText(resource, id), values };
+}
+
+/** The parameters of store_commit() (migrations/0002), in their order. */
+export function commitParameters(entries: readonly ReadyEntry[], nowMs: number): readonly unknown[] {
+  const each = <T>(value: (of: WriteEntry) => T) => entries.map(({ entry }) => value(entry));
+  const literals = (list: (of: IndexValues) => readonly unknown[]) =>
+    entries.map(({ values }) => (values === undefined ? null : arrayLiteral(list(values))));
+  /** Most writes have no numbers, many no strings: then nothing is sent. */
+  const rowsOf = <K extends 'dates' | 'strings' | 'numbers'>(
+    name: K,
+    ...columns: readonly ((row: IndexValues[K][number]) => unknown)[]
+  ) => {
+    const isEmpty = entries.every(({ values }) => (values?.[name].length ?? 0) === 0);
+    const column = (of: (row: IndexValues[K][number]) => unknown) =>
+      literals((values) => (values[name] as readonly IndexValues[K][number][]).map(of));
+    return columns.map((of) => (isEmpty ? null : column(of)));
+  };
+  return [
+    new Date(nowMs),
+    each(({ method }) => method),
+    each(({ type }) => type),
+    each(({ id }) => id),
+    each(({ expectVersion }) => expectVersion ?? null),
+    each(({ expectNew }) => expectNew ?? false),
+    entries.map(({ text }) => text?.head ?? null),
+    entries.map(({ text }) => text?.tail ?? null),
+    entries.map(({ values }) => values?.ord ?? null),
+    literals(({ patients }) => patients.map(quoted)),
+    literals(({ tokens }) => tokens),
+    literals(({ drivers }) => drivers),
+    ...rowsOf(
+      'dates',
+      ({ k }) => k,
+      ({ lo }) => lo,
+      ({ hi }) => hi,
+    ),
+    ...rowsOf(
+      'strings',
+      ({ k }) => k,
+      ({ v }) => quoted(v),
+    ),
+    ...rowsOf(
+      'numbers',
+      ({ k }) => k,
+      ({ lo }) => lo,
+      ({ hi }) => hi,
+    ),
+  ];
+}
+
+function arrayLiteral(values: readonly unknown[]): string {
+  return `{${values.join(',')}}`;
+}
+
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** The exact text of a version, as store_text() in migrations/0002 completes it. */
+export function completeText(
+  { head, tail }: { readonly head: string; readonly tail: string },
+  version: number,
+  lastUpdated: Date,
+): string {
+  return `${head}"versionId":"${version}","lastUpdated":"${formatInstant(lastUpdated.getTime())}"${tail}`;
 }
 
 /** `{"resourceType":..,"id":..,"meta":{` and everything that follows versionId and lastUpdated. */

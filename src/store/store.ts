@@ -9,7 +9,7 @@ import { Problem } from '../base/index.ts';
 import type { Database, Queryable, Statement, Transaction } from '../db/index.ts';
 import type { IndexValues } from '../search/index.ts';
 import type { Resource } from '../fhir/index.ts';
-import { entryJson, type WriteEntry, type WriteMethod } from './entry.ts';
+import { commitParameters, completeText, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
 
 export interface StoredVersion {
   readonly type: string;
@@ -68,6 +68,8 @@ export interface HistoryPage {
 }
 
 export interface Store extends Session {
+  /** The record as a transaction of the caller sees it. */
+  within(tx: Transaction): Session;
   transaction<T>(work: (session: Session, tx: Transaction) => Promise<T>): Promise<T>;
 }
 
@@ -85,6 +87,7 @@ export function createStore(input: StoreInput): Store {
   const session = createSession(input, input.db);
   return {
     ...session,
+    within: (tx) => createSession(input, tx),
     async commit(entries) {
       const written = await session.commit(entries);
       input.onCommit();
@@ -245,31 +248,27 @@ interface CommitRow {
   readonly outcome: Written['outcome'] | 'exists' | 'version-conflict';
   readonly version: number | null;
   readonly last_updated: Date | null;
-  readonly raw: string | null;
 }
+
+const commitText = `select * from store_commit(${Array.from({ length: 20 }, (_one, at) => `$${at + 1}`).join(', ')})`;
 
 async function commit(input: StoreInput, db: Queryable, entries: readonly WriteEntry[]): Promise<readonly Written[]> {
   if (entries.length === 0) return [];
-  const json = entries.map((entry, place) =>
-    entryJson(entry, place, entry.resource === undefined ? undefined : input.index(entry.resource)),
-  );
+  const ready = entries.map((entry) => readyEntry(entry, input.index));
+  const nowMs = input.now();
   const rows = await db.query<CommitRow>({
     name: 'commit',
-    text: 'select place, outcome, version, last_updated, raw from store_commit($1, $2)',
-    values: [`[${json.join(',')}]`, new Date(input.now())],
+    text: commitText,
+    values: commitParameters(ready, nowMs),
   });
   return rows.map((row) => {
-    const entry = entries[row.place];
+    const { entry, text } = ready[row.place] ?? {};
     if (entry === undefined) throw new Error('store_commit answered for an entry that was not sent');
     if (row.outcome === 'exists' || row.outcome === 'version-conflict') throw conflictProblem(row, entry);
-    return {
-      outcome: row.outcome,
-      type: entry.type,
-      id: entry.id,
-      version: row.version ?? 0,
-      lastUpdated: row.last_updated ?? new Date(input.now()),
-      raw: row.raw ?? '',
-    };
+    const version = row.version ?? 0;
+    const lastUpdated = row.last_updated ?? new Date(nowMs);
+    const raw = text === undefined ? '' : completeText(text, version, lastUpdated);
+    return { outcome: row.outcome, type: entry.type, id: entry.id, version, lastUpdated, raw };
   });
 }
 

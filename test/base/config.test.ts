@@ -23,6 +23,10 @@ describe('readConfig', () => {
       clock: 'real',
       zone: 'Europe/Paris',
       allowsLoopbackHooks: false,
+      hookOrigins: undefined,
+      smtpUrl: undefined,
+      mailFrom: undefined,
+      mailDomains: undefined,
       allowsTestIns: false,
       references: 'recorded',
       validation: 'claimed',
@@ -30,6 +34,8 @@ describe('readConfig', () => {
       baseUrl: undefined,
       logLevel: 'info',
       poolSize: 12,
+      quietHours: undefined,
+      proofAwaitedHours: 72,
     });
   });
 
@@ -75,6 +81,9 @@ describe('readConfig', () => {
     ['DATABASE_URL', 'mysql://localhost/suture'],
     ['DATABASE_URL', 'localhost'],
     ['SUTURE_ALLOW_TEST_INS', 'yes'],
+    ['SUTURE_HOOK_ORIGINS', 'http://his.chu.example'],
+    ['SUTURE_HOOK_ORIGINS', 'https://his.chu.example/path'],
+    ['SUTURE_HOOK_ORIGINS', 'https://his.chu.example,'],
     ['SUTURE_ALLOW_TEST_INS', 'constructor'],
     ['SUTURE_ZONE', 'Paris'],
     ['SUTURE_BASE_URL', 'suture.example'],
@@ -85,6 +94,16 @@ describe('readConfig', () => {
     ['SUTURE_CLOCK', '2026-03-02T25:00:00Z'],
   ])('refuses %s=%s', (name, value) => {
     expect(faultsOf({ [name]: value })).toHaveLength(1);
+  });
+
+  it('takes e-mail with all that it needs, or not at all', () => {
+    const mail = {
+      SUTURE_SMTP_URL: 'smtps://suture:word@mail.chu.example:465',
+      SUTURE_MAIL_FROM: 'suture@chu.mssante.fr',
+      SUTURE_MAIL_DOMAINS: 'chu.mssante.fr, CPTS.mssante.fr',
+    };
+    expect(readConfig(mail).mailDomains).toEqual(['chu.mssante.fr', 'cpts.mssante.fr']);
+    expect(faultsOf({ SUTURE_MAIL_FROM: mail.SUTURE_MAIL_FROM })).toEqual([expect.stringContaining('go together')]);
   });
 
   it('never repeats the database URL, which holds a password', () => {

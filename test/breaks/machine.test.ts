@@ -159,6 +159,46 @@ describe('the engine', () => {
     expect(decideOn(there, seen)).toEqual(decision);
   });
 
+  type Move = 'stay' | 'raise open' | 'raise auto-closed' | 'reopen' | BreakState;
+  /** Every state against every verdict, the deadline unchanged, nothing promised. */
+  const matrix: Readonly<Record<BreakState | 'none', Readonly<Record<Verdict['state'], Move>>>> = {
+    none: { waiting: 'stay', met: 'stay', broken: 'raise open', repaired: 'raise auto-closed', cancelled: 'stay' },
+    'pre-alert': { waiting: 'stay', met: 'moot', broken: 'open', repaired: 'auto-closed', cancelled: 'moot' },
+    open: { waiting: 'moot', met: 'auto-closed', broken: 'stay', repaired: 'auto-closed', cancelled: 'moot' },
+    acknowledged: { waiting: 'moot', met: 'repaired', broken: 'stay', repaired: 'repaired', cancelled: 'moot' },
+    'in-progress': { waiting: 'moot', met: 'repaired', broken: 'stay', repaired: 'repaired', cancelled: 'moot' },
+    'on-hold': { waiting: 'moot', met: 'repaired', broken: 'stay', repaired: 'repaired', cancelled: 'moot' },
+    repaired: { waiting: 'stay', met: 'stay', broken: 'reopen', repaired: 'stay', cancelled: 'stay' },
+    'auto-closed': { waiting: 'stay', met: 'stay', broken: 'reopen', repaired: 'stay', cancelled: 'stay' },
+    moot: { waiting: 'stay', met: 'stay', broken: 'reopen', repaired: 'stay', cancelled: 'stay' },
+    rejected: { waiting: 'stay', met: 'stay', broken: 'reopen', repaired: 'stay', cancelled: 'stay' },
+  };
+  const cases = (['none', ...breakStates] as const).flatMap((from) =>
+    Object.entries(matrix[from]).map(([state, to]) => [from, state as Verdict['state'], to] as const),
+  );
+  it.each(cases)('from %s by %s: %s', (from, state, to) => {
+    const decision = decideOn(from === 'none' ? undefined : known(from), verdict(state));
+    const move =
+      decision.kind === 'change' ? decision.to : decision.kind === 'raise' ? `raise ${decision.to}` : decision.kind;
+    expect(move).toBe(to);
+  });
+
+  it.each<[BreakState, 'holdUntilMs' | 'proofUntilMs', BreakState]>([
+    ['on-hold', 'holdUntilMs', 'in-progress'],
+    ['in-progress', 'proofUntilMs', 'open'],
+  ])('lets %s end when its promise does (%s): %s', (from, promise, to) => {
+    const none = { holdUntilMs: undefined, proofUntilMs: undefined };
+    const on = (untilMs: number) =>
+      decide({
+        known: known(from),
+        verdict: verdict('broken'),
+        nowMs: now,
+        reopenWindowMs: week,
+        pledge: { ...none, [promise]: untilMs },
+      });
+    expect([on(now + 1), on(now)]).toEqual([{ kind: 'stay' }, { kind: 'change', to }]);
+  });
+
   const anyVerdict = fc.record({
     state: fc.constantFrom<Verdict['state']>('waiting', 'met', 'broken', 'repaired', 'cancelled'),
     dueAtMs: fc.option(fc.constantFrom(due, due + 5, due - 5), { nil: undefined }),
@@ -203,6 +243,20 @@ describe('persons', () => {
   it('never move what is closed, nor what has not opened', () => {
     for (const state of breakStates.filter((one) => isClosed(one) || one === 'pre-alert'))
       expect(personMoves[state]).toEqual([]);
+  });
+
+  it('move what is alive only as the table says', () => {
+    expect(personMoves).toEqual({
+      'pre-alert': [],
+      open: ['acknowledged', 'in-progress', 'moot', 'rejected'],
+      acknowledged: ['in-progress', 'on-hold', 'repaired', 'moot', 'rejected'],
+      'in-progress': ['on-hold', 'repaired', 'moot', 'rejected'],
+      'on-hold': ['in-progress', 'repaired', 'moot'],
+      repaired: [],
+      'auto-closed': [],
+      moot: [],
+      rejected: [],
+    });
   });
 
   it('ask for a state by the status of the Task', () => {

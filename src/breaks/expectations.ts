@@ -1,0 +1,110 @@
+/** From judgments to what the plan of writes looks at: expectations of active rules, and breaks that nobody speaks of. */
+import type { Resource } from '../fhir/index.ts';
+import { afterMs, type Rule, type RuleSet } from '../rules/index.ts';
+import { recipientsOf, roleConcept } from './circle.ts';
+import { endReason, type Judged, verdictOf } from './judge-patient.ts';
+import { isClosed, type Verdict } from './machine.ts';
+import type { Expectation, LadderStep, Orphan, RuleFacts } from './plan-input.ts';
+import type { PatientRecord } from './record.ts';
+import { type Break, breakKey, readBreak } from './resources.ts';
+import type { RuleBook } from './rule-book.ts';
+import { siteOf } from './sites.ts';
+
+/** The last occurrence of each break, by key. */
+export function lastBreaks(record: Pick<PatientRecord, 'byType'>): ReadonlyMap<string, Break> {
+  const breaks = (record.byType.get('DetectedIssue') ?? []).flatMap((issue: Resource) => readBreak(issue) ?? []);
+  return new Map([...breaks].sort((a, b) => a.occurrence - b.occurrence).map((one) => [one.key, one]));
+}
+
+interface Split {
+  readonly record: PatientRecord;
+  readonly book: Pick<RuleBook, 'rule'>;
+  readonly judged: readonly Judged[];
+}
+
+/** Verdicts of active rules; and the breaks that no verdict speaks of any more. */
+export function splitVerdicts(split: Split): { expectations: Expectation[]; orphans: Orphan[] } {
+  const breaks = lastBreaks(split.record);
+  const spoken = new Set<string>();
+  const expectations: Expectation[] = [];
+  const orphans: Orphan[] = [];
+  for (const one of split.judged) {
+    const key = breakKey(one.rule.code, split.record.reference, one.focusKey);
+    const verdict = verdictOf(one);
+    const there = breaks.get(key);
+    spoken.add(key);
+    if (verdict !== undefined && one.ruleSet.mode === 'active') {
+      expectations.push(toExpectation(split.record, { ...one, verdict }));
+    } else if (there !== undefined && one.ruleSet.mode !== 'active') {
+      orphans.push({ break: there, reason: 'rule-changed' });
+    } else if (there !== undefined && one.result.kind === 'none') {
+      orphans.push({ break: there, reason: endReason(one.result.reason) });
+    }
+  }
+  for (const [key, there] of breaks) {
+    if (!spoken.has(key) && !isClosed(there.known.state))
+      orphans.push({ break: there, reason: orphanReason(split, there) });
+  }
+  return { expectations, orphans };
+}
+
+/** The focus is gone (deleted), or the rule is no longer in force. */
+function orphanReason({ book }: Split, there: Break): Orphan['reason'] {
+  return book.rule(there.rule) === undefined ? 'rule-changed' : 'entered-in-error';
+}
+
+function toExpectation(record: PatientRecord, one: Judged & { readonly verdict: Verdict }): Expectation {
+  const { rule, ruleSet, facts, focus, focusKey, verdict, result } = one;
+  const evidence = result.kind === 'judgment' ? result.evidence : [];
+  return {
+    rule: ruleFacts(rule, ruleSet, result),
+    focusKey,
+    focus,
+    verdict,
+    evidence: evidence.map(({ reference, versionId }) =>
+      versionId === undefined ? reference : `${reference}/_history/${versionId}`,
+    ),
+    recipients: () => recipientsOf(record, one),
+    role: rule.roles[0] === undefined ? undefined : roleConcept(rule.roles[0]),
+    ladder: ladderOf(record, one),
+    zone: facts.place.dates.zone,
+    organisation: siteOf(record, focus),
+  };
+}
+
+function ladderOf(record: PatientRecord, one: Judged): readonly LadderStep[] {
+  return one.rule.escalation.map(({ after, roles }) => ({
+    atMs: (openedMs) => afterMs(openedMs, after, one.facts.place),
+    recipients: () => recipientsOf(record, one, roles),
+    role: roles[0] === undefined ? undefined : roleConcept(roles[0]),
+  }));
+}
+
+const defaultReopenWindowMs = 7 * 24 * 3_600_000;
+
+function ruleFacts(rule: Rule, ruleSet: RuleSet, result: Judged['result']): RuleFacts {
+  const delay = result.kind === 'judgment' ? result.timing?.delay : undefined;
+  const name = rule.deadline?.parameter;
+  return {
+    code: rule.code,
+    ruleSet: ruleSet.canonical,
+    title: rule.title,
+    missing: rule.missing,
+    severity: rule.severity,
+    reopenWindowMs: rule.reopenWindow === undefined ? defaultReopenWindowMs : delayMs(rule.reopenWindow),
+    parameter: name === undefined || delay === undefined ? undefined : { name, value: `${delay.value} ${delay.unit}` },
+  };
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  min: 60_000,
+  h: 3_600_000,
+  d: 24 * 3_600_000,
+  wk: 7 * 24 * 3_600_000,
+  mo: 30 * 24 * 3_600_000,
+  a: 365 * 24 * 3_600_000,
+};
+
+function delayMs({ value, unit }: { readonly value: number; readonly unit: string }): number {
+  return value * (unitMs[unit] ?? 24 * 3_600_000);
+}

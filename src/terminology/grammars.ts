@@ -1,0 +1,27 @@
+/** Code systems without a list, whose codes follow a published grammar (https://hl7.org/fhir/R4/terminologies-systems.html). */
+export type Grammar = (code: string) => boolean;
+
+const mimeToken = '[A-Za-z0-9!#$&^_.+-]{1,127}';
+const mimePattern = new RegExp(
+  `^${mimeToken}/${mimeToken}(?:[ \\t]*;[ \\t]*${mimeToken}=(?:${mimeToken}|"[^"\\\\\\r\\n]*"))*$`,
+);
+
+const grammars: Readonly<Record<string, Grammar>> = {
+  // BCP 47: well formed by the structure of RFC 5646; the registry of subtags is not looked at.
+  'urn:ietf:bcp:47': isLanguageTag,
+  // RFC 6838, with parameters.
+  'urn:ietf:bcp:13': (code) => mimePattern.test(code),
+  'urn:ietf:rfc:3986': (code) => /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(code),
+};
+
+export function grammarOf(system: string): Grammar | undefined {
+  return Object.hasOwn(grammars, system) ? grammars[system] : undefined;
+}
+
+function isLanguageTag(code: string): boolean {
+  try {
+    return /^x-[A-Za-z0-9-]+$/.test(code) || Intl.getCanonicalLocales(code).length === 1;
+  } catch {
+    return false;
+  }
+}
