@@ -327,7 +327,7 @@ function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSett
   ];
 }
 
-const shippedFolders = ['code-systems', 'extensions', 'search-parameters', 'rules'];
+const shippedFolders = ['code-systems', 'value-sets', 'extensions', 'structures', 'search-parameters', 'rules'];
 
 async function readShipped(): Promise<readonly Resource[]> {
   const resources: Resource[] = [];
