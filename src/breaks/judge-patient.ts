@@ -169,7 +169,7 @@ export function verdictOf({ rule, result, inhibitedBy }: Judged): Verdict | unde
   if (result.kind !== 'judgment') return undefined;
   const { state, reason, timing } = result;
   const isMetDated = rule.metAt !== undefined;
-  const isRolling = rule.anchorReadsInputs;
+  const isRolling = rule.anchorReadsInputs && !isMetDated;
   const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs, isMetDated, isRolling };
   const isSilenced = inhibitedBy !== undefined && (state === 'broken' || state === 'waiting');
   if (isSilenced) return { ...times, state: 'cancelled', cancelReason: 'inhibited' };

@@ -31,6 +31,8 @@ interface Course {
   readonly visit: Step;
   readonly doctor: Step;
   readonly identity: Step;
+  readonly isPlanSent: boolean;
+  readonly isPlanValidated: boolean;
   readonly message: 'none' | 'bounced' | 'bounced-then-sent';
 }
 
@@ -40,6 +42,8 @@ const goodCourse: Course = {
   visit: 'in-time',
   doctor: 'in-time',
   identity: 'in-time',
+  isPlanSent: true,
+  isPlanValidated: true,
   message: 'none',
 };
 
@@ -56,6 +60,8 @@ function drawCourse(number: number, chance: Chance): Course {
     { visit: 'never' },
     { doctor: 'never', isSent: false },
     { identity: 'never' },
+    { isPlanSent: false },
+    { isPlanValidated: false },
     { message: 'bounced' },
     { message: 'bounced-then-sent' },
   ];
@@ -84,6 +90,7 @@ function tellCourse(person: Person, course: Course, startMs: number, chance: Cha
       put(person, atMs, careTeam(person, teamStart, isDone)),
     ),
     put(person, admitted, carePlan(person, teamStart)),
+    ...tellPlan(person, course, admitted),
     put(person, admitted, stay(person, admitted, undefined)),
     put(person, discharged, stay(person, admitted, discharged)),
     ...tellLetter(person, course, { admitted, discharged }),
@@ -107,6 +114,32 @@ function tellVisit(person: Person, step: Step, inTimeMs: number): readonly DemoE
   if (step === 'never') return [];
   const atMs = step === 'late' ? inTimeMs + 7 * dayMs : inTimeMs;
   return [put(person, atMs, visit(person, atMs))];
+}
+
+/** The plan goes to the GP on the next morning, who approves it two days later. */
+function tellPlan(person: Person, { doctor, isPlanSent, isPlanValidated }: Course, admitted: number): DemoEvent[] {
+  if (doctor === 'never') return [];
+  const sentMs = startOfDay(admitted) + dayMs + 8 * hourMs;
+  const of = { about: `CarePlan/${person.id}-plan`, sentMs, status: 'completed' } as const;
+  const validatedMs = sentMs + 2 * dayMs;
+  return [
+    ...(isPlanSent ? [put(person, sentMs, message(person, `${person.id}-plan-sent`, of))] : []),
+    ...(isPlanValidated ? [put(person, validatedMs, approval(person, validatedMs))] : []),
+  ];
+}
+
+function approval(person: Person, atMs: number): Resource {
+  return {
+    resourceType: 'Task',
+    id: `${person.id}-approval`,
+    status: 'completed',
+    intent: 'order',
+    code: { coding: [{ system: 'http://hl7.org/fhir/CodeSystem/task-code', code: 'approve' }] },
+    focus: { reference: `CarePlan/${person.id}-plan` },
+    for: { reference: `Patient/${person.id}` },
+    owner: { reference: person.doctor },
+    lastModified: instant(atMs),
+  };
 }
 
 interface Stay {
