@@ -9,6 +9,7 @@ export { necessaryKeys } from './necessary-keys.ts';
 export { parseSearch, type SearchOptions } from './parse.ts';
 export { createPredicate, type Predicate } from './predicate.ts';
 export type { Visible } from './sql.ts';
+export { definedTerminology, type Terminology } from './terminology.ts';
 export {
   type PageRequest,
   type PageRow,
