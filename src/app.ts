@@ -45,7 +45,9 @@ import { type Definitions, loadDefinitions, type Resource } from './fhir/index.t
 import { createHttp, reservePort } from './http/index.ts';
 import {
   breakOperations,
+  bulkOperations,
   type Context,
+  createBulkWorks,
   everythingOperations,
   ingestOperations,
   metaOperations,
@@ -158,6 +160,7 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
 }
 
 interface Work {
+  readonly context: Context;
   readonly engine: EngineInput;
   readonly notify: Notify;
   readonly workers: Workers;
@@ -176,15 +179,37 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   };
   const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
   await installShipped(ground.store, [...(await readShipped()), ...shippedTopicResources]);
+  const context = await createContext(ground, engine, notify);
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
-    works: [createJudgeWork(engine), createDigestWork(engine), ...notify.works],
+    works: [
+      createJudgeWork(engine),
+      createDigestWork(engine),
+      ...notify.works,
+      ...createBulkWorks({ context, holder: ground.holder }),
+    ],
   });
   ground.onCommit(workers.wake);
   await workers.start();
   lifecycle.onStop('workers', () => workers.stop());
-  return { engine, notify, workers };
+  return { context, engine, notify, workers };
+}
+
+async function createContext(ground: Ground, engine: EngineInput, notify: Notify): Promise<Context> {
+  const { clock, config, db } = ground;
+  return {
+    ...ground,
+    indexValues: createIndexer(ground.search),
+    validate: await createValidate(ground.definitions),
+    guards: [...breakGuards(engine, ground.setting), notify.guard],
+    references: config.references,
+    limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
+    subscriptions: notify,
+    secret: await serverSecret(db, 'page-links', randomBytes(32)),
+    softwareVersion,
+    startedAtMs: clock.now(),
+  };
 }
 
 /** What subscriptions may reach. */
@@ -200,20 +225,8 @@ function channelSettings(config: Config): Pick<NotifyInput, 'allowsLoopback' | '
   };
 }
 
-async function openHttp(ground: Ground, { engine, notify, workers }: Work): Promise<FastifyInstance> {
+async function openHttp(ground: Ground, { context, engine, notify, workers }: Work): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
-  const context: Context = {
-    ...ground,
-    indexValues: createIndexer(ground.search),
-    validate: await createValidate(ground.definitions),
-    guards: [...breakGuards(engine, ground.setting), notify.guard],
-    references: config.references,
-    limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
-    subscriptions: notify,
-    secret: await serverSecret(db, 'page-links', randomBytes(32)),
-    softwareVersion,
-    startedAtMs: clock.now(),
-  };
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
@@ -225,6 +238,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
       ...everythingOperations,
       ...metaOperations,
       ...referenceOperations,
+      ...bulkOperations,
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,

@@ -1,4 +1,5 @@
 export { breakOperations } from './break-operations.ts';
+export { bulkOperations, bulkRoutes, createBulkWorks } from './bulk/index.ts';
 export { createBinary, readBinary } from './binary.ts';
 export { type EntryPart, entryRequest, findRoute, readEntry } from './bundle-entry.ts';
 export { capabilities } from './capabilities.ts';
