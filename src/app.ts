@@ -47,6 +47,7 @@ import {
   breakOperations,
   type Context,
   ingestOperations,
+  searchParameterGuard,
   subscriptionOperations,
   type WriteGuard,
 } from './interactions/index.ts';
@@ -61,8 +62,21 @@ import {
 } from './notify/index.ts';
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import type { RuleSetting } from './rules/index.ts';
-import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
-import { createStore, serverSecret, type Store } from './store/index.ts';
+import {
+  compartmentKeys,
+  createIndexer,
+  createSearchContext,
+  type SearchContext,
+  typesOfBase,
+} from './search/index.ts';
+import {
+  createReindexWork,
+  createStore,
+  type CustomParameters,
+  followCustomParameters,
+  serverSecret,
+  type Store,
+} from './store/index.ts';
 import { createValidator } from './validation/index.ts';
 
 export interface AppInput {
@@ -118,6 +132,7 @@ interface Ground extends AppInput {
   readonly db: Database;
   readonly clock: Clock;
   readonly search: SearchContext;
+  readonly customParameters: CustomParameters;
   readonly store: Store;
   /** Calls `wake` after each commit from now on. */
   readonly onCommit: (wake: () => void) => void;
@@ -132,6 +147,8 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const db = await openData(input, lifecycle);
   const clock = await openClock(config, db);
   const search = createSearchContext({ definitions, zone: config.zone, baseUrl });
+  const customParameters = await followCustomParameters({ db, log: input.log, define: search.parameters.define });
+  lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
   const setting = { definitions, checkQuery: createQueryCheck(search) };
   const metrics = createMetrics(db, clock.now);
@@ -146,7 +163,10 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const onCommit: Ground['onCommit'] = (callback) => {
     wake = callback;
   };
-  return { ...input, baseUrl, definitions, db, clock, search, store, onCommit, holder, metrics, setting };
+  return {
+    ...{ ...input, baseUrl, definitions, db, clock, search, customParameters },
+    ...{ store, onCommit, holder, metrics, setting },
+  };
 }
 
 interface Work {
@@ -171,12 +191,21 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
-    works: [createJudgeWork(engine), createDigestWork(engine), ...notify.works],
+    works: [createJudgeWork(engine), createDigestWork(engine), ...notify.works, reindexWork(ground)],
   });
   ground.onCommit(workers.wake);
   await workers.start();
   lifecycle.onStop('workers', () => workers.stop());
   return { engine, notify, workers };
+}
+
+function reindexWork({ search, customParameters, ...ground }: Ground) {
+  return createReindexWork({
+    ...ground,
+    index: createIndexer(search),
+    typesOf: (base) => typesOfBase(search, base),
+    reload: customParameters.reload,
+  });
 }
 
 /** What subscriptions may reach. */
@@ -197,7 +226,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
   const context: Context = {
     ...ground,
     validate: await createValidate(ground.definitions),
-    guards: [...breakGuards(engine, ground.setting), notify.guard],
+    guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
     limits,
     subscriptions: notify,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),

@@ -34,7 +34,7 @@ export async function capabilities(context: Context, operations: readonly Operat
 
 function resourcePart(context: Context, operations: readonly Operation[], type: string): object {
   const unsupported = new Set(unsupportedParameters(context.search, type).keys());
-  const parameters = [...context.definitions.searchParameters(type).values()]
+  const parameters = [...context.search.parameters.defined(type).values()]
     .filter(({ code }) => !unsupported.has(code))
     .map(({ code, url, type: kind }) => ({ name: code, definition: url, type: kind }));
   const own = operations.filter((operation) => operation.type === type);
