@@ -13,12 +13,22 @@ import {
   type Finding,
   type LetterPlan,
   matchEntry,
+  type PlanEntry,
   replacementSearches,
   withFindings,
 } from '../letters/index.ts';
 import { everything, type Session, type WriteEntry, type Written } from '../store/index.ts';
 import { bundleText } from './bundle-text.ts';
 import { type Answer, answerStored, type Context } from './context.ts';
+import {
+  compositionOf,
+  endWithdrawn,
+  type FormerBody,
+  isBodyOutdated,
+  readFormer,
+  withoutBody,
+  withTargets,
+} from './letter-body.ts';
 import { completedTask, type Incoming, type Outcome, review } from './letter-review.ts';
 import { searchResources } from './search.ts';
 import { answerText } from './transaction.ts';
@@ -46,13 +56,31 @@ export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Outcome>
   if (arrival.kind === 'known') return answerKnown(run, arrival.id);
   if (arrival.kind === 'conflict')
     return review(context, session, incoming, { category: 'conflict', reasons: arrival.reasons });
-  const resolved = await resolveEntries(run, plan);
+  const body = await decideBody(run, plan);
+  const resolved = await resolveEntries(run, body);
   if (resolved.kind === 'doubt')
     return review(context, session, incoming, { category: 'unprocessable', reasons: resolved.reasons });
-  const former = await supersede(run, plan, resolved);
-  if (former.kind === 'refused')
-    return review(context, session, incoming, { category: 'unprocessable', reasons: former.reasons });
-  return commitPlan(run, { plan, resolved, superseded: former.writes });
+  const replaced = await supersede(run, plan, resolved);
+  if (replaced.kind === 'refused')
+    return review(context, session, incoming, { category: 'unprocessable', reasons: replaced.reasons });
+  return commitPlan(run, { ...body, resolved, superseded: replaced.writes });
+}
+
+interface Decided {
+  readonly plan: LetterPlan;
+  /** What the former version of the letter was read into; undefined: none, or a later one is here. */
+  readonly former: FormerBody | undefined;
+  /** Letters arrive in any order: the version that replaces this one may be here already. */
+  readonly isReplaced: boolean;
+}
+
+async function decideBody(run: Ingest, plan: LetterPlan): Promise<Decided> {
+  const isReplaced = await hasSuccessor(run, plan);
+  const match = compositionOf(plan)?.match;
+  const found = match !== undefined && 'searches' in match ? await findCandidates(run, match.searches, new Map()) : [];
+  const former = await readFormer(run.session, found);
+  if (isReplaced || isBodyOutdated(plan, former)) return { plan: withoutBody(plan), former: undefined, isReplaced };
+  return { plan, former, isReplaced };
 }
 
 function criterionText({ type, parameters }: CandidateSearch): string {
@@ -81,7 +109,7 @@ interface Doubt {
 }
 
 /** Entry by entry, in the order of the plan: each may rely on those before it. */
-async function resolveEntries(run: Ingest, plan: LetterPlan): Promise<Resolved | Doubt> {
+async function resolveEntries(run: Ingest, { plan, former }: Decided): Promise<Resolved | Doubt> {
   const found = new Map<string, string>();
   const links = new Map<string, string>();
   const created = new Set<string>();
@@ -90,7 +118,7 @@ async function resolveEntries(run: Ingest, plan: LetterPlan): Promise<Resolved |
   for (const entry of plan.entries) {
     const { resourceType } = entry.resource;
     const ownId = entry.resource.id ?? entry.fullUrl.replace('urn:uuid:', '');
-    const candidates = 'searches' in entry.match ? await findCandidates(run, entry.match.searches, found) : [];
+    const candidates = await candidatesOf(run, { entry, former, found });
     const { settings } = run;
     const match = matchEntry(entry, candidates, {
       allowTestIns: settings.allowsTestIns,
@@ -107,6 +135,16 @@ async function resolveEntries(run: Ingest, plan: LetterPlan): Promise<Resolved |
     else created.add(entry.fullUrl);
   }
   return { kind: 'resolved', links, created, updates, findings };
+}
+
+async function candidatesOf(
+  run: Ingest,
+  of: { entry: PlanEntry; former: FormerBody | undefined; found: ReadonlyMap<string, string> },
+): Promise<readonly Resource[]> {
+  const { match } = of.entry;
+  if (match.kind === 'derived') return of.former?.derived ?? [];
+  if (match.kind === 'composition') return of.former === undefined ? [] : [of.former.composition];
+  return 'searches' in match ? findCandidates(run, match.searches, of.found) : [];
 }
 
 /** A search that asks for something that is only now being made finds nothing, and is not sent. */
@@ -152,7 +190,6 @@ async function supersede(run: Ingest, plan: LetterPlan, { links }: Resolved): Pr
   return { kind: 'allowed', writes };
 }
 
-/** Letters arrive in any order: the version that replaces this one may be here already. */
 async function hasSuccessor(run: Ingest, { facts }: LetterPlan): Promise<boolean> {
   const { system, value } = facts.masterIdentifier;
   const parameters = [
@@ -162,27 +199,30 @@ async function hasSuccessor(run: Ingest, { facts }: LetterPlan): Promise<boolean
   return (await find(run, { type: 'DocumentReference', parameters })).length > 0;
 }
 
-interface Ready {
-  readonly plan: LetterPlan;
+interface Ready extends Decided {
   readonly resolved: Resolved;
   readonly superseded: readonly WriteEntry[];
 }
 
-async function commitPlan(run: Ingest, { plan, resolved, superseded }: Ready): Promise<Outcome> {
+async function commitPlan(run: Ingest, { plan, former, isReplaced, resolved, superseded }: Ready): Promise<Outcome> {
   const { context, session, incoming } = run;
   const { links, created, updates, findings } = resolved;
   const relink = (resource: Resource): Resource =>
     rewriteLinks(context.definitions, resource, (link) => links.get(link) ?? link);
-  const isReplaced = await hasSuccessor(run, plan);
+  const ended = endWithdrawn(former, new Set(links.values()));
   const resources = plan.entries
     .filter(({ fullUrl }) => created.has(fullUrl))
     .map(({ fullUrl, resource }) => {
       const id = (links.get(fullUrl) ?? '').split('/')[1] ?? '';
       const isLetter = resource.resourceType === 'DocumentReference';
-      const told = isLetter ? (withFindings(resource as never, findings) as unknown as Resource) : resource;
+      const told = isLetter
+        ? (withFindings(resource as never, findings) as unknown as Resource)
+        : resource.resourceType === 'Provenance'
+          ? withTargets(resource, ended)
+          : resource;
       return { ...relink(told), id, ...(isLetter && isReplaced ? { status: 'superseded' } : {}) };
     });
-  const completed = updates.map(relink);
+  const completed = [...updates.map(relink), ...ended];
   const judged = await Promise.all([...resources, ...completed].map((resource) => context.validate(resource)));
   const faults = judged.flat().filter(({ severity }) => severity === 'error');
   if (faults.length > 0) return review(context, session, incoming, { category: 'unprocessable', reasons: faults });
