@@ -29,7 +29,7 @@ import {
   withoutBody,
   withTargets,
 } from './letter-body.ts';
-import { completedTask, type Incoming, type Outcome, review } from './letter-review.ts';
+import { completedTask, type Incoming, type Refusal } from './letter-review.ts';
 import { searchResources } from './search.ts';
 import { answerText } from './transaction.ts';
 import { writeGuarded } from './write.ts';
@@ -47,26 +47,35 @@ export interface Ingest {
   readonly incoming: Incoming;
 }
 
-export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Outcome> {
-  const { context, session, incoming } = run;
+/** Whoever refuses a letter does not record it here: what its carrier has stored before it must be undone first. */
+export type Stored =
+  | { readonly kind: 'stored'; readonly answer: Answer }
+  | { readonly kind: 'refusal'; readonly refusal: Refusal };
+
+export function refuse(category: Refusal['category'], reasons: readonly Issue[]): Stored {
+  return { kind: 'refusal', refusal: { category, reasons } };
+}
+
+export async function lockPlan({ session }: Ingest, plan: LetterPlan): Promise<void> {
   const searches = plan.entries.flatMap(({ match }) => ('searches' in match ? match.searches : []));
   await session.lockCriteria([arrivalSearch(plan.facts), ...searches].map(criterionText));
+}
+
+export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Stored> {
+  await lockPlan(run, plan);
   const known = await find(run, arrivalSearch(plan.facts));
   const arrival = decideArrival(plan.facts, known as never);
   if (arrival.kind === 'known') return answerKnown(run, arrival.id);
-  if (arrival.kind === 'conflict')
-    return review(context, session, incoming, { category: 'conflict', reasons: arrival.reasons });
+  if (arrival.kind === 'conflict') return refuse('conflict', arrival.reasons);
   const body = await decideBody(run, plan);
   const resolved = await resolveEntries(run, body);
-  if (resolved.kind === 'doubt')
-    return review(context, session, incoming, { category: 'unprocessable', reasons: resolved.reasons });
+  if (resolved.kind === 'doubt') return refuse('unprocessable', resolved.reasons);
   const replaced = await supersede(run, plan, resolved);
-  if (replaced.kind === 'refused')
-    return review(context, session, incoming, { category: 'unprocessable', reasons: replaced.reasons });
+  if (replaced.kind === 'refused') return refuse('unprocessable', replaced.reasons);
   return commitPlan(run, { ...body, resolved, superseded: replaced.writes });
 }
 
-interface Decided {
+export interface Decided {
   readonly plan: LetterPlan;
   /** What the former version of the letter was read into; undefined: none, or a later one is here. */
   readonly former: FormerBody | undefined;
@@ -74,7 +83,7 @@ interface Decided {
   readonly isReplaced: boolean;
 }
 
-async function decideBody(run: Ingest, plan: LetterPlan): Promise<Decided> {
+export async function decideBody(run: Ingest, plan: LetterPlan): Promise<Decided> {
   const isReplaced = await hasSuccessor(run, plan);
   const match = compositionOf(plan)?.match;
   const found = match !== undefined && 'searches' in match ? await findCandidates(run, match.searches, new Map()) : [];
@@ -89,7 +98,10 @@ function criterionText({ type, parameters }: CandidateSearch): string {
 
 const candidatesMax = 50;
 
-function find({ context, session }: Ingest, { type, parameters }: CandidateSearch): Promise<readonly Resource[]> {
+export function find(
+  { context, session }: Ingest,
+  { type, parameters }: CandidateSearch,
+): Promise<readonly Resource[]> {
   return searchResources(context, session, { type, parameters, visible: everything, limit: candidatesMax });
 }
 
@@ -109,7 +121,7 @@ interface Doubt {
 }
 
 /** Entry by entry, in the order of the plan: each may rely on those before it. */
-async function resolveEntries(run: Ingest, { plan, former }: Decided): Promise<Resolved | Doubt> {
+export async function resolveEntries(run: Ingest, { plan, former }: Decided): Promise<Resolved | Doubt> {
   const found = new Map<string, string>();
   const links = new Map<string, string>();
   const created = new Set<string>();
@@ -204,7 +216,7 @@ interface Ready extends Decided {
   readonly superseded: readonly WriteEntry[];
 }
 
-async function commitPlan(run: Ingest, { plan, former, isReplaced, resolved, superseded }: Ready): Promise<Outcome> {
+async function commitPlan(run: Ingest, { plan, former, isReplaced, resolved, superseded }: Ready): Promise<Stored> {
   const { context, session, incoming } = run;
   const { links, created, updates, findings } = resolved;
   const relink = (resource: Resource): Resource =>
@@ -225,7 +237,7 @@ async function commitPlan(run: Ingest, { plan, former, isReplaced, resolved, sup
   const completed = [...updates.map(relink), ...ended];
   const judged = await Promise.all([...resources, ...completed].map((resource) => context.validate(resource)));
   const faults = judged.flat().filter(({ severity }) => severity === 'error');
-  if (faults.length > 0) return review(context, session, incoming, { category: 'unprocessable', reasons: faults });
+  if (faults.length > 0) return refuse('unprocessable', faults);
   const done = incoming.task === undefined ? [] : [completedTask(context, incoming.task)];
   // A Binary may be there from a review of the same bytes; now it gets the labels that the letter asks for.
   const entries = [...resources, ...completed].map(toEntry);
@@ -265,7 +277,8 @@ function locationOf(context: Context, { type, id, version }: { type: string; id:
 }
 
 /** Known already: nothing changes, and the answer says what there is. */
-async function answerKnown({ context, session }: Ingest, id: string): Promise<Outcome> {
+export async function answerKnown({ context, session, incoming }: Ingest, id: string): Promise<Stored> {
+  if (incoming.task !== undefined) await writeGuarded(context, session, [completedTask(context, incoming.task)]);
   const stored = await session.read('DocumentReference', id, everything);
   if (stored === undefined) throw new Error('a letter that was just found is not there');
   const location = locationOf(context, stored);

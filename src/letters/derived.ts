@@ -14,6 +14,7 @@ import { compositionVersionExtension } from './composition.ts';
 import { element } from './element.ts';
 import { letterEntrySystem } from './extraction.ts';
 import type { Match } from './match-patient.ts';
+import type { LetterPlan } from './plan.ts';
 
 /** Which version of the letter the derived resources are from: `undefined` = none is known. */
 export function isOutdated(letter: Composition, former: Composition | undefined): boolean {
@@ -21,6 +22,14 @@ export function isOutdated(letter: Composition, former: Composition | undefined)
   const [own, other] = [versionOf(letter), versionOf(former)];
   if (own !== undefined && other !== undefined && own !== other) return own < other;
   return Date.parse(letter.date) < Date.parse(former.date);
+}
+
+/** The Composition was made from this very version of the letter. */
+export function isSameVersion(plan: LetterPlan, former: Composition): boolean {
+  const own = plan.entries.find(({ match }) => match.kind === 'composition')?.resource as unknown as
+    | Composition
+    | undefined;
+  return own !== undefined && versionOf(own) === versionOf(former) && own.date === former.date;
 }
 
 function versionOf({ extension = [] }: Composition): number | undefined {

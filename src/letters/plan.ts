@@ -58,6 +58,17 @@ export interface LetterFacts {
   readonly sha256: string;
 }
 
+/** What the carrier says of the document that it carries. */
+export interface LetterClaims {
+  /** `root`, or `root^extension`. */
+  readonly uniqueId: string | undefined;
+  /** HL7 CX. */
+  readonly patientId: string | undefined;
+  readonly typeCode: string | undefined;
+  /** Where the claims stand, for the reasons of a doubt. */
+  readonly from: string;
+}
+
 export interface LetterSettings {
   /** IANA zone of times without offset, and of the days by which stays are told apart. */
   readonly zone: string;
@@ -67,6 +78,7 @@ export interface LetterSettings {
   readonly receivedAt: string;
   /** Visibility codes that the carrier gave beside the document (HL7 v2 flags, XDS metadata). */
   readonly visibility?: readonly string[];
+  readonly claims?: LetterClaims;
 }
 
 export interface LetterPlan {
