@@ -1,3 +1,4 @@
+export { ruleOperations } from './rule-operations.ts';
 export { breakOperations } from './break-operations.ts';
 export { createBinary, readBinary } from './binary.ts';
 export { type EntryPart, entryRequest, findRoute, readEntry } from './bundle-entry.ts';
