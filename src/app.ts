@@ -19,6 +19,7 @@ import {
 } from './base/index.ts';
 import {
   checkBreakStays,
+  checkOverride,
   checkRuleCodes,
   checkRuleSet,
   checkSilence,
@@ -53,6 +54,7 @@ import {
   metaOperations,
   referenceOperations,
   searchParameterGuard,
+  ruleOperations,
   subscriptionOperations,
   type WriteGuard,
 } from './interactions/index.ts';
@@ -264,6 +266,7 @@ async function openHttp(ground: Ground, { context, engine, notify, workers }: Wo
     context,
     operations: [
       ...breakOperations(engine),
+      ...ruleOperations({ ...ground.setting, ...engine }),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
@@ -341,12 +344,12 @@ async function createValidate(definitions: Definitions): Promise<Context['valida
     Promise.resolve(validator.validate(resource, typeExpected === undefined ? {} : { typeExpected }));
 }
 
-function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {
+function breakGuards({ ruleBook, clock, places, select }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {
   return [
     {
       types: ['PlanDefinition'],
       async check(session, write) {
-        const ruleSet = checkRuleSet(write, setting);
+        const ruleSet = checkRuleSet(write, { ...setting, select, places });
         if (ruleSet !== undefined) checkRuleCodes(write, ruleSet, await ruleBook(session));
         return undefined;
       },
@@ -357,9 +360,10 @@ function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSett
     },
     {
       types: ['Basic'],
-      check(_session, write) {
+      async check(session, write) {
         checkSilence(write, places.usual);
-        return Promise.resolve(undefined);
+        checkOverride(write, await ruleBook(session));
+        return undefined;
       },
     },
     {

@@ -1,3 +1,4 @@
+export { ruleOperations } from './rule-operations.ts';
 export { breakOperations } from './break-operations.ts';
 export { bulkOperations, bulkRoutes, createBulkWorks } from './bulk/index.ts';
 export { createBinary, readBinary } from './binary.ts';
