@@ -41,11 +41,16 @@ const operationPlaces: ReadonlyMap<string, { readonly level: Operation['level'];
 /** Answers the table, for the documents that are made from it. */
 export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInput): readonly Route[] {
   const { context, operations, answerError } = input;
+  // An entry of a batch is answered as in a transaction: what is sealed stays sealed.
+  const inBatch = {
+    ...context,
+    subscriptions: { ...context.subscriptions, reveal: (raw: string) => Promise.resolve(raw) },
+  };
   const routes = createRoutes({
     operations,
     processBundle(_context, asked) {
       const perform = (part: EntryPart, place: number): Promise<Answer> =>
-        answerEntry({ context, routes, answerError, asked }, part, place);
+        answerEntry({ context: inBatch, routes, answerError, asked }, part, place);
       return processBundle(context, asked, { routes, perform });
     },
   });

@@ -62,7 +62,7 @@ describe('after an attempt', () => {
     expect(afterAttempt(standing, attempted)).toMatchObject({ status, deliveredNumber: 4 });
   });
 
-  it('an error text tells the subscriber what happened, and nothing about the network', () => {
+  it('an error text tells the subscriber what happened, and nothing about the network (U15)', () => {
     for (const kind of ['no-response', 'redirect', 'forbidden-address', 'gone', 'bad-answer'] as const) {
       expect(errorText({ kind })).toMatch(/^the endpoint /);
     }

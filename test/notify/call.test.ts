@@ -22,7 +22,7 @@ function call(changed: Partial<Call> = {}): Promise<CallAnswer> {
   return createCaller(here, trials)(one);
 }
 
-describe('a call', () => {
+describe('a call (U3, U5, U6)', () => {
   it('brings method, path, headers and body', async () => {
     expect(await call({ method: 'PUT', body: '{"é":1}' })).toEqual({ kind: 'answered', status: 200 });
     expect(receiver.received).toMatchObject([

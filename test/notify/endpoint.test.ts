@@ -45,7 +45,7 @@ const refused: readonly string[] = [
   `https://good.example/${'a'.repeat(2048)}`,
 ];
 
-describe('an endpoint', () => {
+describe('an endpoint (U1, U2, U4)', () => {
   it.each(refused)('%j is refused', (text) => {
     expect(typeof readEndpoint(text, open)).toBe('string');
   });
@@ -80,7 +80,7 @@ describe('an endpoint', () => {
   });
 });
 
-describe('the addresses of a host', () => {
+describe('the addresses of a host (U3)', () => {
   const https = new URL('https://good.example/');
   it.each([
     ['a public one', https, ['8.8.8.8'], open, true],

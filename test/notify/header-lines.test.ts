@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readHeaderLine } from '../../src/notify/header-lines.ts';
 
-describe('a header line', () => {
+describe('a header line (U8)', () => {
   it.each([
     ['Authorization: Bearer a.b-c', 'Authorization', 'Bearer a.b-c'],
     ['X-Api-Key:secret', 'X-Api-Key', 'secret'],

@@ -42,7 +42,7 @@ function subscription(id: string): Subscription {
 
 const hasSecrets = (text: string): boolean => text.includes('ZZSESAME') || text.includes('ZZSIGNINGKEY');
 
-describe('the secrets of a Subscription', () => {
+describe('the secrets of a Subscription (U8)', () => {
   it('are in the 201 of whoever makes it, by POST as by PUT', async () => {
     const posted = await client.post('Subscription', { ...subscription('x'), id: undefined });
     const put = await client.put(subscription('put') as never);

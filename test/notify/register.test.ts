@@ -70,7 +70,7 @@ function show(register: Register, resource: Resource, previous?: Resource): Show
 const discharged = 'https://suture.example/fhir/SubscriptionTopic/encounter-discharged';
 
 describe('a change', () => {
-  it('of one patient is shown to the subscriptions of that patient, of thousands', () => {
+  it('of one patient is shown to the subscriptions of that patient, of thousands (U12)', () => {
     const register = newRegister();
     for (let n = 0; n < 3_000; n++) {
       const patient = `patient=Patient/p${n}`;

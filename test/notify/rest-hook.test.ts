@@ -220,7 +220,7 @@ describe('a receiver that fails', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('is obeyed when it says when to come back', async () => {
+  it('is obeyed when it says when to come back (U7)', async () => {
     await scene.put('Subscription', 's1', hook());
     receiver.answer((_one, index) =>
       index === 0 ? { status: 429, headers: { 'retry-after': '600' } } : { status: 200 },
@@ -267,7 +267,7 @@ describe('a receiver that fails', () => {
     }
   });
 
-  it('with 410 turns the subscription off', async () => {
+  it('with 410 turns the subscription off (U7)', async () => {
     await scene.put('Subscription', 's1', hook());
     receiver.answer(() => ({ status: 410 }));
     await finish('e1');
@@ -281,7 +281,7 @@ describe('a receiver that fails', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('delays nobody else', async () => {
+  it('delays nobody else (U14)', async () => {
     for (let index = 0; index < 40; index++) {
       await scene.put('Subscription', `slow${index}`, hook({ channel: { endpoint: `${receiver.url}/slow` } }));
     }

@@ -163,3 +163,43 @@ describe('a subscription to a topic', () => {
     );
   });
 });
+
+describe('a subscription by e-mail (U10, U11)', () => {
+  const mail = (changed: object = {}, level = 'id-only') =>
+    onChannel(
+      {
+        type: 'email',
+        endpoint: 'mailto:idec@chu.mssante.fr',
+        payload: 'text/plain',
+        _payload: content(level),
+        ...changed,
+      },
+      topic,
+    );
+
+  it('goes to one plain mailbox of a configured domain, without resources', () => {
+    expect(read(mail()).issues).toBeUndefined();
+    expect(read(mail({ payload: 'text/plain;attach=application/fhir+json' }, 'empty')).issues).toBeUndefined();
+  });
+
+  it.each([
+    ['another domain', mail({ endpoint: 'mailto:a@elsewhere.example' }), 'channel.endpoint'],
+    ['a domain that only begins so', mail({ endpoint: 'mailto:a@chu.mssante.fr.evil.example' }), 'channel.endpoint'],
+    ['a domain below', mail({ endpoint: 'mailto:a@x.chu.mssante.fr' }), 'channel.endpoint'],
+    ['a second recipient', mail({ endpoint: 'mailto:a@chu.mssante.fr,b@evil.example' }), 'channel.endpoint'],
+    ['a copy in the query', mail({ endpoint: 'mailto:a@chu.mssante.fr?bcc=c@evil.example' }), 'channel.endpoint'],
+    ['a header in escapes', mail({ endpoint: 'mailto:a%0d%0aBcc:c@chu.mssante.fr' }), 'channel.endpoint'],
+    ['a quoted local part', mail({ endpoint: 'mailto:"a@evil.example"@chu.mssante.fr' }), 'channel.endpoint'],
+    ['a web address', mail({ endpoint }), 'channel.endpoint'],
+    ['resources (66)', mail({}, 'full-resource'), 'channel.payload.extension'],
+    ['FHIR as its text', mail({ payload: 'application/fhir+json' }), 'channel.payload'],
+    ['headers', mail({ header: ['Subject: x'] }), 'channel.header'],
+  ])('is refused with %s', (_title, resource, element) => {
+    expect(read(resource).issues).toMatchObject([{ expression: `Subscription.${element}` }]);
+  });
+
+  it('is refused where the server has no e-mail', () => {
+    const without = { ...rules, mailDomains: undefined };
+    expect(readSubscription(mail() as never, without).issues).toHaveLength(1);
+  });
+});
