@@ -46,7 +46,10 @@ import { createHttp, reservePort } from './http/index.ts';
 import {
   breakOperations,
   type Context,
+  everythingOperations,
   ingestOperations,
+  metaOperations,
+  referenceOperations,
   searchParameterGuard,
   subscriptionOperations,
   type WriteGuard,
@@ -74,6 +77,7 @@ import {
   createStore,
   type CustomParameters,
   followCustomParameters,
+  openPointers,
   serverSecret,
   type Store,
 } from './store/index.ts';
@@ -97,6 +101,8 @@ export interface App {
 
 export const softwareVersion = '0.1.0';
 const limits = { bundleEntriesMax: 500, pageDefault: 20, pageMax: 1000 };
+/** Resources that one conditional delete takes where several are allowed. */
+const deletesMax = 1000;
 
 /** Starts everything and listens. A failure half-way closes what was opened. */
 export async function startApp(input: AppInput): Promise<App> {
@@ -153,9 +159,12 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const setting = { definitions, checkQuery: createQueryCheck(search) };
   const metrics = createMetrics(db, clock.now);
   let wake = (): void => undefined;
+  const index = createIndexer(search);
+  await openPointers(db, config.references, (resource) => index(resource).references);
   const store = createStore({
     db,
-    index: createIndexer(search),
+    index,
+    references: config.references,
     compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
     now: clock.now,
     onCommit: () => wake(),
@@ -225,9 +234,11 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
   const { clock, config, db, metrics } = ground;
   const context: Context = {
     ...ground,
+    indexValues: createIndexer(ground.search),
     validate: await createValidate(ground.definitions),
     guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
-    limits,
+    references: config.references,
+    limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
     subscriptions: notify,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),
     softwareVersion,
@@ -241,6 +252,9 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
       ...breakOperations(engine),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
+      ...everythingOperations,
+      ...metaOperations,
+      ...referenceOperations,
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,

@@ -1,8 +1,10 @@
 export { splitText, type WriteEntry, type WriteMethod } from './entry.ts';
+export type { RecordRequest } from './patient-record.ts';
+export type { HistoryPosition, HistoryRequest } from './history.ts';
 export {
   createStore,
   everything,
-  type HistoryPage,
+  type HistoryVersion,
   type Session,
   type Store,
   type StoredVersion,
@@ -12,4 +14,5 @@ export {
 export { type CustomParameters, followCustomParameters } from './custom-parameters.ts';
 export { createReindexWork, reindexJob, reindexTaskId } from './reindex.ts';
 export { dropParameter, saveParameter } from './search-parameters.sql.ts';
+export { openPointers } from './pointers.ts';
 export { serverSecret } from './server-secret.ts';
