@@ -38,7 +38,12 @@ create function store_reindex(
   number_los text[],
   number_his text[]
 ) returns integer
-language plpgsql as $$
+language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
 declare
   resource_found record;
   place integer;

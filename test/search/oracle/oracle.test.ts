@@ -40,8 +40,7 @@ const parents = (code: string): readonly string[] => {
 const codeOf = (key: string): string => key.split('|').slice(1).join('|');
 
 const terminology: Terminology = {
-  codes: (valueSet) =>
-    valueSets[valueSet]?.map((key) => ({ system: key.split('|')[0] ?? '', code: codeOf(key) })),
+  codes: (valueSet) => valueSets[valueSet]?.map((key) => ({ system: key.split('|')[0] ?? '', code: codeOf(key) })),
   below: (system, code) => children(`${system}|${code}`).map(codeOf),
   above: (system, code) => parents(`${system}|${code}`).map(codeOf),
 };
