@@ -4,7 +4,7 @@
  */
 import { formatInstant, Problem } from '../base/index.ts';
 import { parseJson, type Resource, serializeJson } from '../fhir/index.ts';
-import { type CarrierResult, openArchive, readLetter } from '../letters/index.ts';
+import { type CarrierResult, openArchive, openMessage, readLetter } from '../letters/index.ts';
 import type { Session } from '../store/index.ts';
 import { bundleText } from './bundle-text.ts';
 import type { Answer, Context, Request } from './context.ts';
@@ -23,7 +23,8 @@ export function ingestOperations(settings: LetterStoreSettings): readonly Operat
       level: 'type',
       methods: ['POST'],
       takesBytes: true,
-      documentation: 'Takes letters as raw bytes (CDA R2, or IHE XDM in a zip) and stores what they say.',
+      documentation:
+        'Takes letters as raw bytes (CDA R2, IHE XDM in a zip, HL7 v2 MDM or ORU) and stores what they say.',
       run(context, request) {
         const { content } = request;
         if (content === undefined)
@@ -43,35 +44,38 @@ export function ingestOperations(settings: LetterStoreSettings): readonly Operat
   ];
 }
 
-const carriers: ReadonlySet<string> = new Set([
-  'application/xml',
-  'text/xml',
-  'application/cda+xml',
-  'application/zip',
+const carriers: ReadonlyMap<string, string> = new Map([
+  ['application/xml', 'application/xml'],
+  ['text/xml', 'text/xml'],
+  ['application/cda+xml', 'application/cda+xml'],
+  ['application/zip', 'application/zip'],
+  ['application/x-zip-compressed', 'application/zip'],
+  ['x-application/hl7-v2+er7', 'x-application/hl7-v2+er7'],
+  ['application/hl7-v2', 'x-application/hl7-v2+er7'],
 ]);
 
 /** The type of the content, sniffed where the sender does not know it. Throws `media-type` for a carrier we do not read. */
 function carrierOf({ type, bytes }: { readonly type: string; readonly bytes: Uint8Array }): string {
   const base = (type.split(';')[0] ?? '').trim().toLowerCase();
-  if (base === 'application/x-zip-compressed') return 'application/zip';
-  if (carriers.has(base)) return base;
-  const sniffed = base === 'application/octet-stream' ? sniff(bytes) : undefined;
-  if (sniffed !== undefined) return sniffed;
+  const known = base === 'application/octet-stream' ? sniff(bytes) : carriers.get(base);
+  if (known !== undefined) return known;
   throw new Problem(
     'media-type',
-    'the letter is in a carrier that is not read: expected application/cda+xml, text/xml or application/zip (IHE XDM)',
+    'the letter is in a carrier that is not read: expected application/cda+xml, text/xml, application/zip (IHE XDM) or x-application/hl7-v2+er7',
   );
 }
 
 function sniff(bytes: Uint8Array): string | undefined {
   const start = Buffer.from(bytes.subarray(0, 64));
   if (start.toString('latin1').startsWith('PK\u0003\u0004')) return 'application/zip';
+  if (/^\v?MSH[^A-Za-z0-9\s]/.test(start.toString('latin1'))) return 'x-application/hl7-v2+er7';
   return /^(?:\ufeff)?\s*</.test(start.toString('utf8').replaceAll('\0', '')) ? 'text/xml' : undefined;
 }
 
 /** The letters in what came in: one that is a document, or all of an archive. */
 async function open({ bytes, contentType }: Incoming): Promise<CarrierResult> {
   if (contentType === 'application/zip') return openArchive(bytes);
+  if (contentType === 'x-application/hl7-v2+er7') return openMessage(bytes);
   return { kind: 'letters', letters: [{ bytes, visibility: [], isWithdrawal: false }] };
 }
 

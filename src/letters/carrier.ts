@@ -66,7 +66,7 @@ function letterOf(document: XdmDocument): CarriedLetter {
 
 /** What the carrier claims and the document contradicts; business code 904 where it is the patient. */
 export function checkClaims(document: ClinicalDocument, claims: LetterClaims): readonly Issue[] {
-  const { uniqueId, patientId, typeCode, from } = claims;
+  const { uniqueId, patientId, typeCode, birthDate, from } = claims;
   const reasons: Issue[] = [];
   const conflict = (text: string, expression: string, diagnostics?: string): void => {
     reasons.push({ severity: 'error', code: 'conflict', text, expression, ...(diagnostics && { diagnostics }) });
@@ -81,6 +81,10 @@ export function checkClaims(document: ClinicalDocument, claims: LetterClaims): r
   }
   if (patientId !== undefined && !isOneOf(patientId, document)) {
     conflict(`le patient du document n’est pas celui que dit ${from}`, '/ClinicalDocument/recordTarget', '904');
+  }
+  const { birthTime } = document.patient;
+  if (birthDate !== undefined && birthTime !== undefined && birthDate !== birthTime) {
+    conflict(`la date de naissance n’est pas celle que dit ${from}`, '/ClinicalDocument/recordTarget', '904');
   }
   return reasons;
 }

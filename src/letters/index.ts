@@ -35,5 +35,6 @@ export type {
   MatchRule,
   PlanEntry,
 } from './plan.ts';
+export { openMessage } from './message.ts';
 export { readLetter } from './read.ts';
 export { derivedStaySystem } from './stay.ts';

@@ -65,6 +65,8 @@ export interface LetterClaims {
   /** HL7 CX. */
   readonly patientId: string | undefined;
   readonly typeCode: string | undefined;
+  /** FHIR date. */
+  readonly birthDate?: string | undefined;
   /** Where the claims stand, for the reasons of a doubt. */
   readonly from: string;
 }

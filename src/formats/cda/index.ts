@@ -1,3 +1,4 @@
+export { decodeBase64 } from './base64.ts';
 export { type ClinicalDocumentResult, cdaNamespace, readClinicalDocument } from './document.ts';
 export type {
   Body,

@@ -1,7 +1,11 @@
-/** IHE XDM archives through $ingest: all their letters or none, replaced, taken back, looked at by a person. */
+/**
+ * What carries letters, through $ingest: IHE XDM archives (all their letters or none, replaced, taken back, looked at by a
+ * person) and HL7 v2 messages.
+ */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Bundle, DocumentReference, Task } from 'fhir/r4.js';
 import { fixture, richLetter } from '../letters/letters.ts';
+import { messageOf } from '../letters/messages.ts';
 import { type PackedDocument, xdmOf } from '../letters/xdm.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import type { Client } from '../support/client.ts';
@@ -68,4 +72,18 @@ it('takes back nothing that it does not know, or that another structure keeps', 
   const foreign = fixture('admission.xml').replaceAll('399000000600017', '399000000600025');
   for (const letter of [unknown, foreign]) expect((await send(packed(letter, { action: 'D' }))).status).toBe(422);
   expect(await letters()).toEqual(['current', 'entered-in-error']);
+});
+
+it('takes a letter in an HL7 v2 message, with its masks on all that was read from it', async () => {
+  const letter = richLetter('discharge')
+    .replace('<id root="1.2.250.1.999.7.3.40.1"/>', '<id root="1.2.250.1.999.7.3.41.1"/>')
+    .replace('<setId root="1.2.250.1.999.7.3.40"/>', '<setId root="1.2.250.1.999.7.3.41"/>');
+  const message = messageOf(letter, { id: '1.2.250.1.999.7.3.41.1', flags: { MASQUE_PS: 'Y' } });
+  const reply = await client.ingest(message, 'x-application/hl7-v2+er7');
+  expect([reply.status, reply.json.issue]).toEqual([201, undefined]);
+  const masked = await client.search('CarePlan?_security=MASQUE_PS');
+  expect(masked).toHaveLength(1);
+  expect((await client.ingest(message, 'application/octet-stream')).status).toBe(200);
+  const adt = messageOf(letter, { type: 'ADT^A01^ADT_A01' });
+  expect((await client.ingest(adt, 'application/hl7-v2')).json.issue[0].expression).toEqual(['MSH-9']);
 });
