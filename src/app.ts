@@ -52,6 +52,7 @@ import {
   ingestOperations,
   metaOperations,
   referenceOperations,
+  searchParameterGuard,
   subscriptionOperations,
   type WriteGuard,
 } from './interactions/index.ts';
@@ -66,8 +67,22 @@ import {
 } from './notify/index.ts';
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import type { RuleSetting } from './rules/index.ts';
-import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
-import { createStore, openPointers, serverSecret, type Store } from './store/index.ts';
+import {
+  compartmentKeys,
+  createIndexer,
+  createSearchContext,
+  type SearchContext,
+  typesOfBase,
+} from './search/index.ts';
+import {
+  createReindexWork,
+  createStore,
+  type CustomParameters,
+  followCustomParameters,
+  openPointers,
+  serverSecret,
+  type Store,
+} from './store/index.ts';
 import { createValidator } from './validation/index.ts';
 
 export interface AppInput {
@@ -125,6 +140,7 @@ interface Ground extends AppInput {
   readonly db: Database;
   readonly clock: Clock;
   readonly search: SearchContext;
+  readonly customParameters: CustomParameters;
   readonly store: Store;
   /** Calls `wake` after each commit from now on. */
   readonly onCommit: (wake: () => void) => void;
@@ -139,6 +155,8 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const db = await openData(input, lifecycle);
   const clock = await openClock(config, db);
   const search = createSearchContext({ definitions, zone: config.zone, baseUrl });
+  const customParameters = await followCustomParameters({ db, log: input.log, define: search.parameters.define });
+  lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
   const setting = { definitions, checkQuery: createQueryCheck(search) };
   const metrics = createMetrics(db, clock.now);
@@ -156,7 +174,10 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const onCommit: Ground['onCommit'] = (callback) => {
     wake = callback;
   };
-  return { ...input, baseUrl, definitions, db, clock, search, store, onCommit, holder, metrics, setting };
+  return {
+    ...{ ...input, baseUrl, definitions, db, clock, search, customParameters },
+    ...{ store, onCommit, holder, metrics, setting },
+  };
 }
 
 interface Work {
@@ -188,6 +209,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
       createDigestWork(engine),
       ...notify.works,
       ...createBulkWorks({ context, holder: ground.holder }),
+      reindexWork(ground),
     ],
   });
   ground.onCommit(workers.wake);
@@ -202,7 +224,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
     ...ground,
     indexValues: createIndexer(ground.search),
     validate: await createValidate(ground.definitions),
-    guards: [...breakGuards(engine, ground.setting), notify.guard],
+    guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
     references: config.references,
     limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
     subscriptions: notify,
@@ -210,6 +232,15 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
     softwareVersion,
     startedAtMs: clock.now(),
   };
+}
+
+function reindexWork({ search, customParameters, ...ground }: Ground) {
+  return createReindexWork({
+    ...ground,
+    index: createIndexer(search),
+    typesOf: (base) => typesOfBase(search, base),
+    reload: customParameters.reload,
+  });
 }
 
 /** What subscriptions may reach. */
@@ -341,7 +372,7 @@ function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSett
   ];
 }
 
-const shippedFolders = ['code-systems', 'extensions', 'search-parameters', 'rules'];
+const shippedFolders = ['code-systems', 'value-sets', 'extensions', 'structures', 'search-parameters', 'rules'];
 
 async function readShipped(): Promise<readonly Resource[]> {
   const resources: Resource[] = [];

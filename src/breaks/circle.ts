@@ -5,7 +5,7 @@
 import { formatInstant } from '../base/index.ts';
 import { referenceKey, type Resource } from '../fhir/index.ts';
 import { type Case, elementOf, nationalNumbers, type Role, resolveRecipients, type Rule } from '../rules/index.ts';
-import type { Judged, JudgeInput } from './judge-patient.ts';
+import type { Judged, JudgeInput, KnownJudgment } from './judge-patient.ts';
 import type { PatientRecord } from './record.ts';
 
 export interface Concerned {
@@ -53,25 +53,29 @@ function namesOf(reference: string, known: readonly Resource[]): readonly string
 export const nobodyRule = 'RUP-33';
 
 /**
- * A judgment of RUP-33 on the patient, beside those on care teams: broken while some break finds nobody to tell, repaired
- * when somebody is there, cancelled when there is nothing to tell any more.
+ * A judgment of RUP-33 on the patient, beside those on care teams: broken when some break has found nobody to tell for an
+ * hour (feeds arrive in any order: the team may be on its way), repaired when somebody is there, cancelled when there is
+ * nothing to tell any more.
  */
 export function judgeNobody(input: JudgeInput, judged: readonly Judged[]): readonly Judged[] {
   const { patient, reference } = input.record;
   const ruleSet = input.ruleSets.find(({ mode, rules }) => mode === 'active' && rules.some(isNobodyRule));
   const rule = ruleSet?.rules.find(isNobodyRule);
   if (patient === undefined || ruleSet === undefined || rule === undefined) return [];
-  const state = nobodyState(input, judged, input.known(rule, reference)?.state);
+  const known = input.known(rule, reference);
+  const state = nobodyState(input, judged, known);
   if (state === undefined) return [];
+  const dueAtMs = runningDue(known) ?? input.nowMs + nobodyGraceMs;
   const place = input.places.of(input.record);
   const now = formatInstant(input.nowMs);
   const facts: Case = { focus: patient, patient, team: [], gp: [], nowMs: input.nowMs, place, inputs: {} };
+  const isThere = state.state === 'repaired' || state.state === 'met';
   const result = {
     kind: 'judgment',
     ...state,
-    timing: { anchor: now, anchorMs: input.nowMs, dueAtMs: undefined, noticeAtMs: undefined, delay: undefined },
-    metAt: state.state === 'repaired' ? now : undefined,
-    metAtMs: state.state === 'repaired' ? input.nowMs : undefined,
+    timing: { anchor: now, anchorMs: input.nowMs, dueAtMs, noticeAtMs: undefined, delay: undefined },
+    metAt: isThere ? now : undefined,
+    metAtMs: isThere ? input.nowMs : undefined,
     reviewAtMs: [],
     evidence: [{ reference, versionId: patient.meta?.versionId, role: 'patient', isDecisive: true }],
     trace: [],
@@ -79,23 +83,39 @@ export function judgeNobody(input: JudgeInput, judged: readonly Judged[]): reado
   return [{ rule, ruleSet, focus: patient, focusKey: reference, facts, result, inhibitedBy: undefined }];
 }
 
+const nobodyGraceMs = 3_600_000;
+
 type NobodyState =
-  | { readonly state: 'broken'; readonly reason: 'at-once' }
+  | { readonly state: 'waiting'; readonly reason: 'before-due' }
+  | { readonly state: 'broken'; readonly reason: 'overdue' }
+  | { readonly state: 'met'; readonly reason: 'met' }
   | { readonly state: 'repaired'; readonly reason: 'late' }
   | { readonly state: 'cancelled'; readonly reason: 'premise-changed' };
 
-function nobodyState(input: JudgeInput, judged: readonly Judged[], known: string | undefined): NobodyState | undefined {
+function nobodyState(
+  input: JudgeInput,
+  judged: readonly Judged[],
+  known: KnownJudgment | undefined,
+): NobodyState | undefined {
   const broken = judged.filter(
     ({ ruleSet, result, inhibitedBy }) =>
       ruleSet.mode === 'active' && inhibitedBy === undefined && result.kind === 'judgment' && result.state === 'broken',
   );
   // The break of a care team says it already.
-  if (!broken.some(({ rule }) => isNobodyRule(rule)) && broken.some((one) => isUnheard(input.record, one)))
-    return { state: 'broken', reason: 'at-once' };
-  if (known === undefined || known === 'cancelled') return undefined;
-  return broken.length > 0 || known === 'repaired'
-    ? { state: 'repaired', reason: 'late' }
-    : { state: 'cancelled', reason: 'premise-changed' };
+  const isAlone = !broken.some(({ rule }) => isNobodyRule(rule)) && broken.some((one) => isUnheard(input.record, one));
+  if (isAlone) {
+    const dueAtMs = runningDue(known);
+    const isOver = dueAtMs !== undefined && dueAtMs <= input.nowMs;
+    return isOver ? { state: 'broken', reason: 'overdue' } : { state: 'waiting', reason: 'before-due' };
+  }
+  if (known === undefined || known.state === 'cancelled') return undefined;
+  if (broken.length === 0) return { state: 'cancelled', reason: 'premise-changed' };
+  const wasBroken = known.state === 'broken' || known.state === 'repaired';
+  return wasBroken ? { state: 'repaired', reason: 'late' } : { state: 'met', reason: 'met' };
+}
+
+function runningDue(known: KnownJudgment | undefined): number | undefined {
+  return known?.state === 'waiting' || known?.state === 'broken' ? known.dueAtMs : undefined;
 }
 
 function isUnheard(record: PatientRecord, one: Judged): boolean {

@@ -208,7 +208,7 @@ interface JudgeRecord {
 /** Judges a loaded record; reads the history only where a rule asks since when it holds. */
 export async function judgeRecord(
   input: Pick<EngineInput, 'select' | 'places'>,
-  session: Session,
+  session: Pick<Session, 'history'>,
   { record, book, known, nowMs }: JudgeRecord,
 ): Promise<readonly Judged[]> {
   const before = new Map(known.map((one) => [`${one.rule} ${one.focus}`, one]));

@@ -75,7 +75,9 @@ interface WithCircles extends JudgeInput {
 }
 
 function createCircles(record: PatientRecord, nowMs: number): (place: Case['place']) => Circle {
-  const { patient, professionals } = record;
+  const { professionals } = record;
+  // Others may speak of the patient before he is there himself: he has an id, and nothing is known of him.
+  const patient = record.patient ?? { resourceType: 'Patient', id: record.reference.replace('Patient/', '') };
   const plan = currentPlan((record.byType.get('CarePlan') ?? []).filter(({ status }) => status === 'active'));
   const team = (record.byType.get('CareTeam') ?? []).filter(({ status }) => status === 'active');
   const known = new Map<Case['place'], Circle>();
@@ -186,7 +188,7 @@ export function verdictOf({ rule, result, inhibitedBy }: Judged): Verdict | unde
   if (result.kind !== 'judgment') return undefined;
   const { state, reason, timing } = result;
   const isMetDated = rule.metAt !== undefined;
-  const isRolling = rule.anchorReadsInputs;
+  const isRolling = rule.anchorReadsInputs && !isMetDated;
   const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs, isMetDated, isRolling };
   const isSilenced = inhibitedBy !== undefined && (state === 'broken' || state === 'waiting');
   if (isSilenced) return { ...times, state: 'cancelled', cancelReason: 'inhibited' };

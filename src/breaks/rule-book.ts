@@ -70,7 +70,7 @@ function withoutDoubles(stored: readonly StoredRuleSet[], log: Log): readonly St
     });
 }
 
-function bindBook(stored: readonly StoredRuleSet[]): RuleBook {
+export function bindBook(stored: readonly StoredRuleSet[]): RuleBook {
   const ruleSets = stored.map(({ ruleSet }) => ruleSet);
   const rules = new Map(
     stored.flatMap(({ reference, ruleSet }) => ruleSet.rules.map((rule) => [rule.code, { rule, ruleSet, reference }])),

@@ -21,7 +21,7 @@ export interface SinceInput {
 }
 
 /** Undefined when the rule does not start on the focus as it is now. */
-export async function findSince(session: Session, input: SinceInput): Promise<string | undefined> {
+export async function findSince(session: Pick<Session, 'history'>, input: SinceInput): Promise<string | undefined> {
   const { rule, focus, known } = input;
   const facts = { ...input, team: [], gp: [] };
   if (!startsOn(rule, facts)) return undefined;
@@ -38,7 +38,7 @@ function versionOf(resource: Resource): number {
 
 /** The first version of the unbroken run that ends with this one. */
 async function oldestOfRun(
-  session: Session,
+  session: Pick<Session, 'history'>,
   focus: Resource,
   isStarted: (former: Resource) => boolean,
 ): Promise<Resource> {

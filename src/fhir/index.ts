@@ -56,3 +56,4 @@ export {
   NotAtHand,
   readCanonical,
 } from './library.ts';
+export { createInvariant, type Invariant, type InvariantScope } from './fhirpath-invariant.ts';

@@ -20,3 +20,4 @@ export { search, searchCompartment, searchSystem } from './search.ts';
 export { subscriptionOperations } from './subscription-operations.ts';
 export { answerText, processBundle } from './transaction.ts';
 export { update, updateByCriteria } from './update.ts';
+export { searchParameterGuard } from './search-parameter-guard.ts';

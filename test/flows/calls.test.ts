@@ -311,7 +311,9 @@ describe('A break that nobody can be told of', () => {
     const start = await tomorrowAt(9);
     const nowhere = { serviceProvider: undefined };
     await change(patient(who), contact(who.id, 'CALM', at(start), nowhere));
-    await client.moveClock(at(start + 3_600_000));
+    await client.moveClock(at(start + 2 * 3_600_000 - 1000));
+    expect(await breaks(client, who.id, 'RUP-33')).toEqual([]);
+    await client.moveClock(at(start + 2 * 3_600_000));
     expect((await theBreak(client, who.id, 'RUP-33')).state).toBe('open');
     expect(await judgment(client, who.id, 'RUP-33')).toMatchObject({ focus: `Patient/${who.id}`, state: 'broken' });
     const { tasks } = await theBreak(client, who.id, 'CALM');

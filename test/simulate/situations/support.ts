@@ -1,0 +1,19 @@
+/** What situations are told with. */
+export { text } from '../time.ts';
+export {
+  type Awaited,
+  deliver,
+  drawOutcome,
+  expect,
+  type Focus,
+  focus,
+  gp,
+  nurse,
+  patientOf,
+  send,
+  settled,
+  suture,
+  surroundings,
+  teamOf,
+  type World,
+} from '../world.ts';
