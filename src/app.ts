@@ -41,13 +41,21 @@ import {
   openDatabase,
   startEmbedded,
 } from './db/index.ts';
-import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
+import {
+  type ConformanceResource,
+  createLibrary,
+  type Definitions,
+  loadDefinitions,
+  type Resource,
+} from './fhir/index.ts';
 import { createHttp, reservePort } from './http/index.ts';
 import {
   breakOperations,
   type Context,
   ingestOperations,
   subscriptionOperations,
+  terminologyOperations,
+  validateOperations,
   type WriteGuard,
 } from './interactions/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -63,7 +71,14 @@ import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, t
 import type { RuleSetting } from './rules/index.ts';
 import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
 import { createStore, serverSecret, type Store } from './store/index.ts';
-import { createValidator } from './validation/index.ts';
+import {
+  type Conformance,
+  createBaseLibrary,
+  createConformance,
+  loadFolder,
+  openShelf,
+  type Shelf,
+} from './packages/index.ts';
 
 export interface AppInput {
   readonly config: Config;
@@ -124,6 +139,9 @@ interface Ground extends AppInput {
   readonly holder: number;
   readonly metrics: Metrics;
   readonly setting: RuleSetting;
+  readonly shipped: readonly Resource[];
+  readonly shelf: Shelf;
+  readonly conformance: Conformance;
 }
 
 async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle): Promise<Ground> {
@@ -146,7 +164,24 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const onCommit: Ground['onCommit'] = (callback) => {
     wake = callback;
   };
-  return { ...input, baseUrl, definitions, db, clock, search, store, onCommit, holder, metrics, setting };
+  const knowledge = await openKnowledge(input, { db, clock, definitions }, lifecycle);
+  return { ...input, baseUrl, definitions, db, clock, search, store, onCommit, holder, metrics, setting, ...knowledge };
+}
+
+/** What the server knows of profiles and codes: its packages, its own definitions, R4. */
+async function openKnowledge(
+  { config, log }: AppInput,
+  { db, clock, definitions }: Pick<Ground, 'db' | 'clock' | 'definitions'>,
+  lifecycle: Lifecycle,
+): Promise<Pick<Ground, 'shipped' | 'shelf' | 'conformance'>> {
+  const shipped = await readShipped();
+  const { packagesFolder: folder } = config;
+  if (folder !== undefined) await loadFolder({ db, folder, log, nowMs: clock.now() });
+  const own = shipped.filter((resource): resource is ConformanceResource => typeof resource['url'] === 'string');
+  const shelf = await openShelf({ db, others: [createLibrary(own), createBaseLibrary()] });
+  lifecycle.onStop('packages', () => shelf.close());
+  const required = config.validation === 'required' ? (config.requiredProfiles ?? []) : [];
+  return { shipped, shelf, conformance: await createConformance({ definitions, shelf, required }) };
 }
 
 interface Work {
@@ -167,7 +202,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
     metrics: ground.metrics.engine,
   };
   const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
-  await installShipped(ground.store, [...(await readShipped()), ...shippedTopicResources]);
+  await installShipped(ground.store, [...ground.shipped, ...shippedTopicResources]);
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
@@ -196,7 +231,8 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
   const { clock, config, db, metrics } = ground;
   const context: Context = {
     ...ground,
-    validate: await createValidate(ground.definitions),
+    validate: createValidate(ground),
+    packages: ground.shelf.packages,
     guards: [...breakGuards(engine, ground.setting), notify.guard],
     limits,
     subscriptions: notify,
@@ -212,6 +248,12 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
       ...breakOperations(engine),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
+      ...terminologyOperations(ground.conformance),
+      ...validateOperations({
+        ...ground,
+        resourceTypes: ground.definitions.resourceTypes,
+        checksClaims: checksClaims(config),
+      }),
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,
@@ -277,10 +319,15 @@ async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Li
   return holder;
 }
 
-async function createValidate(definitions: Definitions): Promise<Context['validate']> {
-  const validator = await createValidator({ definitions });
+/** As writes are judged: warnings only of what could not be checked. */
+function createValidate({ conformance, config }: Ground): Context['validate'] {
+  const expectations = { checksClaims: checksClaims(config) };
   return (resource, typeExpected) =>
-    Promise.resolve(validator.validate(resource, typeExpected === undefined ? {} : { typeExpected }));
+    conformance.validate(resource, typeExpected === undefined ? expectations : { ...expectations, typeExpected });
+}
+
+function checksClaims({ validation }: Config): boolean {
+  return validation !== 'off';
 }
 
 function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {

@@ -19,6 +19,7 @@ export async function capabilities(context: Context, operations: readonly Operat
     implementation: { description: 'Suture, FHIR R4 server for care pathways', url: context.baseUrl },
     fhirVersion: '4.0.1',
     format: ['application/fhir+json', 'json'],
+    ...guidesPart(context),
     rest: [
       {
         mode: 'server',
@@ -30,6 +31,18 @@ export async function capabilities(context: Context, operations: readonly Operat
     ],
   };
   return { status: 200, body: JSON.stringify(statement) };
+}
+
+/** The packages that are loaded: their canonical where they have one, and name and version for all. */
+function guidesPart({ packages }: Context): object {
+  const loaded = packages();
+  const guides = loaded.flatMap(({ canonical, version }) => (canonical === null ? [] : [`${canonical}|${version}`]));
+  if (loaded.length === 0) return {};
+  const extension = loaded.map(({ name, version }) => ({
+    url: 'https://suture.example/fhir/StructureDefinition/loaded-package',
+    valueString: `${name}#${version}`,
+  }));
+  return { ...(guides.length === 0 ? {} : { implementationGuide: guides }), extension };
 }
 
 function resourcePart(context: Context, operations: readonly Operation[], type: string): object {

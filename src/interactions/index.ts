@@ -12,4 +12,6 @@ export { read, vread } from './read.ts';
 export { search } from './search.ts';
 export { subscriptionOperations } from './subscription-operations.ts';
 export { answerText, processBundle } from './transaction.ts';
+export { terminologyOperations } from './terminology.ts';
 export { update } from './update.ts';
+export { validateOperations } from './validate.ts';
