@@ -42,7 +42,13 @@ import {
   openDatabase,
   startEmbedded,
 } from './db/index.ts';
-import { type Definitions, loadDefinitions, type Resource } from './fhir/index.ts';
+import {
+  type ConformanceResource,
+  createLibrary,
+  type Definitions,
+  loadDefinitions,
+  type Resource,
+} from './fhir/index.ts';
 import { createHttp, reservePort } from './http/index.ts';
 import {
   breakOperations,
@@ -56,6 +62,8 @@ import {
   searchParameterGuard,
   ruleOperations,
   subscriptionOperations,
+  terminologyOperations,
+  validateOperations,
   type WriteGuard,
 } from './interactions/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -85,7 +93,14 @@ import {
   serverSecret,
   type Store,
 } from './store/index.ts';
-import { createValidator } from './validation/index.ts';
+import {
+  type Conformance,
+  createBaseLibrary,
+  createConformance,
+  loadFolder,
+  openShelf,
+  type Shelf,
+} from './packages/index.ts';
 
 export interface AppInput {
   readonly config: Config;
@@ -149,6 +164,9 @@ interface Ground extends AppInput {
   readonly holder: number;
   readonly metrics: Metrics;
   readonly setting: RuleSetting;
+  readonly shipped: readonly Resource[];
+  readonly shelf: Shelf;
+  readonly conformance: Conformance;
 }
 
 async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle): Promise<Ground> {
@@ -176,10 +194,27 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const onCommit: Ground['onCommit'] = (callback) => {
     wake = callback;
   };
+  const knowledge = await openKnowledge(input, { db, clock, definitions }, lifecycle);
   return {
     ...{ ...input, baseUrl, definitions, db, clock, search, customParameters },
-    ...{ store, onCommit, holder, metrics, setting },
+    ...{ store, onCommit, holder, metrics, setting, ...knowledge },
   };
+}
+
+/** What the server knows of profiles and codes: its packages, its own definitions, R4. */
+async function openKnowledge(
+  { config, log }: AppInput,
+  { db, clock, definitions }: Pick<Ground, 'db' | 'clock' | 'definitions'>,
+  lifecycle: Lifecycle,
+): Promise<Pick<Ground, 'shipped' | 'shelf' | 'conformance'>> {
+  const shipped = await readShipped();
+  const { packagesFolder: folder } = config;
+  if (folder !== undefined) await loadFolder({ db, folder, log, nowMs: clock.now() });
+  const own = shipped.filter((resource): resource is ConformanceResource => typeof resource['url'] === 'string');
+  const shelf = await openShelf({ db, others: [createLibrary(own), createBaseLibrary()] });
+  lifecycle.onStop('packages', () => shelf.close());
+  const required = config.validation === 'required' ? (config.requiredProfiles ?? []) : [];
+  return { shipped, shelf, conformance: await createConformance({ definitions, shelf, required }) };
 }
 
 interface Work {
@@ -201,7 +236,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
     metrics: ground.metrics.engine,
   };
   const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
-  await installShipped(ground.store, [...(await readShipped()), ...shippedTopicResources]);
+  await installShipped(ground.store, [...ground.shipped, ...shippedTopicResources]);
   const context = await createContext(ground, engine, notify);
   const workers = createWorkers({
     ...ground,
@@ -225,7 +260,8 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
   return {
     ...ground,
     indexValues: createIndexer(ground.search),
-    validate: await createValidate(ground.definitions),
+    validate: createValidate(ground),
+    packages: ground.shelf.packages,
     guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
     references: config.references,
     limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
@@ -273,6 +309,12 @@ async function openHttp(ground: Ground, { context, engine, notify, workers }: Wo
       ...metaOperations,
       ...referenceOperations,
       ...bulkOperations,
+      ...terminologyOperations(ground.conformance),
+      ...validateOperations({
+        ...ground,
+        resourceTypes: ground.definitions.resourceTypes,
+        checksClaims: checksClaims(config),
+      }),
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,
@@ -338,10 +380,15 @@ async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Li
   return holder;
 }
 
-async function createValidate(definitions: Definitions): Promise<Context['validate']> {
-  const validator = await createValidator({ definitions });
+/** As writes are judged: warnings only of what could not be checked. */
+function createValidate({ conformance, config }: Ground): Context['validate'] {
+  const expectations = { checksClaims: checksClaims(config) };
   return (resource, typeExpected) =>
-    Promise.resolve(validator.validate(resource, typeExpected === undefined ? {} : { typeExpected }));
+    conformance.validate(resource, typeExpected === undefined ? expectations : { ...expectations, typeExpected });
+}
+
+function checksClaims({ validation }: Config): boolean {
+  return validation !== 'off';
 }
 
 function breakGuards({ ruleBook, clock, places, select }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {

@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 /** The process: commands, environment, signals. Everything else is made in app.ts. */
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type App, startApp, startOwnPostgres } from './app.ts';
 import { createRuleCheck } from './check-rules.ts';
-import { createLog, createRandomIds, type Log, Problem, readConfig } from './base/index.ts';
-import { migrate, migrationsFolder } from './db/index.ts';
+import { createLog, createRandomIds, createRealClock, type Log, Problem, readConfig } from './base/index.ts';
+import { type Database, migrate, migrationsFolder, openDatabase } from './db/index.ts';
 import { createPrinter, demoStartMs, playDemo } from './demo/index.ts';
+import { type Added, addPackage, readPackages } from './packages/index.ts';
 
 const usage = `suture serve                          start the server (settings: environment variables, see README.md)
 suture demo [--exit] [--letter FILE]  play the demo and leave the server up
 suture migrate                        bring the schema of the database up to date
 suture rules check FILE...            check rule sets as the server would, and run their fixtures
+suture packages add FILE.tgz ...      load FHIR packages [--allow-missing: without what they depend on]
+suture packages list                  the packages that are loaded
 `;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -104,6 +107,52 @@ async function rules([verb, ...files]: readonly string[]): Promise<void> {
   }
 }
 
+async function packages([action, ...rest]: readonly string[]): Promise<void> {
+  const { values, positionals: files } = parseArgs({
+    args: rest,
+    options: { 'allow-missing': { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  if (action !== 'list' && (action !== 'add' || files.length === 0)) {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+    return;
+  }
+  await withDatabase(async (db) => {
+    for (const file of files) {
+      const options = { nowMs: createRealClock().now(), allowsMissing: values['allow-missing'] };
+      process.stdout.write(describeAdded(await addPackage(db, await readFile(file), options)));
+    }
+    if (action === 'list')
+      for (const { name, version } of await readPackages(db)) process.stdout.write(`${name} ${version}\n`);
+  });
+}
+
+function describeAdded({ outcome, name, version, definitions, missing }: Added): string {
+  if (outcome === 'already-there') return `${name} ${version} is loaded already\n`;
+  const notes = missing.map(
+    (one) =>
+      `  depends on ${one.name} ${one.version}: ${one.instead === undefined ? 'not loaded' : `${one.instead} is`}\n`,
+  );
+  return `loaded ${name} ${version}: ${definitions} definitions\n${notes.join('')}`;
+}
+
+/** The database of the settings, migrated; an embedded one runs as long as the work, or longer where a server has it. */
+async function withDatabase(work: (db: Database) => Promise<void>): Promise<void> {
+  const config = readConfig(environment);
+  const log = createLog(config.logLevel);
+  const embedded = config.databaseUrl === undefined ? await startOwnPostgres(config, log) : undefined;
+  const url = embedded?.url ?? config.databaseUrl ?? '';
+  try {
+    await migrate({ url, folder: migrationsFolder, log });
+    // eslint-disable-next-line no-restricted-properties -- the jitter of waits
+    const db = openDatabase({ url, poolSize: 2, log, random: Math.random });
+    await work(db).finally(() => db.close());
+  } finally {
+    await embedded?.stop();
+  }
+}
+
 async function run(command: string | undefined, args: readonly string[]): Promise<void> {
   switch (command) {
     case 'serve':
@@ -114,6 +163,8 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       return migrateOnly();
     case 'rules':
       return rules(args);
+    case 'packages':
+      return packages(args);
     default:
       process.stderr.write(usage);
       process.exitCode = 2;

@@ -29,7 +29,11 @@ export interface Config {
   readonly allowsTestIns: boolean;
   readonly references: 'recorded' | 'enforced';
   readonly conditionalDelete: 'single' | 'multiple';
-  readonly validation: 'off' | 'claimed';
+  readonly validation: 'off' | 'claimed' | 'required';
+  /** Canonicals; undefined: none. */
+  readonly requiredProfiles: readonly string[] | undefined;
+  /** undefined: none. */
+  readonly packagesFolder: string | undefined;
   readonly isNetworkOpen: boolean;
   /** undefined: made from the address that the server listens on. No slash at the end. */
   readonly baseUrl: string | undefined;
@@ -152,8 +156,22 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     name: 'SUTURE_VALIDATION',
     fallback: 'claimed',
     sentence:
-      'Base R4 is always checked; `off` or `claimed` says whether `meta.profile` is too. Profiles cannot be loaded yet, so both mean the same.',
-    ...oneOf('off', 'claimed'),
+      'Base R4 is always checked; `claimed`: the profiles in `meta.profile` and known extensions too; `required`: and those of `SUTURE_REQUIRED_PROFILES`.',
+    ...oneOf('off', 'claimed', 'required'),
+  },
+  requiredProfiles: {
+    name: 'SUTURE_REQUIRED_PROFILES',
+    fallback: undefined,
+    sentence:
+      'Canonicals of profiles, with spaces between, that all resources of their type must conform to (with `SUTURE_VALIDATION=required`).',
+    expected: 'canonical URLs with spaces between',
+    read: readCanonicals,
+  },
+  packagesFolder: {
+    name: 'SUTURE_PACKAGES',
+    fallback: undefined,
+    sentence: 'Folder of FHIR packages (`*.tgz`) that are loaded at start where they are not yet; unset: none.',
+    ...text('a folder'),
   },
   isNetworkOpen: {
     name: 'SUTURE_OPEN_NETWORK',
@@ -300,6 +318,11 @@ function url(...protocols: readonly string[]) {
       return value.replace(/\/+$/, '');
     },
   };
+}
+
+function readCanonicals(value: string): readonly string[] | undefined {
+  const canonicals = value.split(/\s+/).filter((one) => one !== '');
+  return canonicals.every((one) => /^(?:https?:\/\/|urn:)\S+$/.test(one)) ? canonicals : undefined;
 }
 
 /** The calendar is checked too: JavaScript reads 30 February as 2 March. */

@@ -31,6 +31,7 @@ export async function capabilities(context: Context, served: Served): Promise<An
     ...(has(routes, 'patch')
       ? { patchFormat: ['application/json-patch+json', 'application/fhir+json', 'application/fhir+xml'] }
       : {}),
+    ...guidesPart(context),
     rest: [
       {
         mode: 'server',
@@ -83,6 +84,18 @@ function documentation({ references, limits }: Context): string {
       ? 'A reference must lead to what is there.'
       : 'A reference to what is not there yet is kept.';
   return `Unknown search parameters are refused unless Prefer: handling=lenient. ${enforced} A Bundle may have ${limits.bundleEntriesMax} entries.`;
+}
+
+/** The packages that are loaded: their canonical where they have one, and name and version for all. */
+function guidesPart({ packages }: Context): object {
+  const loaded = packages();
+  const guides = loaded.flatMap(({ canonical, version }) => (canonical === null ? [] : [`${canonical}|${version}`]));
+  if (loaded.length === 0) return {};
+  const extension = loaded.map(({ name, version }) => ({
+    url: 'https://suture.example/fhir/StructureDefinition/loaded-package',
+    valueString: `${name}#${version}`,
+  }));
+  return { ...(guides.length === 0 ? {} : { implementationGuide: guides }), extension };
 }
 
 function resourcePart(context: Context, { routes, operations }: Served, type: string): object {

@@ -12,6 +12,12 @@ export interface Context {
   readonly indexValues: (resource: Resource) => IndexValues;
   /** Faults and warnings of a resource against base R4 and the profiles it must conform to; empty when there are none. */
   readonly validate: (resource: unknown, typeExpected?: string) => Promise<readonly Issue[]>;
+  /** The FHIR packages that are loaded. */
+  readonly packages: () => readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly canonical: string | null;
+  }[];
   /** Refuses what no schema can: rule sets, subscriptions, breaks moved by hand. Runs inside the write's transaction. */
   readonly guards: readonly WriteGuard[];
   readonly subscriptions: {

@@ -22,3 +22,5 @@ export { subscriptionOperations } from './subscription-operations.ts';
 export { answerText, processBundle } from './transaction.ts';
 export { update, updateByCriteria } from './update.ts';
 export { searchParameterGuard } from './search-parameter-guard.ts';
+export { terminologyOperations } from './terminology.ts';
+export { validateOperations } from './validate.ts';

@@ -4,3 +4,4 @@ export { loadFolder } from './load-folder.ts';
 export { type LoadedPackage, readPackages } from './packages.sql.ts';
 export { type PackageFile, packageLimits, readPackage } from './read-package.ts';
 export { openShelf, type Shelf } from './shelf.ts';
+export { type Conformance, createConformance } from './conformance.ts';

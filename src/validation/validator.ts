@@ -12,10 +12,11 @@ import { judgeContained } from './contained.ts';
 import { makeIssues, makeProfileIssues, thereMayBeMore } from './issues.ts';
 import { findPlaces, type Place } from './places.ts';
 import type { BindingTerms } from './profiles/binding.ts';
-import { createAccess, isObject, rootItem } from './profiles/items.ts';
-import { createProfileJudge, type ProfileJudge } from './profiles/judge.ts';
+import { createAccess, isObject, type Item, rootItem } from './profiles/items.ts';
+import { addFault, createProfileJudge, type ProfileJudge } from './profiles/judge.ts';
 import { type BaseRest, createBaseRest } from './profiles/rest.ts';
-import { type ProfileFault, profileFaultsMax } from './profiles/run.ts';
+import { type ProfileFault, profileFaultsMax, type Run } from './profiles/run.ts';
+import { faultTexts } from './profiles/texts.ts';
 import { walk } from './profiles/walk.ts';
 import { createRuntime, type Fault, faultsMax, type Runtime } from './runtime.ts';
 
@@ -127,9 +128,15 @@ function createBeyond(definitions: Definitions, beyond: NonNullable<ValidatorOpt
     if (definitions.type(root.type)?.kind !== 'resource') return noFaults;
     const run = profiles.open(root, marksMustSupport);
     walk({ judge: profiles, rest: tellsWarnings ? telling : strict, checksClaims, required }, root, run);
-    for (const canonical of asked) profiles.judge(root, canonical, run);
+    for (const canonical of asked) judgeAsked(profiles, root, canonical, run);
     return distinct(run.faults);
   };
+}
+
+/** Who asks for a profile wants an answer: that it is not loaded is an error. */
+function judgeAsked(judge: ProfileJudge, root: Item, canonical: string, run: Run): void {
+  if (judge.isLoaded(canonical)) judge.judge(root, canonical, run);
+  else addFault(run, root, { severity: 'error', code: 'not-found', ...faultTexts.profileUnknown(canonical) });
 }
 
 /** One that is not loaded is asked of the type that its URL ends with: nobody knows it better. */

@@ -70,7 +70,7 @@ describe('readConfig', () => {
     expect(faultsOf({ PORT: '80a', SUTURE_VALIDATION: 'strict', SUTURE_VALIDATON: 'off' })).toEqual([
       'SUTURE_VALIDATON is not a setting of Suture',
       'PORT is "80a", expected a whole number from 0 to 65535',
-      'SUTURE_VALIDATION is "strict", expected one of off, claimed',
+      'SUTURE_VALIDATION is "strict", expected one of off, claimed, required',
     ]);
   });
 

@@ -17,7 +17,10 @@ export const manifest = {
 export async function makeTarball(files: Files, headers: Partial<Header> = {}): Promise<Buffer> {
   const tar = pack();
   for (const [name, content] of Object.entries(files))
-    tar.entry({ name, mtime: new Date(0), ...headers }, typeof content === 'string' ? content : JSON.stringify(content));
+    tar.entry(
+      { name, mtime: new Date(0), ...headers },
+      typeof content === 'string' ? content : JSON.stringify(content),
+    );
   tar.finalize();
   const parts: Buffer[] = [];
   for await (const part of tar) parts.push(part as Buffer);

@@ -12,6 +12,7 @@ import { type ProfileTree, readTree, type TreeResult } from './tree.ts';
 import type { BindingTerms } from './binding.ts';
 
 export interface ProfileJudge extends Surroundings {
+  isLoaded(canonical: string): boolean;
   /** A run over the resource, in which profiles are judged. */
   open(root: Item, marksMustSupport: boolean): Run;
 }
@@ -41,16 +42,21 @@ export function createProfileJudge({ access, library, terms }: JudgeInput): Prof
       const found = result(canonical);
       return found.kind === 'tree' ? found.tree : undefined;
     },
+    isLoaded(canonical) {
+      const found = result(canonical);
+      return found.kind === 'tree' || found.fault === 'other-type';
+    },
     member: (valueSet, system, code) => terms.member(valueSet, system, code),
     conforms: (item, canonical, run) => isClean(run, (inner) => judge.judge(item, canonical, inner)),
     judge(item, canonical, run) {
       const found = result(canonical);
-      if (found.kind === 'fault') return tellUnknown(run, item, found.canonical);
-      if (!isOfType(access, item.type, found.tree.type)) return tellUnfit(run, item, found.tree);
+      if (found.kind === 'fault') return tellFault(run, item, found);
+      const { tree } = found;
+      if (!isOfType(access, item.type, tree.type)) return tellUnfit(run, item, tree);
       const key = `${canonical} ${pointerOf(item)}`;
       if (run.open.has(key)) return;
       run.open.add(key);
-      profileOf(found.tree)(item, run);
+      profileOf(tree)(item, run);
       run.open.delete(key);
     },
     open: (root, marksMustSupport) => openRun(judge, root, marksMustSupport),
@@ -106,14 +112,15 @@ export function isOfType({ definitions }: Access, type: string, expected: string
   return false;
 }
 
-function tellUnknown(run: Run, item: Item, canonical: string): void {
+function tellFault(run: Run, item: Item, { fault, canonical }: Extract<TreeResult, { kind: 'fault' }>): void {
+  if (fault === 'other-type') return tellUnfit(run, item, { canonical, type: 'what is no resource of R4' });
   const { url } = readCanonical(canonical);
   if (url === '' || run.told.has(url)) return;
   run.told.add(url);
   addFault(run, item, { severity: 'warning', code: 'not-supported', ...faultTexts.profileUnknown(canonical) });
 }
 
-function tellUnfit(run: Run, item: Item, { canonical, type }: ProfileTree): void {
+function tellUnfit(run: Run, item: Item, { canonical, type }: Pick<ProfileTree, 'canonical' | 'type'>): void {
   addFault(run, item, {
     severity: 'error',
     code: 'structure',

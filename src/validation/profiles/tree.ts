@@ -19,7 +19,7 @@ export interface ProfileTree {
 
 export type TreeResult =
   | { readonly kind: 'tree'; readonly tree: ProfileTree }
-  | { readonly kind: 'fault'; readonly fault: 'not-loaded' | 'no-profile' | 'circular'; readonly canonical: string };
+  | { readonly kind: 'fault'; readonly fault: 'not-loaded' | 'other-type' | 'circular'; readonly canonical: string };
 
 interface Structure extends ConformanceResource {
   readonly type?: string;
@@ -46,7 +46,7 @@ export function readTree(input: TreeInput, canonical: string, depth = 0): TreeRe
 function readStructure(input: TreeInput, structure: Structure, depth: number): TreeResult {
   const { type, url: canonical } = structure;
   if (type === undefined || input.definitions.type(type) === undefined)
-    return { kind: 'fault', fault: 'no-profile', canonical };
+    return { kind: 'fault', fault: 'other-type', canonical };
   const snapshot = structure.snapshot?.element;
   if (snapshot !== undefined && snapshot.length > 0) return grow(structure, type, { elements: snapshot });
   const base = readTree(input, structure.baseDefinition ?? '', depth + 1);

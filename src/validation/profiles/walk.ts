@@ -33,8 +33,7 @@ function judgeClaims({ judge, required }: Walk, item: Item, run: Run): void {
   const asked = required.get(item.type) ?? [];
   for (const claim of claimed) {
     const canonical = String(claim.value);
-    const tree = judge.tree(canonical);
-    if (tree === undefined)
+    if (!judge.isLoaded(canonical))
       addFault(run, claim, { severity: 'warning', code: 'not-supported', ...faultTexts.profileUnknown(canonical) });
     else judge.judge(item, canonical, run);
   }
