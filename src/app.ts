@@ -47,9 +47,11 @@ import {
   breakOperations,
   type Context,
   ingestOperations,
+  measureOperations,
   subscriptionOperations,
   type WriteGuard,
 } from './interactions/index.ts';
+import { measureResources } from './indicators/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import {
   createNotify,
@@ -167,7 +169,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
     metrics: ground.metrics.engine,
   };
   const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
-  await installShipped(ground.store, [...(await readShipped()), ...shippedTopicResources]);
+  await installShipped(ground.store, [...(await readShipped()), ...measureResources(), ...shippedTopicResources]);
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
@@ -210,6 +212,7 @@ async function openHttp(ground: Ground, { engine, notify, workers }: Work): Prom
     context,
     operations: [
       ...breakOperations(engine),
+      ...measureOperations({ db, zone: config.zone }),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
     ],

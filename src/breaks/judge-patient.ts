@@ -18,7 +18,7 @@ import {
 import { judgeNobody } from './circle.ts';
 import type { BreakReason, Verdict } from './machine.ts';
 import { type PatientRecord, withoutOwn } from './record.ts';
-import type { Places } from './sites.ts';
+import { type Places, siteOf } from './sites.ts';
 
 /** Runs an input query over resources of its type; made by the search compiler. */
 export type Select = (type: string, query: string, resources: readonly Resource[]) => readonly Resource[];
@@ -51,6 +51,8 @@ export interface Judged {
   /** `Encounter/e1`, or `CarePlan/c1#activity`. */
   readonly focusKey: string;
   readonly facts: Case;
+  /** `Organization/id` that answers for the focus. */
+  readonly site: string | undefined;
   readonly result: JudgmentResult;
   /** Set when another rule that is broken silences this one. */
   readonly inhibitedBy: string | undefined;
@@ -75,7 +77,8 @@ function judgeRule(input: JudgeInput, ruleSet: RuleSet, rule: Rule): readonly Ju
       const facts = factsOf(input, rule, { focus, elementKey, place });
       const judged = judge(rule, facts);
       const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focusKey), focus) : judged;
-      return { rule, ruleSet, focus, focusKey, facts, result, inhibitedBy: undefined };
+      const site = siteOf(input.record, focus);
+      return { rule, ruleSet, focus, focusKey, facts, site, result, inhibitedBy: undefined };
     });
   });
 }

@@ -13,3 +13,4 @@ export { search } from './search.ts';
 export { subscriptionOperations } from './subscription-operations.ts';
 export { answerText, processBundle } from './transaction.ts';
 export { update } from './update.ts';
+export { measureOperations } from './measure-operations.ts';
