@@ -31,7 +31,7 @@ async function evaluate(id: string, more = ''): Promise<MeasureReport> {
   );
 }
 
-const counts = (group: { population?: { count?: number }[] | undefined } | undefined) =>
+const counts = (group: { population?: readonly { count?: number | undefined }[] | undefined } | undefined) =>
   group?.population?.map(({ count }) => count);
 
 /** Four stays: a letter in time, one in time that is learned late, one late, none. One break is false. */
