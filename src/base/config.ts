@@ -27,7 +27,8 @@ export interface Config {
   /** Domains that e-mail may go to, in lower case. */
   readonly mailDomains: readonly string[] | undefined;
   readonly allowsTestIns: boolean;
-  readonly references: 'recorded';
+  readonly references: 'recorded' | 'enforced';
+  readonly conditionalDelete: 'single' | 'multiple';
   readonly validation: 'off' | 'claimed';
   readonly isNetworkOpen: boolean;
   /** undefined: made from the address that the server listens on. No slash at the end. */
@@ -136,8 +137,15 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
   references: {
     name: 'SUTURE_REFERENCES',
     fallback: 'recorded',
-    sentence: '`recorded`: a reference to what is not there (yet) is kept. Refusing it is not built yet.',
-    ...oneOf('recorded'),
+    sentence: '`recorded`: a reference to what is not there (yet) is kept; `enforced`: it is refused, and so is a delete while others refer to the resource.',
+    ...oneOf('recorded', 'enforced'),
+  },
+  conditionalDelete: {
+    name: 'SUTURE_CONDITIONAL_DELETE',
+    fallback: 'single',
+    sentence:
+      '`single`: a delete by criteria that finds several resources is refused; `multiple`: it deletes up to 1000.',
+    ...oneOf('single', 'multiple'),
   },
   validation: {
     name: 'SUTURE_VALIDATION',

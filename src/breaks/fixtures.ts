@@ -1,8 +1,9 @@
 /** Runs the fixtures of a rule set: each is judged as a patient's record is, by the same functions, without a database. */
 import type { Resource } from '../fhir/index.ts';
-import { type Fixture, type FixtureState, type JudgmentResult, type Place, type RuleSet } from '../rules/index.ts';
+import { type Fixture, type FixtureState, type JudgmentResult, type RuleSet } from '../rules/index.ts';
 import { judgePatient, type Select } from './judge-patient.ts';
 import type { PatientRecord } from './record.ts';
+import type { Places } from './sites.ts';
 
 export interface FixtureOutcome {
   readonly fixture: Fixture;
@@ -15,7 +16,7 @@ export interface FixtureOutcome {
 
 export interface FixtureSetting {
   readonly select: Select;
-  readonly place: Place;
+  readonly places: Places;
 }
 
 export function runFixtures(
@@ -26,7 +27,7 @@ export function runFixtures(
   return fixtures.map((fixture) => runFixture(ruleSet, fixture, setting));
 }
 
-function runFixture(ruleSet: RuleSet, fixture: Fixture, { select, place }: FixtureSetting): FixtureOutcome {
+function runFixture(ruleSet: RuleSet, fixture: Fixture, { select, places }: FixtureSetting): FixtureOutcome {
   const rules = ruleSet.rules.filter(({ code }) => code === fixture.rule);
   const record = recordOf(fixture.record);
   const foci = new Map(fixture.record.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
@@ -34,7 +35,7 @@ function runFixture(ruleSet: RuleSet, fixture: Fixture, { select, place }: Fixtu
     record,
     ruleSets: [{ ...ruleSet, mode: 'active', rules }],
     select,
-    places: { usual: place, of: () => place },
+    places,
     nowMs: fixture.nowMs,
     since: (_rule, focusKey) => foci.get(focusKey.split('#')[0] ?? '')?.meta?.lastUpdated,
     known: () => undefined,

@@ -60,7 +60,8 @@ export interface Judged {
 
 /** One entry for each rule and focus, also where the rule does not start (`none`). */
 export function judgePatient(whole: JudgeInput): readonly Judged[] {
-  const input = { ...whole, record: withoutOwn(whole.record) };
+  const record = withoutOwn(whole.record);
+  const input = { ...whole, record, circleAt: createCircles(record, whole.nowMs) };
   const judged = input.ruleSets
     .filter(({ mode }) => mode !== 'off')
     .flatMap((ruleSet) => ruleSet.rules.flatMap((rule) => judgeRule(input, ruleSet, rule)));
@@ -68,7 +69,29 @@ export function judgePatient(whole: JudgeInput): readonly Judged[] {
   return [...inhibited, ...judgeNobody(input, inhibited)];
 }
 
-function judgeRule(input: JudgeInput, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
+/** Who cares for the patient, and by which plan: the same for all rules on foci of one place. */
+type Circle = Pick<Case, 'patient' | 'plan' | 'team' | 'gp'>;
+
+interface WithCircles extends JudgeInput {
+  readonly circleAt: (place: Case['place']) => Circle;
+}
+
+function createCircles(record: PatientRecord, nowMs: number): (place: Case['place']) => Circle {
+  const { professionals } = record;
+  // Others may speak of the patient before he is there himself: he has an id, and nothing is known of him.
+  const patient = record.patient ?? { resourceType: 'Patient', id: record.reference.replace('Patient/', '') };
+  const plan = currentPlan((record.byType.get('CarePlan') ?? []).filter(({ status }) => status === 'active'));
+  const team = (record.byType.get('CareTeam') ?? []).filter(({ status }) => status === 'active');
+  const known = new Map<Case['place'], Circle>();
+  return (place) => {
+    const gp = () => resolveGp({ patient, teams: team, nowMs, dates: place.dates }, professionals);
+    const circle = known.get(place) ?? { patient, plan, team, gp: gp() };
+    known.set(place, circle);
+    return circle;
+  };
+}
+
+function judgeRule(input: WithCircles, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
   const foci = input.record.byType.get(rule.focusType) ?? [];
   return foci.flatMap((focus) => {
     const place = input.places.of(input.record, focus);
@@ -113,19 +136,15 @@ interface Judgeable {
   readonly place: Case['place'];
 }
 
-function factsOf(input: JudgeInput, rule: Rule, { focus, elementKey, place }: Judgeable): Case {
+function factsOf(input: WithCircles, rule: Rule, { focus, elementKey, place }: Judgeable): Case {
   const { record, nowMs } = input;
   const focusKey = focusKeyOf(focus, elementKey);
-  const plans = (record.byType.get('CarePlan') ?? []).filter((plan) => plan['status'] === 'active');
-  const team = (record.byType.get('CareTeam') ?? []).filter((one) => one['status'] === 'active');
+  const circle = input.circleAt(place);
   const facts = {
+    ...circle,
     focus,
     elementKey,
-    // Others may speak of the patient before he is there himself: he has an id, and nothing is known of him.
-    patient: record.patient ?? { resourceType: 'Patient', id: record.reference.replace('Patient/', '') },
-    plan: focus.resourceType === 'CarePlan' ? focus : currentPlan(plans),
-    team,
-    gp: resolveGp({ patient: record.patient, teams: team, nowMs, dates: place.dates }, record.professionals),
+    plan: focus.resourceType === 'CarePlan' ? focus : circle.plan,
     since: input.since(rule, focusKey),
     nowMs,
     place,

@@ -5,16 +5,28 @@ import type { Judgment } from '../rules/index.ts';
 import type { JudgmentRow } from './breaks.sql.ts';
 import type { Judged, KnownJudgment } from './judge-patient.ts';
 
-/** What was known and is judged no more is cancelled. */
+/** What differs from what was known; what was known and is judged no more is cancelled. */
 export function judgmentRows(judged: readonly Judged[], known: readonly KnownJudgment[]): readonly JudgmentRow[] {
   const before = new Map(known.map((one) => [`${one.rule} ${one.focus}`, one]));
   const spoken = new Set(judged.map(({ rule, focusKey }) => `${rule.code} ${focusKey}`));
   const rows = judged.flatMap((one) => {
     const former = before.get(`${one.rule.code} ${one.focusKey}`);
-    return rowOf(one, former) ?? [];
+    const row = rowOf(one, former);
+    return row === undefined || (former !== undefined && isSame(row, former)) ? [] : [row];
   });
   const gone = known.filter(({ rule, focus, state }) => !spoken.has(`${rule} ${focus}`) && state !== 'cancelled');
   return [...rows, ...gone.map((one) => ({ ...one, state: 'cancelled', dueAt: undefined }))];
+}
+
+function isSame(row: JudgmentRow, known: KnownJudgment): boolean {
+  const msOf = (instant: string | undefined) => (instant === undefined ? undefined : Date.parse(instant));
+  return (
+    row.state === known.state &&
+    row.focusVersion === known.focusVersion &&
+    msOf(row.dueAt) === known.dueAtMs &&
+    msOf(row.since) === msOf(known.since) &&
+    msOf(row.metSince) === msOf(known.metSince)
+  );
 }
 
 function rowOf(one: Judged, former: KnownJudgment | undefined): JudgmentRow | undefined {

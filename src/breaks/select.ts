@@ -6,11 +6,29 @@ import type { Select } from './judge-patient.ts';
 /** `ap` with dates means nothing in a rule, so the compiler's clock may stand still. */
 const standing = { now: 0 };
 
+/** Criteria kept compiled: those of the rules, and those that name the patients and stays at hand. */
+const criteriaMax = 5_000;
+
+/**
+ * Criteria of a search stand beside each other (https://hl7.org/fhir/R4/search.html#combining), so each is compiled by
+ * itself: `status=completed` once for all patients, `patient=...` once for all rules of a patient.
+ */
 export function createSelect(search: SearchContext): Select {
+  const compiled = new Map<string, Predicate>();
+  function criterion(type: string, text: string): Predicate {
+    const key = `${type}?${text}`;
+    const isMatch = compiled.get(key) ?? predicateOf(search, type, text);
+    // Set anew, it is the youngest: the first one in the map has not been asked for the longest time.
+    compiled.delete(key);
+    compiled.set(key, isMatch);
+    const oldest = compiled.size > criteriaMax ? compiled.keys().next() : undefined;
+    if (oldest?.done === false) compiled.delete(oldest.value);
+    return isMatch;
+  }
   return (type, query, resources) => {
     if (resources.length === 0) return [];
-    const isMatch = predicateOf(search, type, query);
-    return resources.filter((resource) => isMatch(resource));
+    const criteria = query.split('&').map((text) => criterion(type, text));
+    return resources.filter((resource) => criteria.every((isMatch) => isMatch(resource)));
   };
 }
 

@@ -31,8 +31,8 @@ interface Course {
   readonly visit: Step;
   readonly doctor: Step;
   readonly identity: Step;
-  readonly isPlanSent: boolean;
-  readonly isPlanValidated: boolean;
+  readonly planSent: Step;
+  readonly planValidated: Step;
   readonly message: 'none' | 'bounced' | 'bounced-then-sent';
 }
 
@@ -42,8 +42,8 @@ const goodCourse: Course = {
   visit: 'in-time',
   doctor: 'in-time',
   identity: 'in-time',
-  isPlanSent: true,
-  isPlanValidated: true,
+  planSent: 'in-time',
+  planValidated: 'in-time',
   message: 'none',
 };
 
@@ -51,6 +51,7 @@ const goodCourse: Course = {
 function drawCourse(number: number, chance: Chance): Course {
   if (number % 3 !== 0) return goodCourse;
   const troubles: readonly [Partial<Course>, ...Partial<Course>[]] = [
+    { message: 'bounced-then-sent' },
     { letter: 'late' },
     { letter: 'never', isSent: false },
     { isSent: false },
@@ -60,10 +61,10 @@ function drawCourse(number: number, chance: Chance): Course {
     { visit: 'never' },
     { doctor: 'never', isSent: false },
     { identity: 'never' },
-    { isPlanSent: false },
-    { isPlanValidated: false },
+    { planSent: 'late' },
+    { planValidated: 'late' },
+    { planSent: 'never', planValidated: 'never' },
     { message: 'bounced' },
-    { message: 'bounced-then-sent' },
   ];
   const certain = troubles[Math.floor(number / 3) % troubles.length] ?? {};
   return { ...goodCourse, ...certain, ...(chance.next() < 0.3 ? chance.pick(troubles) : {}) };
@@ -99,32 +100,16 @@ function tellCourse(person: Person, course: Course, startMs: number, chance: Cha
   ];
 }
 
-/** What should be there from the beginning: it is, or a week later, or never. */
-function tellSoonOrLate(
-  atMs: number,
-  step: Step,
-  tell: (atMs: number, isDone: boolean) => DemoEvent,
-): readonly DemoEvent[] {
-  const first = tell(atMs, step === 'in-time');
-  return step === 'late' ? [first, tell(atMs + 7 * dayMs, true)] : [first];
-}
-
-/** A week late, the nurse has called and the doctor has come. */
-function tellVisit(person: Person, step: Step, inTimeMs: number): readonly DemoEvent[] {
-  if (step === 'never') return [];
-  const atMs = step === 'late' ? inTimeMs + 7 * dayMs : inTimeMs;
-  return [put(person, atMs, visit(person, atMs))];
-}
-
-/** The plan goes to the GP on the next morning, who approves it two days later. */
-function tellPlan(person: Person, { doctor, isPlanSent, isPlanValidated }: Course, admitted: number): DemoEvent[] {
+/** The plan goes to the GP on the next morning, who approves it two days later; or after they were called. */
+function tellPlan(person: Person, { doctor, planSent, planValidated }: Course, admitted: number): DemoEvent[] {
   if (doctor === 'never') return [];
-  const sentMs = startOfDay(admitted) + dayMs + 8 * hourMs;
+  const next = startOfDay(admitted) + dayMs + 8 * hourMs;
+  const sentMs = planSent === 'late' ? next + 7 * dayMs : next;
+  const validatedMs = planValidated === 'late' ? next + 14 * dayMs : next + 2 * dayMs;
   const of = { about: `CarePlan/${person.id}-plan`, sentMs, status: 'completed' } as const;
-  const validatedMs = sentMs + 2 * dayMs;
   return [
-    ...(isPlanSent ? [put(person, sentMs, message(person, `${person.id}-plan-sent`, of))] : []),
-    ...(isPlanValidated ? [put(person, validatedMs, approval(person, validatedMs))] : []),
+    ...(planSent === 'never' ? [] : [put(person, sentMs, message(person, `${person.id}-plan-sent`, of))]),
+    ...(planValidated === 'never' ? [] : [put(person, validatedMs, approval(person, validatedMs))]),
   ];
 }
 
@@ -140,6 +125,23 @@ function approval(person: Person, atMs: number): Resource {
     owner: { reference: person.doctor },
     lastModified: instant(atMs),
   };
+}
+
+/** What should be there from the beginning: it is, or a week later, or never. */
+function tellSoonOrLate(
+  atMs: number,
+  step: Step,
+  tell: (atMs: number, isDone: boolean) => DemoEvent,
+): readonly DemoEvent[] {
+  const first = tell(atMs, step === 'in-time');
+  return step === 'late' ? [first, tell(atMs + 7 * dayMs, true)] : [first];
+}
+
+/** A week late, the nurse has called and the doctor has come. */
+function tellVisit(person: Person, step: Step, inTimeMs: number): readonly DemoEvent[] {
+  if (step === 'never') return [];
+  const atMs = step === 'late' ? inTimeMs + 7 * dayMs : inTimeMs;
+  return [put(person, atMs, visit(person, atMs))];
 }
 
 interface Stay {

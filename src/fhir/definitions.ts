@@ -77,8 +77,11 @@ export interface Definitions {
   type(name: string): TypeDefinition | undefined;
   /** By code, with those of Resource and DomainResource. */
   searchParameters(resourceType: string): ReadonlyMap<string, SearchParameterDefinition>;
-  /** Codes of the search parameters that put a resource in the Patient compartment. */
-  compartment(resourceType: string): readonly string[];
+  /**
+   * Codes of the search parameters that put a resource in a compartment: of a patient, or of another type that has
+   * compartments. `{def}` says that the resource itself is meant.
+   */
+  compartment(resourceType: string, of?: string): readonly string[];
   /** Codes of a value set that a required binding names; undefined where they cannot be listed. */
   codes(valueSet: string): ReadonlySet<string> | undefined;
   /** The same by system. */
@@ -93,7 +96,8 @@ export interface DefinitionsFile {
     readonly base: readonly string[];
     readonly expression?: string;
   })[];
-  readonly compartment: Readonly<Record<string, readonly string[]>>;
+  /** Compartment -> type -> codes. */
+  readonly compartments: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   /** Value set -> system -> codes. */
   readonly valueSets: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
@@ -123,7 +127,7 @@ export function loadDefinitions(): Definitions {
 export function readDefinitions(file: DefinitionsFile): Definitions {
   const parametersByBase = groupParameters(file.searchParameters);
   const resourceTypes = new Set(file.resourceTypes);
-  const compartment = new Map(Object.entries(file.compartment));
+  const compartments = new Map(Object.entries(file.compartments));
   const types = new Map(Object.entries(file.types));
   const valueSets = new Map(Object.entries(file.valueSets));
   const type = remember((name): TypeDefinition | undefined => {
@@ -139,7 +143,7 @@ export function readDefinitions(file: DefinitionsFile): Definitions {
       const known = [...basesOf(resourceType, types)].reverse().map((base) => parametersByBase.get(base) ?? []);
       return new Map(known.flat().map((parameter) => [parameter.code, parameter]));
     }),
-    compartment: (resourceType) => compartment.get(resourceType) ?? [],
+    compartment: (resourceType, of = 'Patient') => compartments.get(of)?.[resourceType] ?? [],
     codes: remember((valueSet) => {
       const bySystem = valueSets.get(valueSet);
       return bySystem === undefined ? undefined : new Set(Object.values(bySystem).flat());

@@ -10,6 +10,7 @@ export {
   type TypeReference,
 } from './definitions.ts';
 export { jsonLimits, parseJson, serializeJson } from './json.ts';
+export { prettyJson } from './json-pretty.ts';
 export { memberTypeName, rewriteLinks } from './links.ts';
 export { toOperationOutcome } from './outcome.ts';
 export type { Resource } from './resource.ts';
@@ -55,3 +56,4 @@ export {
   NotAtHand,
   readCanonical,
 } from './library.ts';
+export { createInvariant, type Invariant, type InvariantScope } from './fhirpath-invariant.ts';

@@ -41,8 +41,15 @@ function rewriteText(walk: Walk, typeName: string, text: string): string {
   if (typeName !== 'xhtml') return text;
   return text.replace(narrativeLink, (_all, before: string, double?: string, single?: string) => {
     const mark = double === undefined ? "'" : '"';
-    return `${before}${mark}${walk.rewrite(double ?? single ?? '')}${mark}`;
+    return `${before}${mark}${rewriteAttribute(walk, double ?? single ?? '')}${mark}`;
   });
+}
+
+/** `Patient?a=1&amp;b=2` in an attribute is the link `Patient?a=1&b=2`. */
+function rewriteAttribute(walk: Walk, text: string): string {
+  const link = text.replaceAll('&amp;', '&');
+  const rewritten = walk.rewrite(link);
+  return rewritten === link ? text : rewritten.replaceAll('&', '&amp;');
 }
 
 function rewriteMembers(walk: Walk, type: TypeDefinition, object: Record<string, unknown>): unknown {

@@ -18,6 +18,11 @@ const libraryErrors: Readonly<Record<string, readonly [ProblemCategory, string]>
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['incorrect', 'Content-Length does not match the body'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['media-type', 'the content type is not supported here'],
   FST_ERR_BAD_URL: ['incorrect', 'the URL is not well formed'],
+  FST_CP_ERR_INVALID_CONTENT_ENCODING: [
+    'media-type',
+    'Content-Encoding is not supported: expected gzip, br or deflate',
+  ],
+  FST_CP_ERR_INVALID_CONTENT: ['incorrect', 'the body cannot be decompressed as Content-Encoding says'],
   FST_ERR_MAX_PARAM_LENGTH: ['url-too-long', 'a part of the path is too long'],
 };
 

@@ -1,40 +1,53 @@
-/** From an HTTP request to what an interaction takes: headers, query, body. Refuses what is not FHIR JSON. */
+/** From an HTTP request to what an interaction takes: headers, query, body in JSON or XML. Refuses what is not FHIR. */
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../base/index.ts';
-import { parseJson } from '../fhir/index.ts';
-import type { Request } from '../interactions/index.ts';
+import { type Definitions, parseJson, readFhirXml } from '../fhir/index.ts';
+import type { Content, Request } from '../interactions/index.ts';
 import { everything } from '../store/index.ts';
+import { formatOf, mediaType } from './formats.ts';
 
-interface PathParameters {
+export interface PathParameters {
   readonly type?: string;
   readonly id?: string;
   readonly versionId?: string;
+  /** Behind the id: an operation, or the type sought in a compartment. */
+  readonly part?: string;
 }
 
-const jsonTypes: ReadonlySet<string> = new Set(['application/fhir+json', 'application/json', 'text/json', 'json']);
-
-/** `isRaw`: the content is not a FHIR resource, so its bytes are handed on as they are. */
-export function readRequest(request: FastifyRequest, isRaw = false): Request {
-  const { type = '', id, versionId } = request.params as PathParameters;
+export function readRequest(request: FastifyRequest, content: Content, definitions: Definitions): Request {
+  const { type = '', id, versionId, part } = request.params as PathParameters;
+  const { headers } = request;
   const query = readQuery(request.raw.url ?? '');
-  const accept = header(request, 'accept');
-  if (!isRaw) requireJsonAnswer(accept, query);
+  const body = readContent(request, content, definitions);
   return {
     type,
-    query,
-    returnPreference: readReturnPreference(header(request, 'prefer')),
+    query: content === 'form' ? [...query, ...readSearchForm(request)] : query,
     visible: everything,
-    ...defined({
-      id,
-      versionId,
-      accept,
-      ifMatch: header(request, 'if-match'),
-      ifNoneMatch: header(request, 'if-none-match'),
-      ifModifiedSince: header(request, 'if-modified-since'),
-      ifNoneExist: header(request, 'if-none-exist'),
-    }),
-    ...readContent(request, isRaw),
+    ...readPreferences(header(request, 'prefer')),
+    ...defined({ id, versionId, part, accept: acceptOf(headers.accept, query) }),
+    ...readConditions(request),
+    ...body,
   };
+}
+
+function readConditions(request: FastifyRequest): Partial<Request> {
+  const provenance = header(request, 'x-provenance');
+  return defined({
+    ifMatch: header(request, 'if-match'),
+    ifNoneMatch: header(request, 'if-none-match'),
+    ifModifiedSince: header(request, 'if-modified-since'),
+    ifNoneExist: header(request, 'if-none-exist'),
+    // Node reads headers byte by byte; JSON is UTF-8.
+    provenance: provenance === undefined ? undefined : parseJson(Buffer.from(provenance, 'latin1')),
+  });
+}
+
+/** `_format` overrides the header. */
+function acceptOf(accept: string | undefined, query: Request['query']): string | undefined {
+  const format = query.find(([name]) => name === '_format')?.[1];
+  if (format === undefined) return accept;
+  const found = formatOf(format.replace(' ', '+'));
+  return found === undefined ? format : `application/fhir+${found}`;
 }
 
 /** Leaves out what is undefined (exactOptionalPropertyTypes). */
@@ -52,20 +65,45 @@ export function readQuery(url: string): readonly (readonly [string, string])[] {
   return at < 0 ? [] : [...new URLSearchParams(url.slice(at + 1))];
 }
 
-function readContent(request: FastifyRequest, isRaw: boolean): Pick<Request, 'body' | 'content'> {
-  const bytes = request.body;
+function readContent(
+  request: FastifyRequest,
+  content: Content,
+  definitions: Definitions,
+): Pick<Request, 'body' | 'content'> {
+  const bytes = content === 'none' || content === 'form' ? undefined : request.body;
   if (!(bytes instanceof Uint8Array) || bytes.length === 0) return {};
-  const contentType = header(request, 'content-type') ?? '';
-  const type = mediaType(contentType);
-  if (isRaw && !jsonTypes.has(type)) return { content: { type: contentType, bytes } };
-  if (type === 'application/x-www-form-urlencoded') return {};
-  if (!jsonTypes.has(type) || !hasReadableParameters(contentType)) {
-    throw new Problem('media-type', 'expected Content-Type application/fhir+json, in UTF-8 and of FHIR version 4.0');
+  const type = header(request, 'content-type') ?? '';
+  if (content === 'bytes' && !saysFhir.test(type)) return { content: { type, bytes } };
+  if (content === 'patch' && mediaType(type) === jsonPatch) {
+    return { content: { type: jsonPatch, bytes }, body: parseJson(bytes) };
   }
-  return { body: parseJson(bytes) };
+  return { body: readResource({ type, bytes }, content, definitions) };
 }
 
-/** JSON in UTF-8 is read, of R4 (https://hl7.org/fhir/R4/versioning.html#mt-version); parameters that say nothing of that may stand. */
+function readResource(
+  { type, bytes }: { readonly type: string; readonly bytes: Uint8Array },
+  content: Content,
+  definitions: Definitions,
+): unknown {
+  const format = formatOf(type);
+  if (format === undefined || !hasReadableParameters(type)) throw mediaProblem(content);
+  return format === 'xml' ? readFhirXml(bytes, definitions) : parseJson(bytes);
+}
+
+const jsonPatch = 'application/json-patch+json';
+
+/** Where bytes of any type are taken, plain XML is content; JSON is a resource. */
+const saysFhir = /^\s*(?:application\/fhir\+(?:json|xml)|(?:application|text)\/json)\s*(?:;|$)/i;
+
+function mediaProblem(content: Content): Problem {
+  const also = content === 'patch' ? 'application/json-patch+json, or a FHIRPath Patch in ' : '';
+  return new Problem(
+    'media-type',
+    `expected Content-Type ${also}application/fhir+json or +xml, in UTF-8 and of FHIR version 4.0`,
+  );
+}
+
+/** UTF-8 is read, of R4 (https://hl7.org/fhir/R4/versioning.html#mt-version); parameters that say nothing of that may stand. */
 function hasReadableParameters(contentType: string): boolean {
   return contentType
     .split(';')
@@ -81,32 +119,26 @@ function hasReadableParameters(contentType: string): boolean {
 }
 
 /** Parameters in the body of POST [type]/_search (https://hl7.org/fhir/R4/http.html#search). */
-export function readForm(request: FastifyRequest): readonly (readonly [string, string])[] {
+export const formBytesMax = 256 * 1024;
+
+function readSearchForm(request: FastifyRequest): readonly (readonly [string, string])[] {
   const type = mediaType(header(request, 'content-type') ?? 'application/x-www-form-urlencoded');
   if (type !== 'application/x-www-form-urlencoded') {
     throw new Problem('media-type', 'expected Content-Type application/x-www-form-urlencoded');
   }
-  return request.body instanceof Uint8Array ? [...new URLSearchParams(Buffer.from(request.body).toString('utf8'))] : [];
+  const { body } = request;
+  if (!(body instanceof Uint8Array)) return [];
+  if (body.length > formBytesMax) throw new Problem('body-too-long', `a form may have ${formBytesMax} bytes`);
+  return [...new URLSearchParams(Buffer.from(body).toString('utf8'))];
 }
 
-function mediaType(value: string): string {
-  return (value.split(';')[0] ?? '').trim().toLowerCase();
-}
-
-/** `_format` decides over Accept (https://hl7.org/fhir/R4/http.html#parameters). */
-function requireJsonAnswer(accept: string | undefined, query: Request['query']): void {
-  const format = query.find(([name]) => name === '_format')?.[1];
-  if (format !== undefined) {
-    if (jsonTypes.has(mediaType(format.replace(' ', '+')))) return;
-    throw new Problem('not-acceptable', '_format names a format that is not served: expected json');
-  }
-  if (accept === undefined || accept === '') return;
-  const ranges = accept.split(',').map(mediaType);
-  if (ranges.some((range) => jsonTypes.has(range) || range === '*/*' || range === 'application/*')) return;
-  throw new Problem('not-acceptable', 'Accept names no format that is served: expected application/fhir+json');
-}
-
-function readReturnPreference(prefer: string | undefined): Request['returnPreference'] {
-  const found = /(?:^|[,;\s])return\s*=\s*"?(minimal|representation|OperationOutcome)"?/.exec(prefer ?? '')?.[1];
-  return (found as Request['returnPreference'] | undefined) ?? 'unstated';
+/** https://hl7.org/fhir/R4/http.html#return, #handling; RFC 7240. */
+function readPreferences(prefer: string | undefined): Pick<Request, 'returnPreference' | 'isLenient' | 'isAsync'> {
+  if (prefer === undefined) return { returnPreference: 'unstated' };
+  const found = /(?:^|[,;\s])return\s*=\s*"?(minimal|representation|OperationOutcome)"?/.exec(prefer)?.[1];
+  return {
+    returnPreference: (found as Request['returnPreference'] | undefined) ?? 'unstated',
+    isLenient: /(?:^|[,;\s])handling\s*=\s*"?lenient"?/.test(prefer),
+    isAsync: /(?:^|[,;\s])respond-async(?:$|[,;\s])/.test(prefer),
+  };
 }

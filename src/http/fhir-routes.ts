@@ -1,38 +1,26 @@
 /**
- * The FHIR routes (https://hl7.org/fhir/R4/http.html), one table. What is not in it is 404 or 405; an operation is found
- * by its name, its type and its level among the operations that the parts of the server bring along.
+ * The route table on the wire: each path answers every method, with 405 where the table has no row. Operations stand in
+ * three places of it, `/$name`, `/[type]/$name` and `/[type]/[id]/$name`.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../base/index.ts';
 import {
   type Answer,
-  capabilities,
+  type Content,
   type Context,
-  create,
-  createBinary,
-  historyInstance,
+  type EntryPart,
   type Operation,
   processBundle,
-  read,
-  readBinary,
-  readEntry,
-  remove,
   type Request,
-  search,
-  update,
-  vread,
+  type Route,
+  takePart,
 } from '../interactions/index.ts';
+import { answerEntry } from './batch-entry.ts';
 import type { ErrorAnswer } from './errors.ts';
-import { defined, readForm, readQuery, readRequest } from './fhir-request.ts';
-import { everything } from '../store/index.ts';
+import { type PathParameters, readRequest } from './fhir-request.ts';
+import { readForm, requireFormat } from './formats.ts';
+import { createRoutes } from './route-table.ts';
 import { sendAnswer } from './send-answer.ts';
-
-type Interact = (context: Context, request: FastifyRequest) => Promise<Answer>;
-
-interface Route {
-  readonly path: string;
-  readonly methods: Partial<Record<'GET' | 'POST' | 'PUT' | 'DELETE', Interact>>;
-}
 
 export interface FhirRoutesInput {
   readonly context: Context;
@@ -42,151 +30,105 @@ export interface FhirRoutesInput {
 
 const allMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInput): void {
-  for (const { path, methods } of routes(input)) {
-    const isRoot = path === '';
+/** Where operations are called, with the parameter of the path that holds the name. */
+const operationPlaces: ReadonlyMap<string, { readonly level: Operation['level']; readonly at: keyof PathParameters }> =
+  new Map([
+    ['/:type', { level: 'system', at: 'type' }],
+    ['/:type/:id', { level: 'type', at: 'id' }],
+    ['/:type/:id/:part', { level: 'instance', at: 'part' }],
+  ]);
+
+/** Answers the table, for the documents that are made from it. */
+export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInput): readonly Route[] {
+  const { context, operations, answerError } = input;
+  const routes = createRoutes({
+    operations,
+    processBundle(_context, asked) {
+      const perform = (part: EntryPart, place: number): Promise<Answer> =>
+        answerEntry({ context, routes, answerError, asked }, part, place);
+      return processBundle(context, asked, { routes, perform });
+    },
+  });
+  for (const path of new Set([...routes.map((route) => route.path), ...operationPlaces.keys()])) {
     for (const method of allMethods) {
-      const interact = method === 'PATCH' ? undefined : methods[method];
+      const route = routes.find((one) => one.path === path && one.method === method);
+      const served: Served = { path, method, route };
       server.route({
         method,
-        url: isRoot ? '/fhir' : `/fhir${path}`,
-        handler: async (request: FastifyRequest, reply: FastifyReply) => {
-          if (interact === undefined) throw methodProblem(path, method);
-          return sendAnswer(reply, await interact(input.context, request));
-        },
+        url: path === '' ? '/fhir' : `/fhir${path}`,
+        handler: (request, reply) => serve(input, served, { request, reply }),
       });
     }
   }
+  return routes;
+}
+
+interface Served {
+  readonly path: string;
+  readonly method: string;
+  readonly route: Route | undefined;
+}
+
+interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+async function serve(input: FhirRoutesInput, served: Served, { request, reply }: Exchange): Promise<FastifyReply> {
+  const { context } = input;
+  const { content, run } = findWork(input.operations, served, request);
+  const form = readForm(request);
+  if (content !== 'bytes') requireFormat(form);
+  const parsed = readRequest(request, content, context.definitions);
+  const answer = takePart(context, parsed, await run(context, parsed));
+  return sendAnswer(reply, answer, { form, definitions: context.definitions });
+}
+
+interface Found {
+  readonly content: Content;
+  readonly run: (context: Context, request: Request) => Promise<Answer>;
+}
+
+function findWork(operations: readonly Operation[], { path, route }: Served, request: FastifyRequest): Found {
+  const parameters = request.params as PathParameters;
+  const place = operationPlaces.get(path);
+  const name = place === undefined ? undefined : parameters[place.at];
+  if (place !== undefined && name?.startsWith('$') === true) {
+    return findOperation(operations, { name: name.slice(1), level: place.level, type: parameters.type ?? '' }, request);
+  }
+  if (route === undefined) {
+    throw methodProblem(path.replace(/:(\w+)/g, '[$1]'), request.method);
+  }
+  // The content of a Binary comes and goes as it is.
+  return { content: takesBytes(route, parameters) ? 'bytes' : route.content, run: route.run };
+}
+
+function takesBytes({ code }: Route, { type }: PathParameters): boolean {
+  return type === 'Binary' && (code === 'create' || code === 'read');
 }
 
 function methodProblem(path: string, method: string): Problem {
   return new Problem('unsupported-interaction', `${method} is not supported on [base]${path}`);
 }
 
-function routes(input: FhirRoutesInput): readonly Route[] {
-  const { context } = input;
-  const bundle: Interact = (_context, request) =>
-    processBundle(context, readRequest(request), (part, place) => performEntry(input, part, place));
-  return [
-    { path: '', methods: { POST: bundle } },
-    {
-      path: '/metadata',
-      methods: { GET: () => capabilities(context, input.operations) },
-    },
-    {
-      path: '/:type',
-      methods: {
-        GET: (_c, request) => search(context, readRequest(request)),
-        POST: (_c, request) => createAny(context, request),
-      },
-    },
-    { path: '/:type/_search', methods: { POST: (_c, request) => searchByForm(context, request) } },
-    {
-      path: '/:type/:id',
-      methods: {
-        GET: (_c, request) => readOrOperate(input, request),
-        POST: (_c, request) => operate(input, request, 'type'),
-        PUT: (_c, request) => update(context, readRequest(request)),
-        DELETE: (_c, request) => remove(context, readRequest(request)),
-      },
-    },
-    { path: '/:type/:id/_history', methods: { GET: (_c, request) => historyInstance(context, readRequest(request)) } },
-    { path: '/:type/:id/_history/:versionId', methods: { GET: (_c, request) => vread(context, readRequest(request)) } },
-    {
-      path: '/:type/:id/:operation',
-      methods: {
-        GET: (_c, request) => operate(input, request, 'instance'),
-        POST: (_c, request) => operate(input, request, 'instance'),
-      },
-    },
-  ];
+interface Called {
+  readonly name: string;
+  readonly level: Operation['level'];
+  readonly type: string;
 }
 
-function createAny(context: Context, request: FastifyRequest): Promise<Answer> {
-  const isBinary = (request.params as { type: string }).type === 'Binary';
-  const parsed = readRequest(request, isBinary);
-  return isBinary && parsed.content !== undefined ? createBinary(context, parsed) : create(context, parsed);
-}
-
-function searchByForm(context: Context, request: FastifyRequest): Promise<Answer> {
-  const form = readForm(request);
-  const parsed = readRequest(request);
-  return search(context, { ...parsed, query: [...parsed.query, ...form] });
-}
-
-function readOrOperate(input: FhirRoutesInput, request: FastifyRequest): Promise<Answer> {
-  const { type, id } = request.params as { type: string; id: string };
-  if (id.startsWith('$')) return operate(input, request, 'type');
-  return type === 'Binary'
-    ? readBinary(input.context, readRequest(request, true))
-    : read(input.context, readRequest(request));
-}
-
-function operate(input: FhirRoutesInput, request: FastifyRequest, level: Operation['level']): Promise<Answer> {
-  const { type, id, operation } = request.params as { type: string; id: string; operation?: string };
-  const name = level === 'type' ? id : (operation ?? '');
-  if (!name.startsWith('$')) {
-    if (level === 'type') throw methodProblem('/[type]/[id]', 'POST');
-    throw new Problem('not-found', 'nothing is served at this URL');
-  }
-  const found = input.operations.filter((one) => `$${one.name}` === name && one.type === type && one.level === level);
+function findOperation(operations: readonly Operation[], called: Called, request: FastifyRequest): Found {
+  const found = operations.filter(
+    (one) =>
+      one.name === called.name &&
+      one.level === called.level &&
+      (called.level === 'system' || one.type === '*' || one.type === called.type),
+  );
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const chosen = found.find(({ methods }) => methods.some((allowed) => allowed === method));
-  if (chosen !== undefined) return chosen.run(input.context, readRequest(request, chosen.takesBytes));
-  if (found.length > 0) throw methodProblem(`/${type}/${name}`, method);
+  if (chosen !== undefined) {
+    return { content: chosen.takesBytes ? 'bytes' : 'resource', run: (context, asked) => chosen.run(context, asked) };
+  }
+  if (found.length > 0) throw methodProblem(`/${called.level === 'system' ? '' : '[type]/'}$${called.name}`, method);
   throw new Problem('unsupported', 'no such operation here');
-}
-
-/** One entry of a batch: the same interactions, its own answer, its own error. */
-async function performEntry(
-  input: FhirRoutesInput,
-  part: Parameters<typeof readEntry>[1],
-  place: number,
-): Promise<Answer> {
-  try {
-    return await interactEntry(input.context, readEntry(input.context, part, place));
-  } catch (error) {
-    const { status, body } = input.answerError(error);
-    return { status, body };
-  }
-}
-
-function interactEntry(context: Context, entry: ReturnType<typeof readEntry>): Promise<Answer> {
-  const request = entryRequest(entry);
-  switch (entry.method) {
-    case 'GET':
-    case 'HEAD':
-      if (entry.id === undefined) return search(context, request);
-      if (entry.versionId !== undefined) return vread(context, request);
-      return entry.isHistory ? historyInstance(context, request) : read(context, request);
-    case 'POST':
-      return create(context, request);
-    case 'PUT':
-      if (entry.id === undefined) throw conditionProblem(entry.method);
-      return update(context, request);
-    case 'DELETE':
-      if (entry.id === undefined) throw conditionProblem(entry.method);
-      return remove(context, request);
-    case 'PATCH':
-      throw new Problem('unsupported-interaction', 'PATCH is not supported yet');
-  }
-}
-
-/** Without an id there would be nothing to delete, and the answer would lie. */
-function conditionProblem(method: string): Problem {
-  return new Problem(
-    'unsupported-interaction',
-    `a ${method} by criteria is not supported in a batch: send a transaction`,
-  );
-}
-
-function entryRequest(entry: ReturnType<typeof readEntry>): Request {
-  const { type, id, versionId, ifMatch, ifNoneExist, ifNoneMatch, ifModifiedSince, resource } = entry;
-  return {
-    type,
-    query: readQuery(`?${entry.query ?? ''}`),
-    returnPreference: entry.method === 'GET' ? 'representation' : 'minimal',
-    visible: everything,
-    ...defined({ id, versionId, ifMatch, ifNoneExist, ifNoneMatch, ifModifiedSince, body: resource }),
-  };
 }

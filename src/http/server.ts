@@ -2,13 +2,15 @@
  * Fastify, kept thin: bytes in, plain requests on, answers out. Bodies are read as bytes and parsed by our own parser
  * (src/fhir/json.ts); nothing below this folder knows the library.
  */
+import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Clock, Ids, Log } from '../base/index.ts';
+import { type Clock, type Ids, type Log, Problem } from '../base/index.ts';
 import type { Context, Operation } from '../interactions/index.ts';
 import { answerError } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
-import { fhirJson } from './send-answer.ts';
+import { contentTypeOf, type Form, readForm } from './formats.ts';
+import { render } from './send-answer.ts';
 import { registerUpgrade, type SocketRoute } from './upgrade.ts';
 
 export interface HttpLimits {
@@ -46,7 +48,7 @@ const safetyHeaders = {
   'cache-control': 'no-store',
 };
 
-export function createHttp(input: HttpInput): FastifyInstance {
+export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   const server = Fastify({
     logger: false,
     bodyLimit: httpLimits.bodyMax,
@@ -57,16 +59,24 @@ export function createHttp(input: HttpInput): FastifyInstance {
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     // What the router cannot read: its own answer would be no outcome, and would repeat the URL.
-    frameworkErrors: (error, _request, reply) => void sendError(input, reply.headers(safetyHeaders), error),
+    frameworkErrors: (error, request, reply) =>
+      void sendError(input, { request, reply: reply.headers(safetyHeaders) }, error),
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  // Bodies are unpacked within bodyMax; answers from 1 KiB on are packed for those who ask for it.
+  await server.register(compress, {
+    encodings: ['br', 'gzip'],
+    requestEncodings: ['gzip', 'br', 'deflate', 'identity'],
+  });
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
   });
   server.addHook('onResponse', async (request, reply) => report(input, request, reply));
-  server.setErrorHandler((error, _request, reply) => sendError(input, reply, error));
-  server.setNotFoundHandler((_request, reply) => sendNotFound(reply));
+  server.setErrorHandler((error, request, reply) => sendError(input, { request, reply }, error));
+  server.setNotFoundHandler((request, reply) =>
+    sendError(input, { request, reply }, new Problem('not-found', 'nothing is served at this URL')),
+  );
   registerFhirRoutes(server, {
     context: input.context,
     operations: input.operations,
@@ -77,17 +87,20 @@ export function createHttp(input: HttpInput): FastifyInstance {
   return server;
 }
 
-function sendError(input: HttpInput, reply: FastifyReply, error: unknown): FastifyReply {
-  const answer = answerError(error, input.log, () => input.ids.next(input.clock.now()));
-  return reply.code(answer.status).headers(answer.headers).header('content-type', fhirJson).send(answer.body);
+interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
 }
 
-function sendNotFound(reply: FastifyReply): FastifyReply {
-  const issue = [{ severity: 'error', code: 'not-found', details: { text: 'nothing is served at this URL' } }];
+function sendError(input: HttpInput, { request, reply }: Exchange, error: unknown): FastifyReply {
+  const answer = answerError(error, input.log, () => input.ids.next(input.clock.now()));
+  const form: Form = readForm(request);
+  if (form.language === 'fr') void reply.header('content-language', 'fr');
   return reply
-    .code(404)
-    .header('content-type', fhirJson)
-    .send(JSON.stringify({ resourceType: 'OperationOutcome', issue }));
+    .code(answer.status)
+    .headers(answer.headers)
+    .header('content-type', contentTypeOf(form.format ?? 'json'))
+    .send(render(answer.body, form, input.context.definitions));
 }
 
 function report({ log, onAnswered }: HttpInput, request: FastifyRequest, reply: FastifyReply): void {

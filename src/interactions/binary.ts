@@ -4,12 +4,14 @@ import { type Answer, type Context, type Request, answerStored } from './context
 import { readStored } from './read.ts';
 import { answerWritten, writeOne } from './write.ts';
 
+const fhirTypes: ReadonlySet<string> = new Set(['application/fhir+json', 'application/fhir+xml']);
+
 /** The raw bytes unless a FHIR type is asked for (design.md section 5, decision 8). */
 export async function readBinary(context: Context, request: Request): Promise<Answer> {
   const stored = await readStored(context, request);
   const binary = JSON.parse(stored.raw) as { contentType: string; data?: string };
   const wanted = (request.accept ?? '*/*').split(',').map((range) => (range.split(';')[0] ?? '').trim().toLowerCase());
-  if (wanted.some((range) => range === 'application/fhir+json')) return answerStored(200, stored);
+  if (wanted.some((range) => fhirTypes.has(range))) return answerStored(200, stored);
   const base = (binary.contentType.split(';')[0] ?? '').trim().toLowerCase();
   const isServed = wanted.some((range) => range === '*/*' || range === base || range === `${base.split('/')[0]}/*`);
   if (!isServed)
@@ -32,9 +34,6 @@ export async function createBinary(context: Context, request: Request): Promise<
     data: Buffer.from(content.bytes).toString('base64'),
   };
   const id = context.ids.next(context.clock.now());
-  return answerWritten(
-    context,
-    request,
-    await writeOne(context, { method: 'POST', type: 'Binary', id, resource, expectNew: true }),
-  );
+  const entry = { method: 'POST' as const, type: 'Binary', id, resource, expectNew: true };
+  return answerWritten(context, request, await writeOne(context, entry, request.provenance));
 }

@@ -2,12 +2,14 @@
 import { type Clock, formatInstant, type Ids, type Issue, Problem } from '../base/index.ts';
 import type { Definitions, Resource } from '../fhir/index.ts';
 import type { Session, Store, StoredVersion, Visible } from '../store/index.ts';
-import type { SearchContext } from '../search/index.ts';
+import type { IndexValues, SearchContext } from '../search/index.ts';
 
 export interface Context {
   readonly store: Store;
   readonly definitions: Definitions;
   readonly search: SearchContext;
+  /** What a resource is found by, and what it refers to. */
+  readonly indexValues: (resource: Resource) => IndexValues;
   /** Faults and warnings of a resource against base R4 and the profiles it must conform to; empty when there are none. */
   readonly validate: (resource: unknown, typeExpected?: string) => Promise<readonly Issue[]>;
   /** Refuses what no schema can: rule sets, subscriptions, breaks moved by hand. Runs inside the write's transaction. */
@@ -20,6 +22,8 @@ export interface Context {
   };
   readonly clock: Clock;
   readonly ids: Ids;
+  /** `enforced`: what a write refers to must be there (references.ts). */
+  readonly references: 'recorded' | 'enforced';
   /** Without trailing slash, e.g. `http://127.0.0.1:8080/fhir`. */
   readonly baseUrl: string;
   readonly limits: InteractionLimits;
@@ -33,6 +37,8 @@ export interface InteractionLimits {
   readonly bundleEntriesMax: number;
   readonly pageDefault: number;
   readonly pageMax: number;
+  /** Resources that one conditional delete may take; 1 where it is for single ones. */
+  readonly deletesMax: number;
 }
 
 /**
@@ -52,6 +58,8 @@ export interface Request {
   readonly type: string;
   readonly id?: string;
   readonly versionId?: string;
+  /** Behind the id: the type sought in a compartment. */
+  readonly part?: string;
   readonly query: readonly (readonly [string, string])[];
   /** The parsed JSON; absent when the content is not FHIR. */
   readonly body?: unknown;
@@ -63,7 +71,13 @@ export interface Request {
   readonly ifNoneMatch?: string;
   readonly ifModifiedSince?: string;
   readonly ifNoneExist?: string;
+  /** The X-Provenance header, parsed. */
+  readonly provenance?: unknown;
   readonly returnPreference: 'unstated' | 'minimal' | 'representation' | 'OperationOutcome';
+  /** Prefer: handling=lenient: what a search does not know may be left out, and the answer says so. */
+  readonly isLenient?: boolean;
+  /** Prefer: respond-async. */
+  readonly isAsync?: boolean;
   readonly visible: Visible;
 }
 
@@ -71,11 +85,15 @@ export interface Answer {
   readonly status: number;
   /** JSON text, ready to send. */
   readonly body?: string;
+  /** `body` is a Bundle put together for this answer, not a stored one. */
+  readonly isAssembled?: true;
   /** Instead of `body`: content that is not FHIR (a Binary read raw). */
   readonly bytes?: { readonly contentType: string; readonly content: Buffer };
   readonly version?: number;
   readonly lastModified?: Date;
   readonly location?: string;
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function answerStored(status: number, stored: Pick<StoredVersion, 'raw' | 'version' | 'lastUpdated'>): Answer {

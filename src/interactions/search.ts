@@ -1,6 +1,6 @@
 /** search of one type, GET or POST (https://hl7.org/fhir/R4/http.html#search, https://hl7.org/fhir/R4/search.html). */
 import { Problem } from '../base/index.ts';
-import type { Resource } from '../fhir/index.ts';
+import { type Resource, toOperationOutcome } from '../fhir/index.ts';
 import {
   cursorBinding,
   decodeCursor,
@@ -23,16 +23,52 @@ const iterationsMax = 3;
 
 export async function search(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
+  return answerSearch(context, request, { type: request.type, path: request.type });
+}
+
+/** Of the types that `_type` names: every type would be every index. */
+export async function searchSystem(context: Context, request: Request): Promise<Answer> {
+  if (!request.query.some(([name]) => name === '_type')) {
+    throw new Problem('incorrect', 'a search of the whole system needs the parameter _type');
+  }
+  return answerSearch(context, request, { type: undefined, path: '' });
+}
+
+/** `Patient/[id]/[type]` and `Patient/[id]/*` (https://hl7.org/fhir/R4/compartmentdefinition.html). */
+export async function searchCompartment(context: Context, request: Request): Promise<Answer> {
+  const { type, id = '', part = '' } = request;
+  requireType(context, type);
+  if (type !== 'Patient')
+    throw new Problem('unsupported', 'the only compartment that can be searched is that of a Patient');
+  if (part !== '*') requireType(context, part);
+  const compartment = `Patient/${id}`;
+  return answerSearch(context, request, {
+    type: part === '*' ? undefined : part,
+    path: `${compartment}/${part}`,
+    compartment,
+  });
+}
+
+interface Scope {
+  /** undefined: all, or those that `_type` names. */
+  readonly type: string | undefined;
+  /** Below the base, for links. */
+  readonly path: string;
+  readonly compartment?: string;
+}
+
+async function answerSearch(context: Context, request: Request, scope: Scope): Promise<Answer> {
   const { store } = context;
-  const asked = parseSearch(context.search, request.type, request.query, { now: context.clock.now() });
-  refuseUnsupported(asked);
+  const { query, left } =
+    request.isLenient === true ? leaveUnknown(context, request.query, scope) : { ...request, left: [] };
+  const asked = parse(context, query, scope);
   const { count, summary, total: totalAsked } = asked.result;
   const isCountOnly = summary === 'count' || count === 0;
   const total =
     isCountOnly || totalAsked === 'accurate' ? await countMatches(context, asked, request.visible) : undefined;
   const page = isCountOnly ? emptyPage : await readPage(context, asked, request.visible);
   const included = await readIncluded(context, store, { asked, rows: page.rows, visible: request.visible });
-  const url = `${context.baseUrl}/${request.type}`;
+  const url = scope.path === '' ? context.baseUrl : `${context.baseUrl}/${scope.path}`;
   const links = [
     ['self', `${url}?${formatQuery(asked)}`] as const,
     ...(page.cursor === undefined ? [] : [['next', `${url}?${formatQuery(asked, page.cursor)}`] as const]),
@@ -40,18 +76,45 @@ export async function search(context: Context, request: Request): Promise<Answer
   const entries = [
     ...page.rows.map((row) => entryText(context, row, 'match')),
     ...included.map((row) => entryText(context, row, 'include')),
+    ...(left.length === 0 ? [] : [leftEntry(left)]),
   ];
   const counted = total === undefined ? {} : { total };
-  return { status: 200, body: bundleText({ type: 'searchset', links, entries, ...counted }) };
+  return { status: 200, isAssembled: true, body: bundleText({ type: 'searchset', links, entries, ...counted }) };
 }
 
-function refuseUnsupported({ result }: Search): void {
-  const { summary, elements } = result;
-  if (elements !== undefined)
-    throw new Problem('unsupported-parameter', 'the parameter _elements is not supported yet');
-  if (summary !== undefined && summary !== 'count' && summary !== 'false') {
-    throw new Problem('unsupported-parameter', 'the parameter _summary is supported with the values count and false');
-  }
+function parse(context: Context, query: Request['query'], { type, compartment }: Scope): Search {
+  const options = { now: context.clock.now(), ...(compartment === undefined ? {} : { compartment }) };
+  return parseSearch(context.search, type, query, options);
+}
+
+/** Prefer: handling=lenient: what is not known is left out, told, and not in the self link. What is known must be right. */
+function leaveUnknown(
+  context: Context,
+  query: Request['query'],
+  scope: Scope,
+): { readonly query: Request['query']; readonly left: readonly string[] } {
+  const types = query.filter(([name]) => name === '_type');
+  const isKnown = (parameter: readonly [string, string]): boolean => {
+    try {
+      parse(context, parameter[0] === '_type' ? types : [...types, parameter], scope);
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.category === 'unsupported-parameter') return false;
+      throw error;
+    }
+  };
+  const kept = query.filter((parameter) => parameter[0] === '_cursor' || isKnown(parameter));
+  return { query: kept, left: query.filter((one) => !kept.includes(one)).map(([name]) => name) };
+}
+
+function leftEntry(left: readonly string[]): string {
+  const outcome = toOperationOutcome(
+    left.map((name) => {
+      const text = `parameter ${/^[\w:.-]{1,64}$/.test(name) ? name : 'given'}: it is not supported and was left out`;
+      return { severity: 'warning', code: 'not-supported', text };
+    }),
+  );
+  return `{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`;
 }
 
 async function countMatches(context: Context, asked: Search, visible: Visible): Promise<number> {

@@ -1,37 +1,62 @@
 /**
  * batch and transaction (https://hl7.org/fhir/R4/http.html#transaction).
  *
- * A transaction is one database transaction: all criteria (conditional requests and conditional references) are locked
- * in one order and resolved first; ids are given; every link to an entry's fullUrl is rewritten; all writes are one
- * commit; reads come last and see them. The standard's order DELETE, POST, PUT, GET holds because nothing is read in
- * between and no resource may appear twice. In a batch each entry stands for itself.
+ * A transaction is one database transaction. All criteria are locked in one order first. Then the entries are planned in
+ * the standard's order: deletions, creations, updates and patches; each sees in a draft what those before it do, though
+ * nothing is written yet. No resource may be written twice. Links between entries and conditional references are resolved
+ * against the draft, all writes are one commit, and reads come last and see it (transaction-links.ts has the links).
+ * In a batch each entry stands for itself.
  */
 import { Problem } from '../base/index.ts';
-import { type Resource, rewriteLinks } from '../fhir/index.ts';
-import type { Session, StoredVersion, WriteEntry, Written } from '../store/index.ts';
-import { type BundleEntry, entryFault, type EntryPart, readEntries, readEntry } from './bundle-entry.ts';
+import type { Resource } from '../fhir/index.ts';
+import type { Session, WriteEntry, Written } from '../store/index.ts';
+import type { Transaction } from '../db/index.ts';
+import {
+  type BundleEntry,
+  entryFault,
+  type EntryPart,
+  entryRequest,
+  findRoute,
+  placed,
+  placedNow,
+  readEntries,
+  readEntry,
+} from './bundle-entry.ts';
 import { bundleText } from './bundle-text.ts';
-import { type Answer, answerStored, type Context, readEntityTag, type Request } from './context.ts';
-import { type Criteria, findMatchLocked, lockMatches } from './match.ts';
-import { requireResource, retryRace, writeGuarded } from './write.ts';
+import { type Answer, answerStored, type Context, type Request } from './context.ts';
+import { answerDeleted } from './delete.ts';
+import { type Criteria, type Draft, lockMatches } from './match.ts';
+import { takePart } from './part.ts';
+import { readEntryPatch } from './patch-document.ts';
+import { criteriaOf, type Plan, planWrite, type Wanted } from './plan.ts';
+import type { Route } from './route.ts';
+import { conditionalReferences, relink, resolveLinks } from './transaction-links.ts';
+import { requireResource } from './valid.ts';
+import { answerWritten, retryRace, writeGuarded } from './write.ts';
 
-/** Answers one entry of a batch on its own, its faults too: the router of single interactions with its error table. */
-export type Perform = (part: EntryPart, place: number) => Promise<Answer>;
+export interface BundleSetting {
+  /** Leads the reads of a transaction. */
+  readonly routes: readonly Route[];
+  /** Answers one entry of a batch on its own, its faults too. */
+  readonly perform: (part: EntryPart, place: number) => Promise<Answer>;
+}
 
-export async function processBundle(context: Context, request: Request, perform: Perform): Promise<Answer> {
-  if (isBatch(request.body)) return processBatch(context, request.body, perform);
+export async function processBundle(context: Context, request: Request, setting: BundleSetting): Promise<Answer> {
+  if (isBatch(request.body)) return processBatch(context, request.body, setting);
   const bundle = await requireResource(context, 'Bundle', request.body);
   if (bundle['type'] !== 'transaction') {
     throw new Problem('incorrect', 'Bundle.type must be batch or transaction', {
       issues: [{ severity: 'error', code: 'value', text: 'expected batch or transaction', expression: 'Bundle.type' }],
     });
   }
-  const entries = readEntries(context, bundle).map((part, place) => readEntry(context, part, place));
-  const input = { entries, visible: request.visible, returnsResources: request.returnPreference === 'representation' };
-  const texts = await retryRace(() =>
-    context.store.transaction((session) => processTransaction(context, session, input)),
+  const entries = readEntries(context, bundle).map((part, place) =>
+    placedNow(place, () => readEntry(context, part, place)),
   );
-  return { status: 200, body: bundleText({ type: 'transaction-response', entries: texts }) };
+  const input = { entries, request, routes: setting.routes };
+  const texts = await retryRace(() =>
+    context.store.transaction((session, tx) => processTransaction(context, { session, tx }, input)),
+  );
+  return { status: 200, isAssembled: true, body: bundleText({ type: 'transaction-response', entries: texts }) };
 }
 
 function isBatch(body: unknown): body is Resource {
@@ -39,7 +64,7 @@ function isBatch(body: unknown): body is Resource {
 }
 
 /** Each resource is checked with its own entry: a fault in one must not refuse the others. */
-async function processBatch(context: Context, body: Resource, perform: Perform): Promise<Answer> {
+async function processBatch(context: Context, body: Resource, { perform }: BundleSetting): Promise<Answer> {
   await requireResource(context, 'Bundle', withoutResources(body));
   const texts: string[] = [];
   for (const [place, part] of readEntries(context, body).entries()) texts.push(answerText(await perform(part, place)));
@@ -53,187 +78,170 @@ function withoutResources(bundle: Resource): Resource {
   return { ...bundle, entry: entry.map((part: unknown) => (isObject(part) ? { ...part, resource: undefined } : part)) };
 }
 
-/** What a write entry has become: a target of its own, or a resource that is there already. */
-interface Planned {
+export interface Planned {
   readonly entry: BundleEntry;
-  readonly id: string;
-  readonly write: WriteEntry | undefined;
-  readonly found: StoredVersion | undefined;
+  readonly plan: Plan;
 }
 
 interface TransactionInput {
   readonly entries: readonly BundleEntry[];
-  readonly visible: Request['visible'];
-  readonly returnsResources: boolean;
+  readonly request: Request;
+  readonly routes: readonly Route[];
+}
+
+interface Inside {
+  readonly session: Session;
+  readonly tx: Transaction;
 }
 
 async function processTransaction(
   context: Context,
-  session: Session,
+  inside: Inside,
   input: TransactionInput,
 ): Promise<readonly string[]> {
-  const { entries, visible } = input;
-  const references = conditionalReferences(context, entries);
-  const criteria = [...entries.flatMap(entryCriteria), ...references.values()];
+  const { session } = inside;
+  const { entries, request } = input;
+  const wanted = new Map(
+    entries.filter(isWrite).map((entry) => [entry, placedNow(entry.place, () => readWanted(context, entry))]),
+  );
+  const references = conditionalReferences(
+    context,
+    [...wanted.values()].flatMap(({ resource }) => resource ?? []),
+  );
+  const criteria: readonly Criteria[] = [...[...wanted.values()].flatMap(criteriaOf), ...references.values()];
   await lockMatches(session, criteria);
-  const planned: Planned[] = [];
-  for (const entry of entries) {
-    if (!isRead(entry)) planned.push(await plan(context, session, entry, visible));
+  const { planned, draft } = await planAll(context, session, { wanted, request });
+  const setting = { visible: request.visible, draft };
+  const links = await resolveLinks(context, session, { planned, entries, references, setting });
+  const writes = planned.flatMap(({ entry, plan }) =>
+    plan.writes.map((one) => relink(context, { entry, write: one }, links)),
+  );
+  const written = await writeGuarded(context, session, writes, request.provenance);
+  const answers = answerPlanned(context, { planned, written, request });
+  for (const entry of entries.filter((one) => !isWrite(one))) {
+    answers.set(entry.place, await placed(entry.place, () => readInside(context, inside, { entry, input })));
   }
-  requireDistinct(planned);
-  const links = await resolveLinks(context, session, { planned, references, visible });
-  const writes = planned.flatMap(({ write }) => (write === undefined ? [] : [relink(context, write, links)]));
-  const written = await writeGuarded(context, session, writes);
-  const byTarget = new Map(written.map((one) => [`${one.type}/${one.id}`, one]));
-  const texts = new Map<number, string>();
-  for (const one of planned) {
-    const answer = plannedAnswer(context, one, byTarget.get(`${one.entry.type}/${one.id}`));
-    texts.set(one.entry.place, answerText(input.returnsResources ? answer : withoutBody(answer)));
+  return entries.map(({ place }) => answerText(answers.get(place) ?? { status: 200 }));
+}
+
+function isWrite({ method }: BundleEntry): boolean {
+  return method !== 'GET' && method !== 'HEAD';
+}
+
+function readWanted(context: Context, entry: BundleEntry): Wanted {
+  const { method, type, id, query, resource, ifMatch, ifNoneMatch, ifNoneExist } = entry;
+  if (entry.path !== '/:type' && entry.path !== '/:type/:id') {
+    throw new Problem('incorrect', 'request.url is not one of Type, Type/id, Type?criteria');
   }
-  for (const entry of entries.filter(isRead)) texts.set(entry.place, await readText(session, entry, visible));
-  return entries.map(({ place }) => texts.get(place) ?? '{}');
+  switch (method) {
+    case 'POST':
+      return { method, type, resource, criteria: ifNoneExist };
+    case 'PUT':
+      return { method, type, id, resource, ifMatch, ifNoneMatch, ...byCriteria(id, query) };
+    case 'PATCH':
+      return { method, type, id, ifMatch, patch: readEntryPatch(context, resource), ...byCriteria(id, query) };
+    case 'DELETE':
+      return { method, type, id, ifMatch, ...byCriteria(id, query) };
+    case 'GET':
+    case 'HEAD':
+      throw new Error('a read is not planned');
+  }
 }
 
-function isRead({ method }: BundleEntry): boolean {
-  return method === 'GET' || method === 'HEAD';
+function byCriteria(id: string | undefined, query: string | undefined): Pick<Wanted, 'criteria'> {
+  return id === undefined ? { criteria: query ?? '' } : {};
 }
 
-function withoutBody({ body: _body, ...answer }: Answer): Answer {
-  return answer;
+const order: readonly BundleEntry['method'][] = ['DELETE', 'POST', 'PUT', 'PATCH'];
+
+interface PlanAllInput {
+  readonly wanted: ReadonlyMap<BundleEntry, Wanted>;
+  readonly request: Request;
 }
 
-function entryCriteria(entry: BundleEntry): Criteria[] {
-  const criteria = entry.method === 'POST' ? entry.ifNoneExist : isRead(entry) ? undefined : entry.query;
-  return criteria === undefined ? [] : [{ type: entry.type, criteria }];
-}
-
-async function plan(
+/** In the standard's order; answers the plans, and the draft of what they will have done. */
+async function planAll(
   context: Context,
   session: Session,
-  entry: BundleEntry,
-  visible: Request['visible'],
-): Promise<Planned> {
-  const [criteria] = entryCriteria(entry);
-  const found = criteria === undefined ? undefined : await findMatchLocked(context, session, criteria, visible);
-  switch (entry.method) {
-    case 'POST': {
-      if (found !== undefined) return { entry, id: found.id, write: undefined, found };
-      return planWrite(entry, context.ids.next(context.clock.now()), { method: 'POST', expectNew: true });
-    }
-    case 'PUT': {
-      const id = entry.id ?? found?.id ?? entry.resource?.id ?? context.ids.next(context.clock.now());
-      return planWrite(entry, id, { method: 'PUT', ...expectedVersion(entry) });
-    }
-    case 'DELETE':
-      return planDelete(entry, entry.id ?? found?.id);
-    default:
-      throw entryFault(entry.place, `the method ${entry.method} is not supported in a transaction`);
+  { wanted, request }: PlanAllInput,
+): Promise<{ planned: readonly Planned[]; draft: Draft }> {
+  const draft = new Map<string, Resource | undefined>();
+  const planned: Planned[] = [];
+  const rank = ({ method }: BundleEntry): number => Math.min(order.indexOf(method), 2);
+  for (const [entry, one] of [...wanted].sort(([a], [b]) => rank(a) - rank(b))) {
+    const setting = { visible: request.visible, draft };
+    const plan = await placed(entry.place, () => planWrite(context, session, one, setting));
+    for (const write of plan.writes) draw(draft, write, entry);
+    planned.push({ entry, plan });
   }
-}
-
-function planDelete(entry: BundleEntry, id: string | undefined): Planned {
-  if (id === undefined) return { entry, id: '', write: undefined, found: undefined };
-  return planWrite(entry, id, { method: 'DELETE', ...expectedVersion(entry) });
-}
-
-function planWrite(
-  entry: BundleEntry,
-  id: string,
-  rest: Pick<WriteEntry, 'method' | 'expectNew' | 'expectVersion'>,
-): Planned {
-  const resource =
-    rest.method === 'DELETE' || entry.resource === undefined ? {} : { resource: { ...entry.resource, id } };
-  return { entry, id, found: undefined, write: { type: entry.type, id, ...rest, ...resource } };
-}
-
-function expectedVersion(entry: BundleEntry): { expectVersion?: number } {
-  return entry.ifMatch === undefined ? {} : { expectVersion: readEntityTag(entry.ifMatch) };
+  return { planned, draft };
 }
 
 /** No resource twice: "transactions must be independent of the order of the entries". */
-function requireDistinct(planned: readonly Planned[]): void {
-  const seen = new Set<string>();
-  for (const { entry, id, write } of planned) {
-    if (write === undefined) continue;
-    const target = `${entry.type}/${id}`;
-    if (seen.has(target)) throw entryFault(entry.place, 'the resource of this entry is written by another entry too');
-    seen.add(target);
-  }
+function draw(draft: Map<string, Resource | undefined>, { type, id, resource }: WriteEntry, entry: BundleEntry): void {
+  const target = `${type}/${id}`;
+  if (draft.has(target)) throw entryFault(entry.place, 'the resource of this entry is written by another entry too');
+  draft.set(target, resource);
 }
 
-/** `Patient?identifier=...` as a reference: found anywhere in the entries, each once. */
-function conditionalReferences(context: Context, entries: readonly BundleEntry[]): Map<string, Criteria> {
-  const found = new Map<string, Criteria>();
-  for (const { resource, method } of entries) {
-    if (resource === undefined || method === 'GET') continue;
-    rewriteLinks(context.definitions, resource, (link) => {
-      const match = /^([A-Z][A-Za-z]+)\?(.+)$/.exec(link);
-      const [, type, criteria] = match ?? [];
-      if (type !== undefined && criteria !== undefined && context.definitions.resourceTypes.has(type)) {
-        found.set(link, { type, criteria });
-      }
-      return link;
-    });
-  }
-  return found;
-}
-
-interface LinkInput {
+interface AnswersInput {
   readonly planned: readonly Planned[];
-  readonly references: ReadonlyMap<string, Criteria>;
-  readonly visible: Request['visible'];
+  readonly written: readonly Written[];
+  readonly request: Request;
 }
 
-/** Old link -> new link. A conditional reference that finds none or several fails the whole transaction. */
-async function resolveLinks(
+function answerPlanned(context: Context, { planned, written, request }: AnswersInput): Map<number, Answer> {
+  const byTarget = new Map(written.map((one) => [`${one.type}/${one.id}`, one]));
+  const preference = request.returnPreference === 'unstated' ? 'minimal' : request.returnPreference;
+  const answers = new Map<number, Answer>();
+  for (const { entry, plan } of planned) {
+    const own = plan.writes.flatMap(({ type, id }) => byTarget.get(`${type}/${id}`) ?? []);
+    const asked = { type: entry.type, returnPreference: preference } as const;
+    answers.set(entry.place, answerOne(context, { entry, plan, own, byTarget }, asked));
+  }
+  return answers;
+}
+
+interface Done extends Planned {
+  readonly own: readonly Written[];
+  readonly byTarget: ReadonlyMap<string, Written>;
+}
+
+function answerOne(
   context: Context,
-  session: Session,
-  input: LinkInput,
-): Promise<ReadonlyMap<string, string>> {
-  const links = new Map<string, string>();
-  for (const { entry, id, write, found } of input.planned) {
-    const isThere = write !== undefined || found !== undefined;
-    if (entry.fullUrl !== undefined && isThere) links.set(entry.fullUrl, `${entry.type}/${id}`);
+  { entry, plan, own, byTarget }: Done,
+  asked: Pick<Request, 'type' | 'returnPreference'>,
+): Answer {
+  if (entry.method === 'DELETE') return answerDeleted(asked, own);
+  if (plan.found === undefined) {
+    const [first] = own;
+    if (first === undefined) throw new Error('an entry of a transaction was not written');
+    return answerWritten(context, asked, first);
   }
-  for (const [link, criteria] of input.references) {
-    const match = await findMatchLocked(context, session, criteria, input.visible);
-    if (match === undefined) {
-      throw new Problem('precondition', `a conditional reference to ${criteria.type} finds no resource`);
-    }
-    links.set(link, `${match.type}/${match.id}`);
-  }
-  return links;
+  const found = plan.found.stored ?? byTarget.get(`${plan.type}/${plan.id}`);
+  if (found === undefined) throw new Error('what an entry found was not written');
+  const location = `${context.baseUrl}/${plan.type}/${plan.id}/_history/${found.version}`;
+  const { body, ...answer } = answerStored(200, found);
+  return asked.returnPreference === 'representation' && body !== undefined
+    ? { ...answer, body, location }
+    : { ...answer, location };
 }
 
-function relink(context: Context, write: WriteEntry, links: ReadonlyMap<string, string>): WriteEntry {
-  if (write.resource === undefined) return write;
-  const resource = rewriteLinks(context.definitions, write.resource, (link) => {
-    const [base = link, fragment] = link.split('#');
-    const target = links.get(link) ?? (link.startsWith('urn:') ? links.get(base) : undefined);
-    if (target === undefined) return link;
-    return fragment === undefined || links.has(link) ? target : `${target}#${fragment}`;
-  });
-  return { ...write, resource };
-}
-
-function plannedAnswer(context: Context, { found }: Planned, written: Written | undefined): Answer {
-  if (found !== undefined) return located(context, answerStored(200, found), found);
-  if (written === undefined || written.outcome === 'unchanged') return { status: 204 };
-  if (written.outcome === 'deleted') return { status: 204, version: written.version };
-  return located(context, answerStored(written.outcome === 'created' ? 201 : 200, written), written);
-}
-
-function located(context: Context, answer: Answer, at: { type: string; id: string; version: number }): Answer {
-  return { ...answer, location: `${context.baseUrl}/${at.type}/${at.id}/_history/${at.version}` };
-}
-
-async function readText(session: Session, entry: BundleEntry, visible: Request['visible']): Promise<string> {
-  if (entry.id === undefined)
-    throw entryFault(entry.place, 'a search inside a transaction is not supported: send a batch');
-  const stored = await session.read(entry.type, entry.id, visible);
-  if (stored === undefined) throw new Problem('not-found', `no ${entry.type} with this id`);
-  if (stored.isDeleted) throw new Problem('gone', `the ${entry.type} was deleted`);
-  return answerText(answerStored(200, stored));
+/** A read of a transaction: the same interactions, over the transaction's own view of the record. */
+async function readInside(
+  context: Context,
+  { session, tx }: Inside,
+  { entry, input }: { readonly entry: BundleEntry; readonly input: TransactionInput },
+): Promise<Answer> {
+  const request = entryRequest(entry, input.request);
+  const within: Context = {
+    ...context,
+    store: { ...context.store, ...session, transaction: (work) => work(session, tx) },
+  };
+  const answer = await findRoute(input.routes, entry).run(within, request);
+  if (entry.method === 'GET') return takePart(context, request, answer);
+  const { body: _body, ...head } = answer;
+  return head;
 }
 
 /** An answer as an entry of the response Bundle. */

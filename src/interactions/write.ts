@@ -1,67 +1,66 @@
 /** What create, update, delete, batch and transaction share: a write is checked, guarded and committed in one place. */
-import { type Issue, Problem } from '../base/index.ts';
 import { databaseFaultOf } from '../db/index.ts';
-import type { Resource } from '../fhir/index.ts';
+import { type Resource, toOperationOutcome } from '../fhir/index.ts';
 import { everything, type Session, type WriteEntry, type Written } from '../store/index.ts';
 import type { Answer, Context, Request } from './context.ts';
-import { toOperationOutcome } from '../fhir/index.ts';
+import { lockMatches } from './match.ts';
+import { criteriaOf, type Plan, planWrite, type Wanted } from './plan.ts';
+import { readProvenance } from './provenance.ts';
+import { requireNoPointers, requireTargets } from './references.ts';
 
-/**
- * The body as a valid resource of the type in the URL; every fault is named. Throws `incorrect`, or `unprocessable` where
- * base R4 allows what a profile does not.
- */
-export async function requireResource(context: Context, type: string, body: unknown): Promise<Resource> {
-  return (await checkResource(context, type, body)).resource;
-}
-
-/** As `requireResource`, with the warnings that `Prefer: return=OperationOutcome` asks for. */
-export async function checkResource(
-  context: Context,
-  type: string,
-  body: unknown,
-): Promise<{ readonly resource: Resource; readonly warnings: readonly Issue[] }> {
-  const issues = await context.validate(body, type);
-  const faults = issues.filter(({ severity }) => severity === 'error' || severity === 'fatal');
-  const [first] = faults;
-  if (first === undefined) return { resource: body as Resource, warnings: issues };
-  const category = faults.every(({ profile }) => profile !== undefined) ? 'unprocessable' : 'incorrect';
-  throw new Problem(category, first.text, { issues: faults });
-}
-
-/** The body of an update: its id must be the one in the URL (https://hl7.org/fhir/R4/http.html#update). */
-export function requireSameId(resource: Resource, id: string): void {
-  if (resource.id === id) return;
-  const found = resource.id === undefined ? 'found none' : 'found another';
-  const text = `the id in the resource must be the id in the URL: ${found}`;
-  throw new Problem('incorrect', text, {
-    issues: [{ severity: 'error', code: 'invalid', text, expression: `${resource.resourceType}.id` }],
-  });
-}
+export { checkResource, requireResource, requireSameId } from './valid.ts';
 
 /** One write, in one round trip where nothing must be read first. */
-export async function writeOne(context: Context, entry: WriteEntry): Promise<Written> {
-  const isGuarded = guardsOf(context, entry.type).length > 0;
+export async function writeOne(context: Context, entry: WriteEntry, provenance?: unknown): Promise<Written> {
+  const isAlone =
+    guardsOf(context, entry.type).length === 0 && provenance === undefined && context.references === 'recorded';
   return retryRace(async () => {
-    const [written] = isGuarded
-      ? await context.store.transaction((session) => writeGuarded(context, session, [entry]))
-      : await context.store.commit([entry]);
+    const [written] = isAlone
+      ? await context.store.commit([entry])
+      : await context.store.transaction((session) => writeGuarded(context, session, [entry], provenance));
     if (written === undefined) throw new Error('a commit of one entry answered none');
     return written;
   });
 }
 
-/** Writes inside a transaction, each looked at by the guards of its type first, on what is locked. */
+/** A write that must look first: criteria, a patch. Answers the plan, and what was written by it in the same order. */
+export async function writePlanned(
+  context: Context,
+  request: Pick<Request, 'visible' | 'provenance'>,
+  wanted: Wanted,
+): Promise<{ readonly plan: Plan; readonly written: readonly Written[] }> {
+  const { visible, provenance } = request;
+  return retryRace(() =>
+    context.store.transaction(async (session) => {
+      await lockMatches(session, criteriaOf(wanted));
+      const plan = await planWrite(context, session, wanted, { visible });
+      return { plan, written: await writeGuarded(context, session, plan.writes, provenance) };
+    }),
+  );
+}
+
+/**
+ * Writes inside a transaction, each looked at by the guards of its type first, on what is locked. `provenance` is an
+ * X-Provenance header: it is stored beside, and not among the answers.
+ */
 export async function writeGuarded(
   context: Context,
   session: Session,
   entries: readonly WriteEntry[],
+  provenance?: unknown,
 ): Promise<readonly Written[]> {
+  const addProvenance = provenance === undefined ? undefined : await readProvenance(context, provenance);
   const guarded = entries.filter(({ type }) => guardsOf(context, type).length > 0);
-  if (guarded.length === 0) return session.commit(entries);
-  await session.lockResources(guarded.map(({ type, id }) => `${type}/${id}`));
+  if (guarded.length > 0) await session.lockResources(guarded.map(({ type, id }) => `${type}/${id}`));
   const checked: WriteEntry[] = [];
   for (const entry of entries) checked.push(await guardEntry(context, session, entry));
-  return session.commit(checked);
+  const isEnforced = context.references === 'enforced';
+  if (isEnforced) await requireTargets(context, session, checked);
+  const written = await session.commit(checked);
+  if (isEnforced) await requireNoPointers(session, checked);
+  const changed = written.filter(({ outcome }) => outcome !== 'unchanged');
+  if (addProvenance !== undefined && changed.length > 0) await session.commit([addProvenance(changed)]);
+  return written;
 }
 
 function guardsOf({ guards }: Context, type: string): Context['guards'] {

@@ -7,8 +7,8 @@ import type { Resource } from '../fhir/index.ts';
 import {
   createIndexer,
   createPredicate,
-  type Criterion,
   type IndexValues,
+  necessaryKeys,
   parseSearch,
   type Search,
   type SearchContext,
@@ -29,10 +29,13 @@ export interface SeenChange {
   readonly previous: Version | undefined;
 }
 
+/** What a version is found by before it is asked about: itself, `Type/id`, and each key of its index. */
+export type Anchor = string | bigint;
+
 export interface Criteria {
   readonly type: string;
-  /** A version can only match if it refers to one of these (`Type/id`), or is one; undefined: nothing is known. */
-  readonly anchors: readonly string[] | undefined;
+  /** A version can only match if it has one of these; undefined: nothing is known. */
+  readonly anchors: readonly Anchor[] | undefined;
   matches(version: Version): boolean;
 }
 
@@ -60,8 +63,8 @@ export function queryPairs(query: string): Pairs {
   return [...new URLSearchParams(query)];
 }
 
-export function anchorsOf({ resource, values }: Version): readonly string[] {
-  return [`${resource.resourceType}/${resource.id}`, ...values().references];
+export function anchorsOf({ resource, values }: Version): readonly Anchor[] {
+  return [`${resource.resourceType}/${resource.id}`, ...values().tokens];
 }
 
 export function compileCriteria(search: SearchContext, type: string, pairs: Pairs, nowMs: number): CompiledCriteria {
@@ -72,7 +75,7 @@ export function compileCriteria(search: SearchContext, type: string, pairs: Pair
     if (asksForResult(asked)) return fault('parameters of the result have no place here', 'not-supported');
     const predicate = createPredicate(search, asked);
     const matches = ({ resource, values }: Version) => predicate(resource, values());
-    return { criteria: { type, anchors: anchorsAsked(type, asked.criteria), matches } };
+    return { criteria: { type, anchors: anchorsAsked(search, type, asked), matches } };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return { faults: error.issues };
@@ -88,23 +91,7 @@ function asksForResult({ result }: Search): boolean {
   return sorts.length > 0 || includes.length > 0 || Object.values(others).some((value) => value !== undefined);
 }
 
-/** Of the criteria that name resources, the one that names fewest. */
-function anchorsAsked(type: string, criteria: readonly Criterion[]): readonly string[] | undefined {
-  return criteria
-    .map((criterion) => anchorsOfCriterion(type, criterion))
-    .filter((anchors) => anchors !== undefined)
-    .sort((a, b) => a.length - b.length)[0];
-}
-
-function anchorsOfCriterion(type: string, criterion: Criterion): readonly string[] | undefined {
-  if (criterion.kind === 'id') return criterion.ids.map((id) => `${type}/${id}`);
-  if (criterion.kind !== 'reference') return undefined;
-  const targets = criterion.parameter.paths.flatMap((path) => path.targets);
-  const anchors = criterion.values.map((value) => {
-    if (value.kind === 'reference') return [`${value.type}/${value.id}`];
-    // Any type: each could be meant, and the list of all of them would be longer than asking.
-    if (value.kind === 'url' || targets.length === 0 || targets.includes('Resource')) return undefined;
-    return [...new Set(targets)].map((target) => `${target}/${value.id}`);
-  });
-  return anchors.includes(undefined) ? undefined : anchors.flatMap((one) => one ?? []);
+function anchorsAsked(search: SearchContext, type: string, asked: Search): readonly Anchor[] | undefined {
+  const byId = asked.criteria.find((criterion) => criterion.kind === 'id');
+  return byId === undefined ? necessaryKeys(search, asked) : byId.ids.map((id) => `${type}/${id}`);
 }

@@ -22,7 +22,7 @@ import type { ChannelRules } from './channel-terms.ts';
 import { type Event, readEvents } from './events.sql.ts';
 import { deliveryJob, deliveryKind, deliveryKinds } from './jobs.ts';
 import { faultRetryMs, notifyLimits } from './limits.ts';
-import { lockSubscription, recordAttempt, setStatus } from './state.sql.ts';
+import { lockSubscription, recordAndFinish, recordAttempt, setStatus } from './state.sql.ts';
 import { withStatus } from './status.ts';
 import { nextStep, type Standing, timeOfNextStep } from './step.ts';
 import type { Subscription } from './subscription.ts';
@@ -108,11 +108,21 @@ async function record(
   const after = afterAttempt(due.standing, attempted);
   const error = errorText(attempted.outcome);
   logAttempt(input.log, due, after, attempted.outcome);
+  const logged = { ...attempted, subscription: due.id, attempt: due.standing.failures + 1 };
+  if (after.status === due.standing.status && job.kind === deliveryKind(after.isSlow)) {
+    const runAtMs = timeOfNextStep(after, input.clock.now());
+    const { kind, stamp } = job;
+    return recordAndFinish(
+      input.db,
+      logged,
+      { ...after, version: due.version },
+      { kind, stamp, holder: input.holder, runAtMs },
+    );
+  }
   await input.store.transaction(async (session, tx) => {
     // Rows are locked in the order resource, state, job; the follower locks state, job.
     const written = await writeStatus(session, tx, due, { status: after.status, error });
     const stands = written === undefined ? { ...after, status: due.standing.status } : after;
-    const logged = { ...attempted, subscription: due.id, attempt: due.standing.failures + 1 };
     await recordAttempt(tx, logged, due.version, { ...stands, version: written ?? due.version });
     const runAtMs = timeOfNextStep(stands, input.clock.now());
     await finish(tx, job, input.holder, { isSlow: after.isSlow, runAtMs });

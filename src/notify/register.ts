@@ -1,6 +1,6 @@
 /**
  * The subscriptions of this server in memory, found by what a change is before any of them is asked: by type, then by the
- * resources that a match must refer to (a patient). Thousands of subscriptions cost a change a few look-ups.
+ * keys of which a match must have one (a patient, a code, a status). Thousands of subscriptions cost a change a few look-ups.
  *
  * The database is the truth: `catchUp` takes over what changed there since the last look, whoever changed it. What a batch
  * of changes itself puts in force is known here before it is committed, and is read again at the next look, because the
@@ -9,6 +9,7 @@
 import type { Transaction } from '../db/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import type { ChannelRules } from './channel-terms.ts';
+import type { Anchor } from './criteria.ts';
 import { look } from './state.sql.ts';
 import { readSubscription } from './subscription.ts';
 import type { TopicBook } from './topics/book.ts';
@@ -32,12 +33,12 @@ export interface Register {
   /** Puts a version in force for the rest of this batch; undefined: none. */
   set(subscription: string, resource: Resource | undefined): readonly Unserved[];
   watches(type: string): 'no' | 'current' | 'both';
-  /** Those that a resource of the type may concern; `anchors` is what it refers to, and itself. */
-  candidates(type: string, anchors: () => readonly string[]): Iterable<Watcher>;
+  /** Those that a resource of the type may concern; `anchors` is all that it is found by. */
+  candidates(type: string, anchors: () => readonly Anchor[]): Iterable<Watcher>;
 }
 
 interface OfType {
-  readonly byAnchor: Map<string, Set<Watcher>>;
+  readonly byAnchor: Map<Anchor, Set<Watcher>>;
   /** Without anchors. */
   readonly others: Set<Watcher>;
   /** How many ask for the version before. */
@@ -129,7 +130,7 @@ function addWatcher(types: Map<string, OfType>, watcher: Watcher): void {
   const { matcher } = watcher;
   for (const type of matcher.types) {
     const ofType = types.get(type) ?? {
-      byAnchor: new Map<string, Set<Watcher>>(),
+      byAnchor: new Map<Anchor, Set<Watcher>>(),
       others: new Set<Watcher>(),
       needPrevious: 0,
     };

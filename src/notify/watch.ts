@@ -1,9 +1,11 @@
 /**
- * What a subscription watches for, compiled: which types of resources it concerns, the resources of which every match refers
- * to one (so that most subscriptions are never asked), and the question itself, asked in memory.
+ * What a subscription watches for, compiled: which types of resources it concerns, the keys of which every match has one
+ * (so that most subscriptions are never asked), and the question itself, asked in memory.
  */
 import type { Issue } from '../base/index.ts';
+import type { Include } from '../search/index.ts';
 import {
+  type Anchor,
   anchorsOf,
   type Criteria,
   compileCriteria,
@@ -18,10 +20,12 @@ import { compileFilter } from './topics/filter.ts';
 
 export interface Matcher {
   readonly types: readonly string[];
-  /** A change can only match if its resource refers to one of these, or is one; undefined: nothing is known. */
-  readonly anchors: readonly string[] | undefined;
+  /** A change can only match if its resource has one of these; undefined: nothing is known. */
+  readonly anchors: readonly Anchor[] | undefined;
   /** Whether the version before a change may be asked about. */
   readonly needsPrevious: boolean;
+  /** What goes with a resource of the type; undefined: nothing. */
+  readonly shapes?: ReadonlyMap<string, readonly Include[]>;
   matches(change: SeenChange): boolean;
 }
 
@@ -71,6 +75,7 @@ function compileTopicWatch(watch: TopicWatch, setting: TopicSetting, topic: Comp
       types: topic.types,
       anchors: anchorsOfAll(topic.types, filters),
       needsPrevious: true,
+      ...(topic.shapes.size === 0 ? {} : { shapes: topic.shapes }),
       matches: (change) => topic.isTriggered(change) && passes(filters, change.current ?? change.previous),
     },
   };
@@ -83,15 +88,15 @@ function passes(filters: readonly Criteria[], version: Version | undefined): boo
   return filters.every((filter) => filter.type !== resourceType || filter.matches(version));
 }
 
-/** With several types, each needs a filter that names resources. */
-function anchorsOfAll(types: readonly string[], filters: readonly Criteria[]): readonly string[] | undefined {
+/** With several types, each needs a filter that names keys. */
+function anchorsOfAll(types: readonly string[], filters: readonly Criteria[]): readonly Anchor[] | undefined {
   const anchors = types.map(
     (type) => filters.find((filter) => filter.type === type && filter.anchors !== undefined)?.anchors,
   );
   return anchors.includes(undefined) ? undefined : anchors.flatMap((one) => one ?? []);
 }
 
-export function anchorsOfChange({ current, previous }: SeenChange): readonly string[] {
+export function anchorsOfChange({ current, previous }: SeenChange): readonly Anchor[] {
   const version = current ?? previous;
   return version === undefined ? [] : anchorsOf(version);
 }

@@ -41,12 +41,13 @@ export async function readChanges(
   });
   const place = reader[0];
   if (place === undefined) return undefined;
+  // Ordered by the columns: bare names would mean the texts selected, among which 1000 comes before 999.
   return tx.query<Change>({
     name: 'read-changes',
     text: `select xid::text as xid, seq::text as seq, rid::text as rid, type, id, version, method, at, patients
            from change
            where (xid, seq) > ($1::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
-           order by xid, seq limit $3`,
+           order by change.xid, change.seq limit $3`,
     values: [place.xid, place.seq, limit],
   });
 }

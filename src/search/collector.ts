@@ -1,6 +1,7 @@
 /** What indexing one resource gathers; the emitters of each parameter type write into it. */
-import type { DateReader, ReferenceReader } from '../fhir/index.ts';
+import type { DateReader, ReferenceReader, Resource } from '../fhir/index.ts';
 import type { KeyHash } from './keys.ts';
+import type { UnitReader } from './units.ts';
 import type { IndexValues } from './values.ts';
 import { noOrd } from './values.ts';
 
@@ -8,6 +9,7 @@ export interface Readers {
   readonly hash: KeyHash;
   readonly dates: DateReader;
   readonly references: ReferenceReader;
+  readonly units: UnitReader;
 }
 
 /** One kind of value at one place of a resource type: where the trie of a type ends. */
@@ -18,8 +20,10 @@ export interface Place {
   readonly present: bigint;
   /** The same for parameters that take only references to one type (`where(resolve() is Patient)`), by that type. */
   readonly presentTo: ReadonlyMap<string, bigint>;
-  /** The key of its rows in the date, string or number index. */
+  /** The key of its rows in the date, string or number index; of a token, of its texts. */
   readonly row: bigint;
+  /** The key that says that a value of this type is present, where somebody asks. */
+  readonly typed: bigint | undefined;
   /** Its dates are the main clinical instant of the resource. */
   readonly isOrd: boolean;
   /** A patient referred to here has the resource in its compartment. */
@@ -28,24 +32,58 @@ export interface Place {
   readonly isProbe: boolean;
 }
 
-export type Category = 'token' | 'reference' | 'date' | 'string' | 'number' | 'quantity' | 'uri';
+export type Category =
+  | 'token'
+  | 'reference'
+  | 'date'
+  | 'string'
+  | 'number'
+  | 'quantity'
+  | 'uri'
+  | 'special'
+  | 'composite';
 
-export type Emitter = (value: never, place: Place, out: Collector) => void;
+export type Emitter = (value: never, place: Place, out: Sink) => void;
 
-export class Collector {
+/** What emitters write into. */
+export interface Sink {
   readonly readers: Readers;
+  /** The resource that is indexed. */
+  readonly resource: Resource;
+  /** A key that a search may start from, unless the place says otherwise. */
+  driver(text: string, place?: Place): void;
+  probe(text: string): void;
+  probeKey(key: bigint): void;
+  /** The key of a tuple, see composite.ts. */
+  driverKey(key: bigint): void;
+  date(place: Place, lo: number, hi: number): void;
+  string(key: bigint, v: string): void;
+  /** A text by which nothing is sorted. */
+  label(key: bigint, v: string): void;
+  number(key: bigint, lo: number, hi: number): void;
+  /** A pair of numbers by which nothing is sorted: a position, a tuple. */
+  pair(key: bigint, lo: number, hi: number): void;
+  dateRow(key: bigint, lo: number, hi: number): void;
+  patient(reference: string): void;
+  /** A literal reference at a path: what `_include` follows. */
+  link(path: string, reference: string): void;
+}
+
+export class Collector implements Sink {
+  readonly readers: Readers;
+  readonly resource: Resource;
   readonly #drivers: bigint[] = [];
   readonly #probes: bigint[] = [];
   readonly #dates: { k: bigint; lo: number; hi: number }[] = [];
   readonly #strings: { k: bigint; v: string }[] = [];
   readonly #numbers: { k: bigint; lo: number; hi: number }[] = [];
   readonly #patients = new Set<string>();
-  /** Each literal reference with the path that it stands at: what `_include` follows. */
   readonly links: { readonly path: string; readonly reference: string }[] = [];
   #ord = noOrd;
 
-  constructor(readers: Readers) {
+  constructor(readers: Readers, resource: Resource) {
     this.readers = readers;
+    this.resource = resource;
   }
 
   driver(text: string, place?: Place): void {
@@ -60,6 +98,10 @@ export class Collector {
     this.#probes.push(key);
   }
 
+  driverKey(key: bigint): void {
+    this.#drivers.push(key);
+  }
+
   // The key of each row stands among the probes too: "no row under this key" is what sorts last.
 
   date(place: Place, lo: number, hi: number): void {
@@ -68,9 +110,13 @@ export class Collector {
     if (place.isOrd && lo > this.#ord) this.#ord = lo;
   }
 
-  string(place: Place, v: string): void {
-    this.#strings.push({ k: place.row, v });
-    this.#probes.push(place.row);
+  string(key: bigint, v: string): void {
+    this.#strings.push({ k: key, v });
+    this.#probes.push(key);
+  }
+
+  label(key: bigint, v: string): void {
+    this.#strings.push({ k: key, v });
   }
 
   number(key: bigint, lo: number, hi: number): void {
@@ -78,8 +124,20 @@ export class Collector {
     this.#probes.push(key);
   }
 
+  pair(key: bigint, lo: number, hi: number): void {
+    this.#numbers.push({ k: key, lo, hi });
+  }
+
+  dateRow(key: bigint, lo: number, hi: number): void {
+    this.#dates.push({ k: key, lo, hi });
+  }
+
   patient(reference: string): void {
     this.#patients.add(reference);
+  }
+
+  link(path: string, reference: string): void {
+    this.links.push({ path, reference });
   }
 
   finish(references: readonly string[]): IndexValues {

@@ -2,6 +2,7 @@
  * Conditions on the index: what a criterion comes to in keys and rows. SQL and the predicate read the same conditions, so
  * that a search and a subscription cannot mean different things.
  */
+import type { Area } from './near.ts';
 import type { Range } from './range.ts';
 
 /** A list of conditions is their conjunction. */
@@ -15,6 +16,13 @@ export type Condition =
   /** Bounds of meta.lastUpdated in ms, which is one instant: `lo` = `hi` - 1. */
   | { readonly kind: 'updated'; readonly ranges: readonly Range[] }
   | ChainCondition
+  /** One of the lists holds. */
+  | EitherCondition
+  | { readonly kind: 'not'; readonly of: readonly Condition[] }
+  /** A row of number_index under one of the keys is a position in one of the areas. */
+  | { readonly kind: 'near'; readonly keys: readonly bigint[]; readonly areas: readonly Area[] }
+  /** One of the lists of words (folded) stands in the text. */
+  | { readonly kind: 'words'; readonly scope: 'narrative' | 'all'; readonly values: readonly (readonly string[])[] }
   | HasCondition;
 
 /** The resource has any or none of the keys. */
@@ -43,10 +51,15 @@ export interface RangesCondition {
 /** A row of string_index under one of the keys begins with, contains or equals one of the texts (folded). */
 export interface TextsCondition {
   readonly kind: 'texts';
-  readonly match: 'prefix' | 'contains' | 'equals';
+  readonly match: 'prefix' | 'contains' | 'equals' | 'suffix';
   readonly keys: readonly bigint[];
   readonly texts: readonly string[];
   readonly isSingle: boolean;
+}
+
+export interface EitherCondition {
+  readonly kind: 'either';
+  readonly of: readonly (readonly Condition[])[];
 }
 
 /** A reference under one of the prefixes leads to a resource of these types that meets the conditions. */
@@ -64,6 +77,8 @@ export interface HasCondition {
   readonly kind: 'has';
   readonly prefixes: readonly string[];
   readonly type: string;
+  /** The types sought, to which the reference may lead. */
+  readonly targets: readonly string[];
   readonly of: readonly Condition[];
   /** The patients referred to are among the `patients` of the referring resource, and only patients are sought. */
   readonly isByPatient: boolean;

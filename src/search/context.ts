@@ -3,11 +3,14 @@ import { createDateReader, createReferenceReader, type Definitions } from '../fh
 import type { Readers } from './collector.ts';
 import { createKeyHash } from './keys.ts';
 import { createParameters, type Parameters } from './parameters.ts';
+import { definedTerminology, type Terminology } from './terminology.ts';
+import { createUnitReader } from './units.ts';
 
 export interface SearchContext {
   readonly definitions: Definitions;
   readonly parameters: Parameters;
   readonly readers: Readers;
+  readonly terminology: Terminology;
 }
 
 export interface SearchSettings {
@@ -16,13 +19,21 @@ export interface SearchSettings {
   readonly zone: string;
   /** Without trailing slash: references below it are local. */
   readonly baseUrl: string;
+  /** Without it, the value sets of required bindings are known, and no hierarchy. */
+  readonly terminology?: Terminology;
 }
 
-export function createSearchContext({ definitions, zone, baseUrl }: SearchSettings): SearchContext {
+export function createSearchContext({ definitions, zone, baseUrl, terminology }: SearchSettings): SearchContext {
   const hash = createKeyHash();
   return {
     definitions,
     parameters: createParameters(definitions, hash),
-    readers: { hash, dates: createDateReader(zone), references: createReferenceReader(baseUrl) },
+    readers: {
+      hash,
+      dates: createDateReader(zone),
+      references: createReferenceReader(baseUrl),
+      units: createUnitReader(),
+    },
+    terminology: terminology ?? definedTerminology(definitions),
   };
 }

@@ -53,9 +53,7 @@ const notBinding: ReadonlySet<string> = new Set(['_cursor', '_count', '_total', 
 /** What a cursor is bound to: the query without the size and form of its pages, and who asks. */
 export function cursorBinding(search: Search, caller: string): string {
   const bound = search.accepted.filter(([name]) => !notBinding.has(name) && !/^_(?:rev)?include/.test(name));
-  const compartment = search.criteria.flatMap((criterion) =>
-    criterion.kind === 'compartment' ? [criterion.patient] : [],
-  );
+  const compartment = search.criteria.flatMap((criterion) => (criterion.kind === 'compartment' ? [criterion.of] : []));
   return JSON.stringify([caller, search.types.join(), compartment, bound]);
 }
 

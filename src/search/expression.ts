@@ -1,6 +1,6 @@
 /**
  * The part of FHIRPath that search parameters are written in (https://hl7.org/fhir/R4/searchparameter-registry.html):
- * paths, `|`, `as`, `is`, `and`, `=`, `!=`, an index, and the functions `where`, `ofType`, `as`, `extension`, `resolve`,
+ * paths (also from `%resource`), `|`, `as`, `is`, `and`, `=`, `!=`, an index, and the functions `where`, `ofType`, `as`, `extension`, `resolve`,
  * `exists`. Anything else is refused, so that no parameter is indexed by half of its expression.
  */
 export type Expression =
@@ -25,7 +25,7 @@ export class ExpressionFault extends Error {}
 
 const expressionCharactersMax = 10_000;
 const depthMax = 50;
-const tokenForm = /\s*(?:([A-Za-z_]\w*)|`([^`]+)`|'((?:[^'\\]|\\.)*)'|(\d+)|(!=|[.|()[\]=]))/y;
+const tokenForm = /\s*(?:(%resource|[A-Za-z_]\w*)|`([^`]+)`|'((?:[^'\\]|\\.)*)'|(\d+)|(!=|[.|()[\]=]))/y;
 
 interface Token {
   readonly kind: 'name' | 'text' | 'number' | 'sign';

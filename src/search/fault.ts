@@ -18,3 +18,12 @@ export function unsupported(name: string, text: string): Problem {
 export function tooCostly(name: string, text: string): Problem {
   return new Problem('too-costly', `${speak(name)}: ${text}`);
 }
+
+const buildingRetryMs = 5000;
+
+/** Not an empty answer, and not half of one. */
+export function building(name: string): Problem {
+  return new Problem('unavailable', `${speak(name)}: what was stored before it is still being indexed`, {
+    retryAfterMs: buildingRetryMs,
+  });
+}

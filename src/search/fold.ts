@@ -43,3 +43,16 @@ const phoneForm = /^\+?[\d\s().\-/]+$/;
 export function foldContact(value: string): string {
   return phoneForm.test(value) ? value.replace(/[\s().\-/]/g, '') : value.trim().toLowerCase();
 }
+
+/** What stands between words; the same signs as in `words_of()` (migration 0013). */
+const betweenWords = /[\u0000-/:-@[-`{-\u00bf\u2000-\u206f\u3000-\u303f]+/;
+
+/** The words of a text, folded, for `_text` and `_content`. */
+export function wordsOf(text: string): readonly string[] {
+  const folded = text
+    .toLowerCase()
+    .replace(ligature, (letter) => ligatures[letter] ?? letter)
+    .normalize('NFKD')
+    .replace(/[\u0300-\u036f]/g, '');
+  return folded.split(betweenWords).filter((word) => word !== '');
+}

@@ -5,9 +5,11 @@ export { type IncludeRequest, toIncludeSql } from './include.ts';
 export { compartmentKeys, createIndexer, type Indexer, unsupportedParameters } from './indexer.ts';
 export { searchLimits } from './limits.ts';
 export type { Position } from './pages.ts';
+export { necessaryKeys } from './necessary-keys.ts';
 export { parseSearch, type SearchOptions } from './parse.ts';
 export { createPredicate, type Predicate } from './predicate.ts';
 export type { Visible } from './sql.ts';
+export { definedTerminology, type Terminology } from './terminology.ts';
 export {
   type PageRequest,
   type PageRow,
@@ -18,3 +20,5 @@ export {
 } from './to-sql.ts';
 export type { Criterion, Include, Search, SearchResult, Sort } from './tree.ts';
 export { type IndexValues, noOrd } from './values.ts';
+export { type CustomDefinition, readCustomParameter, typesOfBase } from './custom.ts';
+export type { CustomParameter } from './parameters.ts';

@@ -3,8 +3,9 @@ import type { Resource } from '../fhir/index.ts';
 import { Collector, type Readers } from './collector.ts';
 import type { SearchContext } from './context.ts';
 import { keyText } from './keys.ts';
-import type { Parameters, TrieNode } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import { type Node, type Step, takeStep } from './paths.ts';
+import type { TrieNode } from './trie.ts';
 import type { IndexValues } from './values.ts';
 
 export type Indexer = (resource: Resource) => IndexValues;
@@ -32,14 +33,17 @@ export function unsupportedParameters(
 }
 
 export function collect(parameters: Parameters, readers: Readers, resource: Resource): Collector {
-  const out = new Collector(readers);
+  const out = new Collector(readers, resource);
   if (resource.resourceType === 'Patient' && resource.id !== undefined) out.patient(`Patient/${resource.id}`);
   visit(parameters(resource.resourceType).trie, resource, out);
   return out;
 }
 
 function visit(trie: TrieNode, value: unknown, out: Collector): void {
-  for (const { emitter, place } of trie.emits) emitter(value as never, place, out);
+  for (const { emitter, place } of trie.emits) {
+    emitter(value as never, place, out);
+    if (place.typed !== undefined) out.probeKey(place.typed);
+  }
   for (const { step, node } of trie.steps.values()) follow(step, node, { value, out });
 }
 

@@ -14,8 +14,12 @@
  *     u path \n url                     a URI, or a reference to elsewhere          (driver)
  *     e path \n text                    a string as it was written                  (probe)
  *     p category path                   a value is present                          (probe)
- *     d path, t path                    which rows of the date and string index  (these three: probe)
- *     q path [\n length \n system code] which rows of the number index; with the unit of a quantity
+ *     o path \n length \n system length \n code value   an identifier with its type (probe)
+ *     y path type                       a value of one type of a choice is present
+ *     d path, t path                    which rows of the date and string index  (all these: probe)
+ *     q path [\n length \n system code] which rows of the number index; with the unit of a quantity, `=` and base units for UCUM
+ *     l path, b path, g path            rows without probe: texts of codes, URIs by their begin, positions
+ *     x path \n key,key                 values of a composite parameter that stand together, by their own keys
  *
  * A *driver* has a row in token_index; a *probe* stands only in the resource's own key list. A row costs the database
  * about as much as everything else of a key together, so what is never asked for alone is a probe.
@@ -67,5 +71,12 @@ export const keyText = {
   dates: (path: string) => `d${path}`,
   strings: (path: string) => `t${path}`,
   numbers: (path: string) => `q${path}`,
+  ofType: (path: string, type: { readonly system: string; readonly code: string }, value: string) =>
+    `o${path}\n${type.system.length}\n${type.system}${type.code.length}\n${type.code}${value}`,
+  typed: (path: string, type: string) => `y${path} ${type}`,
+  labels: (path: string) => `l${path}`,
+  uris: (path: string) => `b${path}`,
+  positions: (path: string) => `g${path}`,
+  tuple: (path: string, keys: readonly bigint[]) => `x${path}\n${keys.join(',')}`,
   quantities: (path: string, system: string, code: string) => `q${path}\n${system.length}\n${system}${code}`,
 } as const;

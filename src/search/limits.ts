@@ -8,11 +8,16 @@ export const searchLimits = {
   valueCharactersMax: 4000,
   /** References followed in one parameter, forward (`subject.organization.name`) or backward (`_has`). */
   chainDepthMax: 3,
+  /** Brackets within brackets, and conditions, of one `_filter`. */
+  filterDepthMax: 10,
+  filterTestsMax: 50,
   sortsMax: 4,
   includesMax: 10,
   elementsMax: 100,
   typesMax: 50,
   /** Folded text is indexed up to here; a longer search text is refused, and `:contains` does not see beyond. */
   stringCharactersMax: 200,
+  /** Of `_text` and `_content`. */
+  wordsMax: 20,
   cursorCharactersMax: 2000,
 } as const;

@@ -2,11 +2,12 @@
 import { type Condition, type KeysCondition, type Rank, ranks } from './condition.ts';
 import type { SearchContext } from './context.ts';
 import { tooCostly } from './fault.ts';
-import { cutText, foldText } from './fold.ts';
+import { cutText, foldCode, foldText } from './fold.ts';
 import { keyText } from './keys.ts';
 import { searchLimits } from './limits.ts';
 import type { IndexPath, SearchParameter } from './parameters.ts';
-import { dateRanges, numberRanges, type Range, spanMsMax } from './range.ts';
+import { comparableUnit, dateRanges, numberRanges, type Range, spanMsMax } from './range.ts';
+import { lowerComposite, missingComposite } from './lower-composite.ts';
 import { isUrlType, referenceTexts } from './reference.ts';
 import { isPlainText } from './text.ts';
 import { identifierPath, tokenTexts, type TokenValue } from './token.ts';
@@ -23,7 +24,21 @@ export function lowerCriterion(
     case 'compartment':
       throw new Error('a compartment is rewritten to references first');
     case 'missing':
-      return [lowerMissing(context, criterion)];
+      return [criterion.parameter.bases === undefined ? lowerMissing(context, criterion) : missingComposite(criterion)];
+    case 'either':
+      return lowerEither(criterion, rewriteInner);
+    case 'not':
+      return [{ kind: 'not', of: criterion.of.flatMap(rewriteInner) }];
+    case 'words':
+      return [{ kind: 'words', scope: criterion.scope, values: criterion.values }];
+    case 'label':
+      return [lowerLabels(context, criterion)];
+    case 'of-type':
+      return [lowerOfType(context, criterion)];
+    case 'near':
+      return [{ kind: 'near', keys: rowKeys(context, criterion.parameter), areas: criterion.areas }];
+    case 'composite':
+      return lowerComposite(context, criterion, rewriteInner);
     case 'token':
       return [lowerTokens(context, criterion.parameter, criterion)];
     case 'identifier':
@@ -31,7 +46,7 @@ export function lowerCriterion(
     case 'reference':
       return [lowerReferences(context, criterion)];
     case 'uri':
-      return [lowerUris(context, criterion)];
+      return [criterion.match === 'equals' ? lowerUris(context, criterion) : lowerUriParts(context, criterion)];
     case 'string':
       return lowerStrings(context, criterion);
     case 'date':
@@ -47,6 +62,18 @@ export function lowerCriterion(
     case 'has':
       return [lowerHas(context, criterion, rewriteInner)];
   }
+}
+
+/** One list is a conjunction; inside of another one it needs no node of its own. */
+function lowerEither({ of }: Of<'either'>, rewriteInner: Lower): readonly Condition[] {
+  const lists = of.map((list) => list.flatMap(rewriteInner));
+  const [only, ...others] = lists;
+  return only !== undefined && others.length === 0 ? only : [{ kind: 'either', of: lists }];
+}
+
+/** The keys of a parameter's rows. */
+function rowKeys({ readers }: SearchContext, { paths }: SearchParameter): readonly bigint[] {
+  return paths.map(({ row }) => readers.hash(row));
 }
 
 type Of<Kind extends Criterion['kind']> = Extract<Criterion, { kind: Kind }>;
@@ -117,6 +144,30 @@ function lowerUris(context: SearchContext, { parameter, values }: Of<'uri'>): Co
   });
 }
 
+/** below u -> begins with u;  above u -> is one of the begins of u */
+function lowerUriParts(context: SearchContext, { parameter, match, values }: Of<'uri'>): Condition {
+  const keys = rowKeys(context, parameter);
+  if (match === 'below') return { kind: 'texts', match: 'prefix', keys, texts: values, isSingle: false };
+  const begins = values.flatMap((value) => Array.from(value, (_sign, place) => value.slice(0, place + 1)));
+  return { kind: 'texts', match: 'equals', keys, texts: [...new Set(begins)], isSingle: false };
+}
+
+function lowerLabels(context: SearchContext, { parameter, values }: Of<'label'>): Condition {
+  return { kind: 'texts', match: 'prefix', keys: rowKeys(context, parameter), texts: values, isSingle: false };
+}
+
+/** Started from the value alone, which leaves few. */
+function lowerOfType(context: SearchContext, { parameter, values }: Of<'of-type'>): Condition {
+  const names = parameter.paths.map(({ name }) => name);
+  return keysCondition(context, parameter.code, {
+    texts: names.flatMap((name) =>
+      values.map(({ system, code, value }) => keyText.ofType(name, { system, code: foldCode(code) }, value.trim())),
+    ),
+    driverTexts: names.flatMap((name) => values.map(({ value }) => keyText.anyCode(name, value.trim()))),
+    rank: ranks.identifier,
+  });
+}
+
 function keysCondition(
   { readers }: SearchContext,
   code: string,
@@ -166,11 +217,13 @@ function lowerDates({ readers }: SearchContext, { parameter, values }: Of<'date'
 
 function lowerNumbers({ readers }: SearchContext, { parameter, values }: Of<'number'>): Condition {
   const alternatives = values.map(({ unit, prefix, ...number }) => {
-    const texts = parameter.paths.map(({ name }) =>
-      unit === undefined ? keyText.numbers(name) : keyText.quantities(name, unit.system, unit.code),
-    );
     const ranges: readonly Range[] = numberRanges(prefix, number);
-    return { keys: texts.map(readers.hash), ranges };
+    if (unit === undefined) return { keys: parameter.paths.map(({ row }) => readers.hash(row)), ranges };
+    const { code, convert } = comparableUnit(readers.units, unit.system, unit.code);
+    return {
+      keys: parameter.paths.map(({ name }) => readers.hash(keyText.quantities(name, unit.system, code))),
+      ranges: ranges.map((range) => range.map((bound) => ({ ...bound, value: convert(bound.value) }))),
+    };
   });
   return {
     kind: 'ranges',
@@ -201,7 +254,7 @@ function isInCompartment(context: SearchContext, { paths }: SearchParameter): bo
 function lowerHas(context: SearchContext, criterion: HasCriterion, rewriteInner: Lower): Condition {
   const { parameter, type, targets, of } = criterion;
   const isByPatient = targets.join() === 'Patient' && isInCompartment(context, parameter);
-  return { kind: 'has', prefixes: prefixesOf(parameter), type, of: rewriteInner(of), isByPatient };
+  return { kind: 'has', prefixes: prefixesOf(parameter), type, targets, of: rewriteInner(of), isByPatient };
 }
 
 function prefixesOf({ paths }: SearchParameter): readonly string[] {

@@ -3,7 +3,8 @@ import type { SearchContext } from './context.ts';
 import { incorrect, tooCostly, unsupported } from './fault.ts';
 import { searchLimits } from './limits.ts';
 import { type Input, readAlternatives } from './parse-values.ts';
-import { seekParameter } from './sought.ts';
+import type { SearchParameter } from './parameters.ts';
+import { seekParameter, targetTypes } from './sought.ts';
 import type { Include, SearchResult, Sort } from './tree.ts';
 
 /** `_cursor` is our own: it stands in page links only. */
@@ -29,13 +30,13 @@ export function parseResult(
   const single = (name: string): Input | undefined => readSingle(parameters, name);
   const [sort, count, total, summary] = ['_sort', '_count', '_total', '_summary'].map(single);
   const [elements, cursor] = ['_elements', '_cursor'].map(single);
-  const includes = parameters
+  const included = parameters
     .map(([name, value]) => ({ name, value }))
-    .filter(({ name }) => /^_(?:rev)?include(?::|$)/.test(name))
-    .map((input) => readInclude(context, input));
-  if (includes.length > searchLimits.includesMax) {
+    .filter(({ name }) => /^_(?:rev)?include(?::|$)/.test(name));
+  if (included.length > searchLimits.includesMax) {
     throw tooCostly('_include', `at most ${searchLimits.includesMax} are allowed`);
   }
+  const includes = included.flatMap((input) => readInclude(context, types, input));
   return {
     sorts: sort === undefined ? [] : readSorts(context, types, sort),
     includes,
@@ -96,18 +97,40 @@ function readCursorText({ name, value }: Input): string {
   return value;
 }
 
-/** `_include=Encounter:subject:Patient`, `_include:iterate=...`. */
-function readInclude(context: SearchContext, { name, value }: Input): Include {
+/** `_include=Encounter:subject:Patient`, `_include:iterate=...`; `*` stands for every reference. */
+function readInclude(context: SearchContext, types: readonly string[], { name, value }: Input): readonly Include[] {
   const [head, modifier] = name.split(':');
   if (modifier !== undefined && modifier !== 'iterate') throw unsupported(name, 'the only modifier is :iterate');
+  const kind = head === '_include' ? 'include' : 'revinclude';
+  const made = { kind, isIterated: modifier === 'iterate' } as const;
+  if (value === '*') return anyReference(context, types, made);
   const [type = '', code = '', target, ...more] = value.split(':');
   requireType(context, name, type);
   if (target !== undefined) requireType(context, name, target);
   if (code === '' || more.length > 0) throw incorrect(name, 'expected Type:parameter or Type:parameter:Target');
+  if (code === '*') return referencesOf(context, type).map((parameter) => ({ ...made, type, parameter, target }));
   const parameter = seekParameter(context, [type], { name, code });
   if (parameter.type !== 'reference') throw unsupported(name, 'only a parameter of type reference can be included');
-  const kind = head === '_include' ? 'include' : 'revinclude';
-  return { kind, isIterated: modifier === 'iterate', type, parameter, target };
+  return [{ ...made, type, parameter, target }];
+}
+
+/** Everything that the types searched refer to, or everything that may refer to them; with :iterate of any type. */
+function anyReference(
+  context: SearchContext,
+  types: readonly string[],
+  made: Pick<Include, 'kind' | 'isIterated'>,
+): readonly Include[] {
+  const all = [...context.definitions.resourceTypes];
+  const from = made.kind === 'include' && !made.isIterated ? types : all;
+  const found = from.flatMap((type) =>
+    referencesOf(context, type).map((parameter) => ({ ...made, type, parameter, target: undefined })),
+  );
+  if (made.kind === 'include' || made.isIterated) return found;
+  return found.filter(({ parameter }) => targetTypes(context, parameter).some((target) => types.includes(target)));
+}
+
+function referencesOf({ parameters }: SearchContext, type: string): readonly SearchParameter[] {
+  return [...parameters(type).parameters.values()].filter((parameter) => parameter.type === 'reference');
 }
 
 function requireType({ definitions }: SearchContext, name: string, type: string): void {

@@ -1,13 +1,14 @@
 /** Values of one parameter, from text to the types of tree.ts. A value that cannot be read is refused, never dropped. */
 import type { SearchContext } from './context.ts';
 import { splitEscaped, unescapeValue } from './escape.ts';
-import { incorrect, tooCostly } from './fault.ts';
-import { foldText } from './fold.ts';
+import { incorrect, tooCostly, unsupported } from './fault.ts';
+import { foldText, wordsOf } from './fold.ts';
 import { searchLimits } from './limits.ts';
 import type { SearchParameter } from './parameters.ts';
 import { approximateDate, type Prefix, prefixes, readNumber } from './range.ts';
 import { readReferenceValue, type ReferenceValue } from './reference.ts';
-import type { DateValue, NumberValue } from './tree.ts';
+import type { Terminology } from './terminology.ts';
+import type { DateValue, NumberValue, OfTypeValue } from './tree.ts';
 import type { TokenValue } from './token.ts';
 
 /** One parameter as it came. */
@@ -111,8 +112,66 @@ export function readStrings(input: Input, isExact: boolean): readonly string[] {
   });
 }
 
-export function readUris(input: Input): readonly string[] {
-  return readAlternatives(input).map(unescapeValue);
+/** Longer URIs are indexed by their begin only: what they start with could not be told. */
+export function readUris(input: Input, match: 'equals' | 'below' | 'above'): readonly string[] {
+  const values = readAlternatives(input).map(unescapeValue);
+  if (match !== 'equals' && values.some((value) => value.length >= searchLimits.stringCharactersMax)) {
+    throw tooCostly(input.name, `a URI is longer than ${searchLimits.stringCharactersMax} characters`);
+  }
+  return values;
+}
+
+/** `_text`, `_content`: words that must all be there. */
+export function readWords(input: Input): readonly (readonly string[])[] {
+  return readAlternatives(input).map((text) => {
+    const words = wordsOf(unescapeValue(text));
+    if (words.length === 0) throw incorrect(input.name, 'the value has neither letters nor digits');
+    if (words.length > searchLimits.wordsMax)
+      throw tooCostly(input.name, `at most ${searchLimits.wordsMax} words are allowed`);
+    return words;
+  });
+}
+
+interface Expanded {
+  readonly parameter: SearchParameter;
+  readonly modifier: string;
+}
+
+/** `:in`, `:not-in`: the codes of value sets. */
+export function readValueSets(terminology: Terminology, input: Input): readonly TokenValue[] {
+  return readAlternatives(input).flatMap((text) => {
+    const codes = terminology.codes(unescapeValue(text));
+    if (codes === undefined) {
+      throw unsupported(input.name, 'the value set is unknown here, or its codes cannot be listed');
+    }
+    return codes.map(({ system, code }) => ({ kind: 'token', system, code }));
+  });
+}
+
+/** `:below`, `:above`: the codes that a code subsumes, or that subsume it; itself among them. */
+export function readRelated(terminology: Terminology, input: Input, { modifier }: Expanded): readonly TokenValue[] {
+  return readAlternatives(input).flatMap((text) => {
+    const { system, code } = readToken(input.name, text);
+    if (system === undefined || system === '' || code === undefined)
+      throw incorrect(input.name, 'expected system|code');
+    const related = modifier === 'below' ? terminology.below(system, code) : terminology.above(system, code);
+    if (related === undefined) throw unsupported(input.name, 'the code system is unknown here, or it has no hierarchy');
+    return related.map((one) => ({ kind: 'token', system, code: one }));
+  });
+}
+
+/** `system|code|value`: the type of the identifier, and its value. */
+export function readOfType(input: Input, { paths }: SearchParameter): readonly OfTypeValue[] {
+  if (!paths.every(({ types }) => types.includes('Identifier'))) {
+    throw unsupported(input.name, 'the modifier is not supported for this parameter');
+  }
+  return readAlternatives(input).map((text) => {
+    const [system = '', code = '', value = '', ...more] = splitEscaped(text, '|').map(unescapeValue);
+    if (code === '' || value === '' || more.length > 0) {
+      throw incorrect(input.name, 'expected system|code|value: the type of the identifier and its value');
+    }
+    return { system, code, value };
+  });
 }
 
 export function readDates(context: SearchContext, input: Input, now: number): readonly DateValue[] {

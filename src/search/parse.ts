@@ -6,27 +6,20 @@ import { Problem } from '../base/index.ts';
 import { tooCostly, unsupported, incorrect } from './fault.ts';
 import type { SearchContext } from './context.ts';
 import { searchLimits } from './limits.ts';
-import {
-  type Input,
-  readAlternatives,
-  readDates,
-  readNumbers,
-  readReferences,
-  readStrings,
-  readToken,
-  readTokens,
-  readUris,
-} from './parse-values.ts';
+import { filterCriterion } from './parse-filter.ts';
+import { parseMissing, parseValues } from './parse-parameter.ts';
+import { type Input, readAlternatives, readWords } from './parse-values.ts';
 import { parseResult, resultNames } from './parse-result.ts';
 import type { SearchParameter } from './parameters.ts';
 import { seekParameter, targetTypes, typesWith } from './sought.ts';
+import type { Scope } from './scope.ts';
 import type { Criterion, Search } from './tree.ts';
 import { unescapeValue } from './escape.ts';
 
 export interface SearchOptions {
   /** For `ap` with dates. */
   readonly now: number;
-  /** `Patient/id`: only what stands in this patient's compartment. */
+  /** `Patient/id`, `Encounter/id`, ...: only what stands in this compartment. Without a type: of every type that can. */
   readonly compartment?: string;
 }
 
@@ -42,7 +35,8 @@ export function parseSearch(
     const text = `${accepted.length} parameters found, at most ${searchLimits.parametersMax} are allowed`;
     throw new Problem('too-costly', text);
   }
-  const types = resourceType === undefined ? readTypes(context, accepted) : [resourceType];
+  const types =
+    resourceType === undefined ? typesWithin(context, readTypes(context, accepted), options) : [resourceType];
   const scope: Scope = { context, types, now: options.now, depth: 0 };
   const criteria = accepted
     .filter(([name]) => !isResult(name) && (name !== '_type' || resourceType !== undefined))
@@ -57,10 +51,30 @@ export function parseSearch(
   return { types, criteria: [...compartment, ...criteria], result, accepted };
 }
 
-function compartmentCriterion(context: SearchContext, types: readonly string[], patient: string): Criterion {
-  if (types.some((type) => context.parameters(type).compartment.length > 0))
-    return { kind: 'compartment', types, patient };
-  throw new Problem('unsupported-parameter', 'resources of this type never stand in the compartment of a patient');
+const compartmentForm = /^[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/;
+
+/** In a compartment, a search of all types is one of those that can stand in it. */
+function typesWithin(
+  context: SearchContext,
+  types: readonly string[],
+  { compartment }: SearchOptions,
+): readonly string[] {
+  if (compartment === undefined) return types;
+  const found = types.filter((type) => hasCompartment(context, type, compartment));
+  if (found.length > 0) return found;
+  throw new Problem('unsupported-parameter', 'resources of these types never stand in that compartment');
+}
+
+function compartmentCriterion(context: SearchContext, types: readonly string[], of: string): Criterion {
+  if (!compartmentForm.test(of)) throw new Problem('incorrect', 'the compartment is not named by a type and an id');
+  if (types.some((type) => hasCompartment(context, type, of))) return { kind: 'compartment', types, of };
+  throw new Problem('unsupported-parameter', 'resources of this type never stand in that compartment');
+}
+
+function hasCompartment(context: SearchContext, type: string, of: string): boolean {
+  const [name = ''] = of.split('/');
+  if (name === 'Patient') return context.parameters(type).compartment.length > 0;
+  return context.definitions.compartment(type, name).length > 0;
 }
 
 /** How the answer is written: not the business of the search. */
@@ -82,28 +96,37 @@ function readTypes(context: SearchContext, parameters: readonly (readonly [strin
   return named.length === 0 ? [...context.definitions.resourceTypes] : [...new Set(named)];
 }
 
-interface Scope {
-  readonly context: SearchContext;
-  readonly types: readonly string[];
-  readonly now: number;
-  /** References followed so far. */
-  readonly depth: number;
-}
-
 /** `rest` is the part of the name that is still to be read; `input.name` stays whole for messages. */
 function parseCriterion(scope: Scope, input: Input, rest: string): Criterion {
-  if (scope.depth > searchLimits.chainDepthMax) {
-    throw tooCostly(input.name, `at most ${searchLimits.chainDepthMax} references can be followed`);
-  }
+  if (scope.depth > searchLimits.chainDepthMax) throw tooDeep(input);
   if (rest.startsWith('_has:')) return parseHas(scope, input, rest.slice('_has:'.length));
+  const special = specials[rest];
+  if (special !== undefined) return special(scope, input);
   const dot = rest.indexOf('.');
   const head = dot < 0 ? rest : rest.slice(0, dot);
   const [code = '', modifier, ...more] = head.split(':');
   if (more.length > 0) throw unsupported(input.name, 'it has more than one modifier');
   const parameter = seekParameter(scope.context, scope.types, { name: input.name, code });
   if (dot >= 0) return parseChain(scope, input, { parameter, modifier, rest: rest.slice(dot + 1) });
-  if (modifier === 'missing') return parseMissing(input, parameter);
-  return parseValues(scope, input, { parameter, modifier });
+  return modifier === 'missing' ? parseMissing(input, parameter) : parseValues(scope, input, { parameter, modifier });
+}
+
+/** Parameters that no expression defines. */
+const specials: Readonly<Record<string, (scope: Scope, input: Input) => Criterion>> = {
+  _text: (_scope, input) => ({ kind: 'words', scope: 'narrative', values: readWords(input) }),
+  _content: (_scope, input) => ({ kind: 'words', scope: 'all', values: readWords(input) }),
+  _list: parseList,
+  _filter: (scope, { value }) => filterCriterion(scope, value, { parse: parseCriterion, follow }),
+};
+
+/** _list=42 -> _has:List:item:_id=42 */
+function parseList({ context, types }: Scope, input: Input): Criterion {
+  const ids = readAlternatives(input).map(unescapeValue);
+  if (ids.some((id) => !/^[A-Za-z0-9.-]{1,64}$/.test(id))) {
+    throw unsupported(input.name, 'expected the id of a List; functional lists ($current-...) are not kept here');
+  }
+  const parameter = seekParameter(context, ['List'], { name: input.name, code: 'item' });
+  return { kind: 'has', parameter, type: 'List', targets: types, of: { kind: 'id', ids } };
 }
 
 function parseHas(scope: Scope, input: Input, rest: string): Criterion {
@@ -124,91 +147,46 @@ function parseHas(scope: Scope, input: Input, rest: string): Criterion {
 function parseChain(
   scope: Scope,
   input: Input,
-  chain: { readonly parameter: SearchParameter; readonly modifier: string | undefined; readonly rest: string },
+  {
+    rest,
+    ...step
+  }: { readonly parameter: SearchParameter; readonly modifier: string | undefined; readonly rest: string },
 ): Criterion {
-  const { parameter, modifier, rest } = chain;
+  const code = rest.startsWith('_has:') ? '_id' : (rest.split(/[.:]/, 1)[0] ?? '');
+  const inner = follow(scope, input, { ...step, codes: [code] });
+  const of = parseCriterion(inner, input, rest);
+  return { kind: 'chain', parameter: step.parameter, types: inner.types, of };
+}
+
+/** The scope behind a reference: the types that it may lead to and that know the parameters asked there. */
+function follow(
+  scope: Scope,
+  input: Input,
+  step: {
+    readonly parameter: SearchParameter;
+    readonly modifier: string | undefined;
+    readonly codes: readonly string[];
+  },
+): Scope {
+  const { parameter, modifier, codes } = step;
+  if (scope.depth >= searchLimits.chainDepthMax) throw tooDeep(input);
   requireReference(input, parameter);
   const possible = targetTypes(scope.context, parameter);
   const wanted = modifier === undefined ? possible : possible.filter((type) => type === modifier);
-  const code = rest.startsWith('_has:') ? '_id' : (rest.split(/[.:]/, 1)[0] ?? '');
-  const types = typesWith(scope.context, wanted, code);
+  const types = codes.reduce(
+    (left, code) => (specials[code] === undefined ? typesWith(scope.context, left, code) : left),
+    wanted,
+  );
   if (types.length === 0)
     throw unsupported(input.name, 'no type that the reference may lead to has the parameter chained');
-  return {
-    kind: 'chain',
-    parameter,
-    types,
-    of: parseCriterion({ ...scope, types, depth: scope.depth + 1 }, input, rest),
-  };
+  return { ...scope, types, depth: scope.depth + 1 };
+}
+
+function tooDeep({ name }: Input): Problem {
+  return tooCostly(name, `at most ${searchLimits.chainDepthMax} references can be followed`);
 }
 
 function requireReference(input: Input, parameter: SearchParameter): void {
   if (parameter.type === 'reference') return;
   throw unsupported(input.name, 'only a parameter of type reference can be followed');
-}
-
-function parseMissing(input: Input, parameter: SearchParameter): Criterion {
-  if (parameter.column !== undefined) throw unsupported(input.name, 'it is never missing');
-  if (input.value !== 'true' && input.value !== 'false') throw incorrect(input.name, 'expected true or false');
-  return { kind: 'missing', parameter, isMissing: input.value === 'true' };
-}
-
-interface Sought {
-  readonly parameter: SearchParameter;
-  readonly modifier: string | undefined;
-}
-
-function parseValues(scope: Scope, input: Input, { parameter, modifier }: Sought): Criterion {
-  const { context, now } = scope;
-  switch (parameter.type) {
-    case 'token':
-      return parseToken(input, { parameter, modifier });
-    case 'reference':
-      return parseReference(context, input, { parameter, modifier });
-    case 'string':
-      return parseString(input, { parameter, modifier });
-    case 'uri':
-      requireNoModifier(input, modifier);
-      return { kind: 'uri', parameter, values: readUris(input) };
-    case 'date': {
-      requireNoModifier(input, modifier);
-      const values = readDates(context, input, now);
-      return parameter.column === 'lastUpdated' ? { kind: 'updated', values } : { kind: 'date', parameter, values };
-    }
-    case 'number':
-    case 'quantity':
-      requireNoModifier(input, modifier);
-      return { kind: 'number', parameter, values: readNumbers(input, parameter.type === 'quantity') };
-    case 'composite':
-    case 'special':
-      throw unsupported(input.name, `parameters of type ${parameter.type} are not supported`);
-  }
-}
-
-function parseToken(input: Input, { parameter, modifier }: Sought): Criterion {
-  if (modifier !== 'not') requireNoModifier(input, modifier);
-  if (parameter.column === undefined) {
-    return { kind: 'token', parameter, isNot: modifier === 'not', values: readTokens(input, parameter) };
-  }
-  requireNoModifier(input, modifier);
-  return { kind: 'id', ids: readAlternatives(input).map(unescapeValue) };
-}
-
-function parseReference(context: SearchContext, input: Input, { parameter, modifier }: Sought): Criterion {
-  if (modifier === 'identifier') {
-    const values = readAlternatives(input).map((text) => readToken(input.name, text));
-    return { kind: 'identifier', parameter, values };
-  }
-  if (modifier !== undefined && !context.definitions.resourceTypes.has(modifier)) requireNoModifier(input, modifier);
-  return { kind: 'reference', parameter, values: readReferences(context, input, modifier) };
-}
-
-function parseString(input: Input, { parameter, modifier }: Sought): Criterion {
-  if (modifier !== 'exact' && modifier !== 'contains') requireNoModifier(input, modifier);
-  const match = modifier === 'exact' || modifier === 'contains' ? modifier : 'prefix';
-  return { kind: 'string', parameter, match, values: readStrings(input, match === 'exact') };
-}
-
-function requireNoModifier(input: Input, modifier: string | undefined): void {
-  if (modifier !== undefined) throw unsupported(input.name, 'the modifier is not supported for this parameter');
 }

@@ -33,7 +33,13 @@ export type Step =
 
 export type Node = Readonly<Record<string, unknown>>;
 
-export function compilePaths(expression: Expression, resourceType: string, definitions: Definitions): readonly Path[] {
+/** `base`: an element of the resource from which the expression starts, as in components of composite parameters. */
+export function compilePaths(
+  expression: Expression,
+  resourceType: string,
+  definitions: Definitions,
+  base?: Path,
+): readonly Path[] {
   const root: Path = {
     text: resourceType,
     type: resourceType,
@@ -44,15 +50,17 @@ export function compilePaths(expression: Expression, resourceType: string, defin
     valueSet: undefined,
     isSingle: true,
   };
-  return new Compiler(root, definitions).paths(expression);
+  return new Compiler({ root, start: base ?? root }, definitions).paths(expression);
 }
 
 class Compiler {
   readonly #root: Path;
+  readonly #start: Path;
   readonly #definitions: Definitions;
 
-  constructor(root: Path, definitions: Definitions) {
+  constructor({ root, start }: { readonly root: Path; readonly start: Path }, definitions: Definitions) {
     this.#root = root;
+    this.#start = start;
     this.#definitions = definitions;
   }
 
@@ -65,7 +73,7 @@ class Compiler {
       case 'union':
         return [...this.paths(expression.left), ...this.paths(expression.right)];
       case 'as':
-        return this.paths(expression.of).filter(({ type }) => type === expression.type);
+        return this.paths(expression.of).filter(({ type }) => isNamed(type, expression.type));
       case 'index':
         return this.paths(expression.of).map((path) => takeIndex(path, expression.index));
       case 'call':
@@ -80,8 +88,9 @@ class Compiler {
 
   /** The first name is the type itself, one that it derives from, another type (no path), or an element. */
   #first(name: string): readonly Path[] {
+    if (name === '%resource') return [this.#root];
     const type = this.#definitions.type(name);
-    if (type?.kind !== 'resource') return this.#members([this.#root], name);
+    if (type?.kind !== 'resource') return this.#members([this.#start], name);
     return this.#derivesFrom(this.#root.type, name) ? [this.#root] : [];
   }
 
@@ -110,7 +119,7 @@ class Compiler {
   }
 
   #call({ of, name, argument }: Extract<Expression, { kind: 'call' }>): readonly Path[] {
-    const paths = of === undefined ? [this.#root] : this.paths(of);
+    const paths = of === undefined ? [this.#start] : this.paths(of);
     if (name === 'where' && argument !== undefined) return paths.map((path) => applyWhere(path, argument));
     if (name === 'extension' && argument?.kind === 'literal') {
       return this.#members(paths, 'extension').map((path) => addFilter(path, 'url', argument.value));
@@ -150,6 +159,11 @@ class Compiler {
       return value === undefined ? undefined : (value === right.value) === (operator === '=');
     };
   }
+}
+
+/** One expression of the standard says `DateTime` where the type is `dateTime`. */
+function isNamed(type: string, asked: string): boolean {
+  return type === asked || type === asked.charAt(0).toLowerCase() + asked.slice(1);
 }
 
 /** FHIRPath's `and`: nothing on one side leaves the answer open unless the other side is false. */

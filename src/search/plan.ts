@@ -7,6 +7,8 @@
  */
 import {
   type Condition,
+  type EitherCondition,
+  type HasCondition,
   type KeysCondition,
   type RangesCondition,
   ranks,
@@ -58,7 +60,12 @@ export interface RowsOrder {
   readonly hasMissing: boolean;
 }
 
-type Driver = KeysCondition | RangesCondition | TextsCondition | Extract<Condition, { kind: 'chain' }>;
+type Driver =
+  | KeysCondition
+  | RangesCondition
+  | TextsCondition
+  | EitherCondition
+  | Extract<Condition, { kind: 'chain' | 'near' }>;
 
 /** The condition to start from; `undefined` when `resource` itself is the best start. */
 export function bestDriver(conditions: readonly Condition[]): Driver | undefined {
@@ -74,10 +81,15 @@ export function bestDriver(conditions: readonly Condition[]): Driver | undefined
 function resourceRank(conditions: readonly Condition[]): number {
   const ranksFound = conditions.map((condition) => {
     if (condition.kind === 'ids') return ranks.id;
-    if (condition.kind === 'has' && condition.isByPatient) return ranks.chain;
+    if (condition.kind === 'has' && hasCandidates(condition)) return ranks.chain;
     return condition.kind === 'updated' ? ranks.updated : Infinity;
   });
   return Math.min(Infinity, ...ranksFound);
+}
+
+/** The resources that the inner matches refer to can be listed: they are few, or the patients that they know. */
+export function hasCandidates({ isByPatient, of }: HasCondition): boolean {
+  return isByPatient || isSelective(of);
 }
 
 function isDriver(condition: Condition): condition is Driver {
@@ -86,13 +98,18 @@ function isDriver(condition: Condition): condition is Driver {
       return condition.match === 'any' && condition.drivers !== undefined;
     case 'ranges':
     case 'texts':
+    case 'near':
       return true;
+    case 'either':
+      return rankOfEither(condition) <= ranks.coded;
     case 'chain':
       // What can be asked of each resource need not be listed first.
       return !condition.isByPatient || isSelective(condition.of);
     case 'ids':
     case 'updated':
     case 'has':
+    case 'not':
+    case 'words':
     case 'nothing':
       return false;
   }
@@ -105,14 +122,27 @@ function rankOf(driver: Driver): number {
     case 'ranges':
       return ranks.range;
     case 'texts':
-      return driver.match === 'contains' ? ranks.contains : ranks.text;
+      return driver.match === 'contains' || driver.match === 'suffix' ? ranks.contains : ranks.text;
+    case 'near':
+      return ranks.range;
+    case 'either':
+      return rankOfEither(driver);
     case 'chain':
       return isSelective(driver.of) ? ranks.chain : ranks.wideChain;
   }
 }
 
+/** As many as the least selective of its lists leaves; each list must have a start. */
+function rankOfEither({ of }: EitherCondition): number {
+  const found = of.map((conditions) => {
+    const driver = bestDriver(conditions);
+    return driver === undefined ? Infinity : rankOf(driver);
+  });
+  return Math.max(...found);
+}
+
 /** So few match that they can all be looked at. */
-function isSelective(conditions: readonly Condition[]): boolean {
+export function isSelective(conditions: readonly Condition[]): boolean {
   if (conditions.some(({ kind }) => kind === 'ids')) return true;
   const driver = bestDriver(conditions);
   return driver !== undefined && rankOf(driver) <= selectiveMax;
@@ -122,7 +152,7 @@ function isSelective(conditions: readonly Condition[]): boolean {
 export function probesBeside(conditions: readonly Condition[], started: Condition | undefined): readonly Condition[] {
   return conditions.filter((condition) => {
     if (condition !== started) return true;
-    return condition.kind === 'keys' && condition.drivers !== condition.keys;
+    return condition.kind === 'either' || (condition.kind === 'keys' && condition.drivers !== condition.keys);
   });
 }
 
@@ -168,7 +198,7 @@ function naturalOrder(driver: Driver): Order {
       };
     }
     case 'texts': {
-      if (driver.match === 'contains') return { kind: 'values', sorts: [] };
+      if (driver.match === 'contains' || driver.match === 'suffix') return { kind: 'values', sorts: [] };
       const isSingle = driver.isSingle && driver.texts.length === 1;
       return {
         kind: 'rows',
@@ -181,6 +211,8 @@ function naturalOrder(driver: Driver): Order {
       };
     }
     case 'chain':
+    case 'near':
+    case 'either':
       return { kind: 'values', sorts: [] };
   }
 }
@@ -217,6 +249,7 @@ function isInside(
     condition.kind === 'texts' &&
     table === 'string_index' &&
     condition.match !== 'contains' &&
+    condition.match !== 'suffix' &&
     condition.keys.join() === keys.join()
   );
 }

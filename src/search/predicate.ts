@@ -5,8 +5,11 @@
 import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import type { Condition, RangesCondition, TextsCondition } from './condition.ts';
+import { textOf } from './content.ts';
 import type { SearchContext } from './context.ts';
+import { wordsOf } from './fold.ts';
 import { collect } from './indexer.ts';
+import { isInArea } from './near.ts';
 import type { Bound, Range } from './range.ts';
 import { rewrite } from './rewrite.ts';
 import type { Search } from './tree.ts';
@@ -52,6 +55,21 @@ function toTest(context: SearchContext, condition: Condition): Test {
     }
     case 'updated':
       return updatedTest(context, condition.ranges);
+    case 'near': {
+      const keys = new Set(condition.keys);
+      return ({ numbers }) =>
+        numbers.some((row) => keys.has(row.k) && condition.areas.some((area) => isInArea(area, row)));
+    }
+    case 'either': {
+      const lists = condition.of.map((list) => list.map((one) => toTest(context, one)));
+      return (values, resource) => lists.some((tests) => tests.every((test) => test(values, resource)));
+    }
+    case 'not': {
+      const tests = condition.of.map((one) => toTest(context, one));
+      return (values, resource) => !tests.every((test) => test(values, resource));
+    }
+    case 'words':
+      return wordsTest(condition);
     case 'chain':
     case 'has':
       throw new Problem('unsupported-parameter', 'a search that follows references cannot be decided on one resource');
@@ -116,7 +134,16 @@ function matchesText(match: TextsCondition['match'], found: string, sought: stri
       return found.includes(sought);
     case 'equals':
       return found === sought;
+    case 'suffix':
+      return found.endsWith(sought);
   }
+}
+
+function wordsTest({ scope, values }: Extract<Condition, { kind: 'words' }>): Test {
+  return (_values, resource) => {
+    const found = new Set(wordsOf(textOf(resource, scope)));
+    return values.some((words) => words.every((word) => found.has(word)));
+  };
 }
 
 function updatedTest({ readers }: SearchContext, ranges: readonly Range[]): Test {

@@ -6,8 +6,9 @@
  * matches `ge`, `le` and `ne` of 5 March, but not `eq`.
  */
 import type { DateRange } from '../fhir/index.ts';
-import type { Collector, Emitter, Place } from './collector.ts';
+import type { Emitter, Place, Sink } from './collector.ts';
 import { keyText } from './keys.ts';
+import { ucumSystem, type UnitReader } from './units.ts';
 
 /** One comparison of a bound of the value found; a range is several of them that must all hold. */
 export interface Bound {
@@ -106,23 +107,19 @@ export function readNumber(text: string): NumberRange | undefined {
   return Number.isFinite(value) ? { value, lo: value - unit / 2, hi: value + unit / 2 } : undefined;
 }
 
-function emitDate(value: string, place: Place, out: Collector): void {
+function emitDate(value: string, place: Place, out: Sink): void {
   emitDateRange(out.readers.dates.range(value), place, out);
 }
 
-function emitPeriod(value: { readonly start?: unknown; readonly end?: unknown }, place: Place, out: Collector): void {
+function emitPeriod(value: { readonly start?: unknown; readonly end?: unknown }, place: Place, out: Sink): void {
   emitDateRange(out.readers.dates.period(value), place, out);
 }
 
-function emitTiming(
-  value: { readonly event?: unknown; readonly repeat?: unknown },
-  place: Place,
-  out: Collector,
-): void {
+function emitTiming(value: { readonly event?: unknown; readonly repeat?: unknown }, place: Place, out: Sink): void {
   emitDateRange(out.readers.dates.timing(value), place, out);
 }
 
-function emitDateRange(range: DateRange | undefined, place: Place, out: Collector): void {
+function emitDateRange(range: DateRange | undefined, place: Place, out: Sink): void {
   out.probeKey(place.present);
   if (range !== undefined) out.date(place, range.lo, range.hi);
 }
@@ -143,14 +140,18 @@ interface Quantity {
   readonly code?: string;
 }
 
-function emitNumber(value: number, place: Place, out: Collector): void {
+/** Bounds of what is open to one side; JSON, which carries rows to the database, has no infinity. */
+const leastNumber = -Number.MAX_VALUE;
+const greatestNumber = Number.MAX_VALUE;
+
+function emitNumber(value: number, place: Place, out: Sink): void {
   out.probeKey(place.present);
   out.number(place.row, value, value);
 }
 
-function emitNumberRange(value: { low?: Quantity; high?: Quantity }, place: Place, out: Collector): void {
+function emitNumberRange(value: { low?: Quantity; high?: Quantity }, place: Place, out: Sink): void {
   out.probeKey(place.present);
-  out.number(place.row, value.low?.value ?? -Infinity, value.high?.value ?? Infinity);
+  out.number(place.row, value.low?.value ?? leastNumber, value.high?.value ?? greatestNumber);
 }
 
 export const numberEmitters: Readonly<Record<string, Emitter>> = {
@@ -161,24 +162,28 @@ export const numberEmitters: Readonly<Record<string, Emitter>> = {
   Range: emitNumberRange,
 };
 
-function emitQuantity(value: Quantity, place: Place, out: Collector): void {
+function emitQuantity(value: Quantity, place: Place, out: Sink): void {
   out.probeKey(place.present);
   if (typeof value.value !== 'number') return;
   const isBelow = value.comparator?.startsWith('<') === true;
   const isAbove = value.comparator?.startsWith('>') === true;
   emitQuantityRange(
-    { lo: isBelow ? -Infinity : value.value, hi: isAbove ? Infinity : value.value, unit: value },
+    { lo: isBelow ? leastNumber : value.value, hi: isAbove ? greatestNumber : value.value, unit: value },
     place,
     out,
   );
 }
 
-function emitQuantityLimits({ low, high }: { low?: Quantity; high?: Quantity }, place: Place, out: Collector): void {
+function emitQuantityLimits({ low, high }: { low?: Quantity; high?: Quantity }, place: Place, out: Sink): void {
   out.probeKey(place.present);
-  emitQuantityRange({ lo: low?.value ?? -Infinity, hi: high?.value ?? Infinity, unit: low ?? high ?? {} }, place, out);
+  emitQuantityRange(
+    { lo: low?.value ?? leastNumber, hi: high?.value ?? greatestNumber, unit: low ?? high ?? {} },
+    place,
+    out,
+  );
 }
 
-function emitMoney({ value, currency }: { value?: number; currency?: string }, place: Place, out: Collector): void {
+function emitMoney({ value, currency }: { value?: number; currency?: string }, place: Place, out: Sink): void {
   out.probeKey(place.present);
   if (typeof value !== 'number') return;
   const unit = currency === undefined ? {} : { system: 'urn:iso:std:iso:4217', code: currency };
@@ -192,7 +197,7 @@ interface SampledData {
 }
 
 /** From the least to the greatest sample; `E`, `U` and `L` (error, above, below the limits) say no number. */
-function emitSamples({ origin, factor = 1, data }: SampledData, place: Place, out: Collector): void {
+function emitSamples({ origin, factor = 1, data }: SampledData, place: Place, out: Sink): void {
   out.probeKey(place.present);
   let [lo, hi] = [Infinity, -Infinity];
   for (const sample of (data ?? '').split(' ')) {
@@ -208,15 +213,28 @@ function emitSamples({ origin, factor = 1, data }: SampledData, place: Place, ou
 function emitQuantityRange(
   { lo, hi, unit }: { readonly lo: number; readonly hi: number; readonly unit: Quantity },
   place: Place,
-  out: Collector,
+  out: Sink,
 ): void {
   out.number(place.row, lo, hi);
   if (unit.system !== undefined && unit.code !== undefined) {
-    out.number(out.readers.hash(keyText.quantities(place.path, unit.system, unit.code)), lo, hi);
+    const { code, convert } = comparableUnit(out.readers.units, unit.system, unit.code);
+    out.number(out.readers.hash(keyText.quantities(place.path, unit.system, code)), convert(lo), convert(hi));
   }
   for (const name of new Set([unit.code, unit.unit])) {
     if (name !== undefined) out.number(out.readers.hash(keyText.quantities(place.path, '', name)), lo, hi);
   }
+}
+
+/** Under which code quantities of a unit meet, and what makes their numbers comparable. */
+export function comparableUnit(
+  units: UnitReader,
+  system: string,
+  code: string,
+): { readonly code: string; readonly convert: (value: number) => number } {
+  const canonical = system === ucumSystem ? units(code) : undefined;
+  if (canonical === undefined) return { code, convert: (value) => value };
+  const convert = (value: number) => (Math.abs(value) === greatestNumber ? value : canonical.toBase(value));
+  return { code: `=${canonical.base}`, convert };
 }
 
 const quantityTypes = ['Quantity', 'Age', 'Duration', 'Count', 'Distance'];

@@ -1,6 +1,7 @@
 /** References (https://hl7.org/fhir/R4/search.html#reference) and URIs, both sides. */
 import type { ReferenceReader } from '../fhir/index.ts';
-import type { Collector, Emitter, Place } from './collector.ts';
+import type { Emitter, Place, Sink } from './collector.ts';
+import { cutText } from './fold.ts';
 import { keyText } from './keys.ts';
 import { emitIdentifierKeys, identifierPath } from './token.ts';
 
@@ -10,7 +11,7 @@ interface Reference {
   readonly identifier?: { readonly system?: string; readonly value?: string };
 }
 
-function emitReference(value: Reference, place: Place, out: Collector): void {
+function emitReference(value: Reference, place: Place, out: Sink): void {
   out.probeKey(place.present);
   const type = value.reference === undefined ? value.type : (emitLiteral(value.reference, place, out) ?? value.type);
   const presentTo = type === undefined ? undefined : place.presentTo.get(type);
@@ -21,7 +22,7 @@ function emitReference(value: Reference, place: Place, out: Collector): void {
 }
 
 /** Answers the type of the resource referred to, where the text says it. */
-function emitLiteral(text: string, place: Place, out: Collector): string | undefined {
+function emitLiteral(text: string, place: Place, out: Sink): string | undefined {
   const parsed = out.readers.references(text);
   switch (parsed.kind) {
     case 'local':
@@ -44,24 +45,25 @@ function emitLiteral(text: string, place: Place, out: Collector): string | undef
 function emitLocal(
   reference: string,
   version: string | undefined,
-  { place, out }: { readonly place: Place; readonly out: Collector },
+  { place, out }: { readonly place: Place; readonly out: Sink },
 ): void {
   out.driver(keyText.referencePrefix(place.path) + reference, place);
   if (version !== undefined) out.probe(keyText.versioned(place.path, `${reference}/_history/${version}`));
   if (place.isCompartment && reference.startsWith('Patient/')) out.patient(reference);
-  out.links.push({ path: place.path, reference });
+  out.link(place.path, reference);
 }
 
 /** A canonical is found by its URL with and without its version. */
-function emitUrl(value: string, place: Place, out: Collector): void {
+function emitUrl(value: string, place: Place, out: Sink): void {
   out.probeKey(place.present);
   out.driver(keyText.url(place.path, value), place);
+  if (place.category === 'uri' && !place.isProbe) out.label(place.row, cutText(value));
   const bar = value.indexOf('|');
   if (bar > 0) out.driver(keyText.url(place.path, value.slice(0, bar)), place);
 }
 
 /** `Bundle.entry[0].resource`: the resource itself stands where others have a reference. */
-function emitResource(value: { resourceType?: string; id?: string }, place: Place, out: Collector): void {
+function emitResource(value: { resourceType?: string; id?: string }, place: Place, out: Sink): void {
   out.probeKey(place.present);
   if (value.resourceType === undefined || value.id === undefined) return;
   out.driver(keyText.referencePrefix(place.path) + `${value.resourceType}/${value.id}`, place);

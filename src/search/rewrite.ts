@@ -5,6 +5,7 @@
 import type { Condition, KeysCondition, RangesCondition } from './condition.ts';
 import type { SearchContext } from './context.ts';
 import { lowerCriterion } from './lower.ts';
+import type { IndexPath } from './parameters.ts';
 import type { Bound, Range } from './range.ts';
 import type { ReferenceValue } from './reference.ts';
 import { targetTypes } from './sought.ts';
@@ -29,16 +30,25 @@ export function rewrite(context: SearchContext, criteria: readonly Criterion[]):
   return conditionPasses.reduce<readonly Condition[]>((current, pass) => pass(current), conditions);
 }
 
-/** Patient/p/Observation -> (subject = Patient/p or performer = Patient/p), by the parameters of the compartment */
+/** Patient/p/Observation -> (subject = Patient/p or performer = Patient/p), by the parameters of the compartment;  {def} -> _id = p */
 function compartmentToReferences(context: SearchContext, criterion: Criterion): Criterion {
   if (criterion.kind !== 'compartment') return criterion;
-  const [type = '', id = ''] = criterion.patient.split('/');
-  const paths = criterion.types.flatMap((one) => context.parameters(one).compartment);
-  return {
+  const [type = '', id = ''] = criterion.of.split('/');
+  const paths = criterion.types.flatMap((one) => compartmentPaths(context, one, type));
+  const references: Criterion = {
     kind: 'reference',
     parameter: { code: 'compartment', type: 'reference', paths, column: undefined },
-    values: [{ kind: 'reference', text: criterion.patient, type, id, version: undefined }],
+    values: [{ kind: 'reference', text: criterion.of, type, id, version: undefined }],
   };
+  const isItself = criterion.types.join() === type && context.definitions.compartment(type, type).includes('{def}');
+  return isItself ? { kind: 'either', of: [[references], [{ kind: 'id', ids: [id] }]] } : references;
+}
+
+/** The patient's compartment is known to the index; of the others, the definitions name the parameters. */
+function compartmentPaths({ definitions, parameters }: SearchContext, type: string, of: string): readonly IndexPath[] {
+  const index = parameters(type);
+  if (of === 'Patient') return index.compartment;
+  return definitions.compartment(type, of).flatMap((code) => index.parameters.get(code)?.paths ?? []);
 }
 
 /** subject = 23 -> subject = Patient/23, Group/23 */

@@ -1,6 +1,6 @@
 /** Finding the parameter that a name means, for one type or for several at once. */
 import type { SearchContext } from './context.ts';
-import { unsupported } from './fault.ts';
+import { building, unsupported } from './fault.ts';
 import type { SearchParameter } from './parameters.ts';
 
 /** The parameter of all these types, with the paths of each. Throws `unsupported-parameter` when one of them lacks it. */
@@ -12,6 +12,7 @@ export function seekParameter(
   const found = types.map((type) => {
     const index = context.parameters(type);
     const parameter = index.parameters.get(code);
+    if (index.building.has(code)) throw building(name);
     if (parameter !== undefined) return parameter;
     throw unsupported(name, index.unsupported.get(code) ?? `${type} has no such search parameter`);
   });
@@ -27,7 +28,9 @@ function mergeParameters(parameters: readonly SearchParameter[]): SearchParamete
   const [first, ...others] = parameters;
   if (first === undefined) throw new Error('a search has at least one type');
   if (others.length === 0 || first.column !== undefined) return first;
-  return { ...first, paths: parameters.flatMap(({ paths }) => paths) };
+  const bases = parameters.flatMap((parameter) => parameter.bases ?? []);
+  const paths = parameters.flatMap((parameter) => parameter.paths);
+  return { ...first, paths, ...(bases.length === 0 ? {} : { bases }) };
 }
 
 /** The types that a reference may lead to, as far as its definition says. */

@@ -7,12 +7,14 @@
 import type {
   ChainCondition,
   Condition,
+  EitherCondition,
   HasCondition,
   KeysCondition,
   RangesCondition,
   TextsCondition,
 } from './condition.ts';
-import { bestDriver, probesBeside } from './plan.ts';
+import { earthRadiusKm, latitudeReach } from './near.ts';
+import { bestDriver, hasCandidates, probesBeside } from './plan.ts';
 import type { Bound, Range } from './range.ts';
 
 /** A condition on a row of `resource` under an alias; `bind` gives the placeholder of a value. `true`: no condition. */
@@ -108,7 +110,39 @@ function conditionText(sql: SqlBuilder, condition: Condition, alias: string): st
       return chainText(sql, condition, alias);
     case 'has':
       return hasText(sql, condition, alias);
+    case 'either':
+      return anyOf(condition.of.map((list) => allOf(conditionTexts(sql, list, alias))));
+    case 'not':
+      return `not (${allOf(conditionTexts(sql, condition.of, alias))})`;
+    case 'near': {
+      const row = sql.alias('x');
+      return existsRow(sql, { table: 'number_index', row, alias }, nearText(sql, condition, row));
+    }
+    case 'words':
+      return wordsText(sql, condition, alias);
   }
+}
+
+function allOf(texts: readonly string[]): string {
+  return texts.length === 0 ? 'true' : texts.join(' and ');
+}
+
+/** The haversine of near.ts; the bounds of latitude are what the index can use. */
+function nearText(sql: SqlBuilder, { keys, areas }: Extract<Condition, { kind: 'near' }>, row: string): string {
+  const inAreas = areas.map((area) => {
+    const bind = (value: number) => sql.bind(value, 'double precision');
+    const [latitude, reach] = [bind(area.latitude), latitudeReach(area)];
+    const half = (a: string, b: string) => `sin(radians(${b} - ${a}) / 2) ^ 2`;
+    const across = `cos(radians(${latitude})) * cos(radians(${row}.lo)) * ${half(bind(area.longitude), `${row}.hi`)}`;
+    const distance = `2 * ${earthRadiusKm} * asin(sqrt(least(1, ${half(latitude, `${row}.lo`)} + ${across})))`;
+    return `${row}.lo between ${bind(area.latitude - reach)} and ${bind(area.latitude + reach)} and ${distance} <= ${bind(area.km)}`;
+  });
+  return `${row}.k = any (${sql.bind(keys, 'bigint[]')}) and ${anyOf(inAreas)}`;
+}
+
+function wordsText(sql: SqlBuilder, { scope, values }: Extract<Condition, { kind: 'words' }>, alias: string): string {
+  const words = `words_of(text_of(${alias}.raw, ${sql.bind(scope, 'text')}))`;
+  return anyOf(values.map((value) => `${words} @> ${sql.bind(value, 'text[]')}`));
 }
 
 function keysText(sql: SqlBuilder, { match, keys }: KeysCondition, alias: string): string {
@@ -155,6 +189,11 @@ export function textsOf(sql: SqlBuilder, { match, texts }: TextsCondition, row: 
     case 'contains':
       return `${row}.v like any (${sql.bind(
         texts.map((text) => `%${text}%`),
+        'text[]',
+      )})`;
+    case 'suffix':
+      return `${row}.v like any (${sql.bind(
+        texts.map((text) => `%${text}`),
         'text[]',
       )})`;
     case 'prefix':
@@ -249,15 +288,21 @@ function hasText(sql: SqlBuilder, has: HasCondition, alias: string): string {
   const exists = sql.exists(`unnest(${source}) as ${prefix}(text)
     join token_index ${row} on ${row}.k = ${referenceKey(`${prefix}.text`, alias)} ${joinResource(inner, row)}
     where ${where.join(' and ')}`);
-  return has.isByPatient ? `${patientsOf(sql, has, alias)} and ${exists}` : exists;
+  return hasCandidates(has) ? `${candidatesOf(sql, has, alias)} and ${exists}` : exists;
 }
 
-/** Patients that the inner matches know of: few enough to look at, where walking along all patients would be long. */
-function patientsOf(sql: SqlBuilder, { type, of }: HasCondition, alias: string): string {
-  const [inner, patient] = [sql.alias('r'), sql.alias('p')];
+/**
+ * Ids that the inner matches may refer to: the patients that they know, or whatever stands in their text as a reference to one of the
+ * types. Few enough to look at, where walking along all resources of the type would be long; the exact question follows.
+ */
+function candidatesOf(sql: SqlBuilder, { type, targets, of, isByPatient }: HasCondition, alias: string): string {
+  const [inner, found] = [sql.alias('r'), sql.alias('p')];
   const { from, where } = matching(sql, { types: [type], conditions: of }, inner);
-  return `${alias}.id = any (array(select ${patientId(patient)} from ${from}
-    cross join unnest(${inner}.patients) as ${patient}(text) where ${where.join(' and ')}))`;
+  const form = `"reference":"(?:[^"]*/)?(?:${targets.join('|')})/([A-Za-z0-9.-]{1,64})[/"]`;
+  const [id, source] = isByPatient
+    ? [patientId(found), `unnest(${inner}.patients) as ${found}(text)`]
+    : [`${found}.text[1]`, `regexp_matches(${inner}.raw, ${sql.bind(form, 'text')}, 'g') as ${found}(text)`];
+  return `${alias}.id = any (array(select ${id} from ${from} cross join ${source} where ${where.join(' and ')}))`;
 }
 
 /** Rows of `resource` that meet the conditions, in no order: from the most selective condition, the others as probes. */
@@ -287,6 +332,10 @@ export function driverRows(sql: SqlBuilder, driver: NonNullable<ReturnType<typeo
       return rows('token_index', `${row}.k = any (${sql.bind(driver.drivers, 'bigint[]')})`);
     case 'chain':
       return rows('token_index', `${row}.k = any (array(${chainKeys(sql, driver)}))`);
+    case 'near':
+      return rows('number_index', nearText(sql, driver, row));
+    case 'either':
+      return eitherRows(sql, driver);
     case 'texts':
       return rows(
         'string_index',
@@ -301,6 +350,15 @@ export function driverRows(sql: SqlBuilder, driver: NonNullable<ReturnType<typeo
       return rows(table, anyOf(found));
     }
   }
+}
+
+function eitherRows(sql: SqlBuilder, { of }: EitherCondition): string {
+  const lists = of.map((conditions) => {
+    const driver = bestDriver(conditions);
+    if (driver === undefined) throw new Error('each list of the driver has a start');
+    return driverRows(sql, driver);
+  });
+  return lists.join(' union ');
 }
 
 export function anyOf(texts: readonly string[]): string {

@@ -1,23 +1,23 @@
 /** Strings (https://hl7.org/fhir/R4/search.html#string), indexing side: each part of a name or an address is a value. */
-import type { Collector, Emitter, Place } from './collector.ts';
+import type { Emitter, Place, Sink } from './collector.ts';
 import { cutText, foldText } from './fold.ts';
 import { keyText } from './keys.ts';
 
-function emitText(value: string, place: Place, out: Collector): void {
+function emitText(value: string, place: Place, out: Sink): void {
   out.probeKey(place.present);
   emitPart(value, place, out);
 }
 
-function emitPart(value: unknown, place: Place, out: Collector): void {
+function emitPart(value: unknown, place: Place, out: Sink): void {
   if (typeof value !== 'string') return;
   out.probe(keyText.exact(place.path, value.normalize()));
   const folded = cutText(foldText(value));
-  if (folded !== '') out.string(place, folded);
+  if (folded !== '') out.string(place.row, folded);
 }
 
 /** All members that are strings or lists of strings, by name. */
 function emitParts(members: readonly string[]): Emitter {
-  return (value: Readonly<Record<string, unknown>>, place: Place, out: Collector) => {
+  return (value: Readonly<Record<string, unknown>>, place: Place, out: Sink) => {
     out.probeKey(place.present);
     for (const member of members) {
       const part = value[member];

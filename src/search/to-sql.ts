@@ -8,6 +8,7 @@
 import { hash } from 'node:crypto';
 import { Problem } from '../base/index.ts';
 import type { Condition } from './condition.ts';
+import { requireFewTexts } from './content.ts';
 import type { SearchContext } from './context.ts';
 import {
   pageOfIdentity,
@@ -55,6 +56,7 @@ export interface PageRequest {
 
 export function toSql(context: SearchContext, search: Search, { visible, count, after }: PageRequest): PageStatement {
   const conditions = rewrite(context, search.criteria);
+  requireFewTexts(conditions);
   const order = chooseOrder(context, conditions, search.result.sorts);
   if (after !== undefined && after.order !== nameOrder(order)) {
     throw new Problem('incorrect', 'parameter _cursor: the page link is too old: start again from the first page');
@@ -101,6 +103,7 @@ function pageOf(context: SearchContext, order: Order, scope: PageScope): Page {
 /** Answers one row with `count`: how many resources match, exactly. */
 export function toCountSql(context: SearchContext, search: Search, visible: Visible): SearchStatement {
   const conditions = rewrite(context, search.criteria);
+  requireFewTexts(conditions);
   const sql = new SqlBuilder(visible, 'joined');
   return nameStatement(countByIndex(sql, conditions) ?? countRows(sql, search.types, conditions), sql);
 }

@@ -2,40 +2,50 @@
  * Tokens (https://hl7.org/fhir/R4/search.html#token), both sides: the keys of a value in a resource, and the keys that a
  * search value asks for.
  */
-import type { Collector, Emitter, Place } from './collector.ts';
+import type { Emitter, Place, Sink } from './collector.ts';
 import { restrictPath } from './collector.ts';
-import { foldCode, foldContact } from './fold.ts';
+import { cutText, foldCode, foldContact, foldText } from './fold.ts';
 import { canonicalIdentifier, canonicalSystem } from './identifier-systems.ts';
 import { keyText } from './keys.ts';
 
 interface Coding {
   readonly system?: string;
   readonly code?: string;
+  readonly display?: string;
 }
 
 interface Identifier {
+  readonly type?: { readonly text?: string; readonly coding?: readonly Coding[] };
   readonly system?: string;
   readonly value?: string;
 }
 
 /** Value as written, with a key that any case finds. */
-function emitCode(value: string | number | boolean, place: Place, out: Collector): void {
+function emitCode(value: string | number | boolean, place: Place, out: Sink): void {
   out.probeKey(place.present);
   out.driver(keyText.anyCode(place.path, foldCode(String(value))), place);
 }
 
 /** Ids and URIs are case-sensitive. */
-function emitLiteral(value: string, place: Place, out: Collector): void {
+function emitLiteral(value: string, place: Place, out: Sink): void {
   out.probeKey(place.present);
   out.driver(keyText.anyCode(place.path, value), place);
 }
 
-function emitCoding(value: Coding, place: Place, out: Collector): void {
+function emitCoding(value: Coding, place: Place, out: Sink): void {
   out.probeKey(place.present);
   emitCodingKeys(value, place, out);
 }
 
-function emitCodingKeys({ system, code }: Coding, place: Place, out: Collector): void {
+/** What `:text` looks at. */
+function emitLabel(text: string | undefined, place: Place, out: Sink): void {
+  if (text === undefined || place.isProbe) return;
+  const folded = cutText(foldText(text));
+  if (folded !== '') out.label(place.row, folded);
+}
+
+function emitCodingKeys({ system, code, display }: Coding, place: Place, out: Sink): void {
+  emitLabel(display, place, out);
   if (system !== undefined) out.probe(keyText.system(place.path, system));
   if (code === undefined) return;
   const folded = foldCode(code);
@@ -44,18 +54,29 @@ function emitCodingKeys({ system, code }: Coding, place: Place, out: Collector):
   else out.driver(keyText.systemCode(place.path, system, folded), place);
 }
 
-function emitConcept(value: { readonly coding?: readonly Coding[] }, place: Place, out: Collector): void {
+interface Concept {
+  readonly coding?: readonly Coding[];
+  readonly text?: string;
+}
+
+function emitConcept(value: Concept, place: Place, out: Sink): void {
   out.probeKey(place.present);
+  emitLabel(value.text, place, out);
   for (const coding of value.coding ?? []) emitCodingKeys(coding, place, out);
 }
 
-function emitIdentifier(value: Identifier, place: Place, out: Collector): void {
+function emitIdentifier(value: Identifier, place: Place, out: Sink): void {
   out.probeKey(place.present);
   emitIdentifierKeys(value, place.path, out);
+  emitLabel(value.type?.text, place, out);
+  for (const { system = '', code } of value.type?.coding ?? []) {
+    if (code === undefined || value.value === undefined) continue;
+    out.probe(keyText.ofType(place.path, { system, code: foldCode(code) }, value.value.trim()));
+  }
 }
 
 /** Also for the identifier of a reference, at a path of its own. */
-export function emitIdentifierKeys({ system, value }: Identifier, path: string, out: Collector): void {
+export function emitIdentifierKeys({ system, value }: Identifier, path: string, out: Sink): void {
   if (system !== undefined) out.probe(keyText.system(path, canonicalSystem(system)));
   if (value === undefined) return;
   out.driver(keyText.anyCode(path, value.trim()));
@@ -68,7 +89,7 @@ export function emitIdentifierKeys({ system, value }: Identifier, path: string, 
   out.driver(keyText.systemCode(path, canonical.system, canonical.value));
 }
 
-function emitContact(value: { readonly value?: string }, place: Place, out: Collector): void {
+function emitContact(value: { readonly value?: string }, place: Place, out: Sink): void {
   out.probeKey(place.present);
   if (value.value !== undefined) out.driver(keyText.anyCode(place.path, foldContact(value.value)), place);
 }

@@ -5,6 +5,8 @@
 import type { DateRange } from '../fhir/index.ts';
 import type { SearchParameter } from './parameters.ts';
 import type { NumberRange, Prefix } from './range.ts';
+import type { Area } from './near.ts';
+import type { CompositeBase } from './composite.ts';
 import type { ReferenceValue } from './reference.ts';
 import type { TokenValue } from './token.ts';
 
@@ -47,12 +49,28 @@ export interface Include {
 
 /** Values of one criterion are alternatives. A parameter of several types has the paths of all of them. */
 export type Criterion =
-  | { readonly kind: 'compartment'; readonly types: readonly string[]; readonly patient: string }
+  | { readonly kind: 'compartment'; readonly types: readonly string[]; readonly of: string }
+  /** One of the lists holds; a list is a conjunction. */
+  | { readonly kind: 'either'; readonly of: readonly (readonly Criterion[])[] }
+  | { readonly kind: 'not'; readonly of: readonly Criterion[] }
+  /** Words that all stand in the narrative, or anywhere in the texts of the resource. */
+  | { readonly kind: 'words'; readonly scope: 'narrative' | 'all'; readonly values: readonly (readonly string[])[] }
   | { readonly kind: 'missing'; readonly parameter: SearchParameter; readonly isMissing: boolean }
   | TokenCriterion
   | { readonly kind: 'identifier'; readonly parameter: SearchParameter; readonly values: readonly TokenValue[] }
   | { readonly kind: 'reference'; readonly parameter: SearchParameter; readonly values: readonly ReferenceValue[] }
-  | { readonly kind: 'uri'; readonly parameter: SearchParameter; readonly values: readonly string[] }
+  | {
+      readonly kind: 'uri';
+      readonly parameter: SearchParameter;
+      readonly match: 'equals' | 'below' | 'above';
+      readonly values: readonly string[];
+    }
+  /** The type of an identifier, with its value. */
+  | { readonly kind: 'of-type'; readonly parameter: SearchParameter; readonly values: readonly OfTypeValue[] }
+  /** The texts of codes. */
+  | { readonly kind: 'label'; readonly parameter: SearchParameter; readonly values: readonly string[] }
+  | { readonly kind: 'near'; readonly parameter: SearchParameter; readonly areas: readonly Area[] }
+  | CompositeCriterion
   | StringCriterion
   | { readonly kind: 'date'; readonly parameter: SearchParameter; readonly values: readonly DateValue[] }
   | { readonly kind: 'number'; readonly parameter: SearchParameter; readonly values: readonly NumberValue[] }
@@ -71,7 +89,7 @@ export interface TokenCriterion {
 export interface StringCriterion {
   readonly kind: 'string';
   readonly parameter: SearchParameter;
-  readonly match: 'prefix' | 'contains' | 'exact';
+  readonly match: 'prefix' | 'contains' | 'exact' | 'suffix' | 'equals';
   readonly values: readonly string[];
 }
 
@@ -91,6 +109,19 @@ export interface HasCriterion {
   /** The types searched: what the reference may lead to. */
   readonly targets: readonly string[];
   readonly of: Criterion;
+}
+
+export interface OfTypeValue {
+  readonly system: string;
+  readonly code: string;
+  readonly value: string;
+}
+
+export interface CompositeCriterion {
+  readonly kind: 'composite';
+  readonly parameter: SearchParameter;
+  /** One criterion for each component, at one of the places where the values stand together. */
+  readonly values: readonly { readonly base: CompositeBase; readonly parts: readonly Criterion[] }[];
 }
 
 export interface DateValue extends DateRange {

@@ -1,12 +1,18 @@
 export { splitText, type WriteEntry, type WriteMethod } from './entry.ts';
+export type { RecordRequest } from './patient-record.ts';
+export type { HistoryPosition, HistoryRequest } from './history.ts';
 export {
   createStore,
   everything,
-  type HistoryPage,
+  type HistoryVersion,
   type Session,
   type Store,
   type StoredVersion,
   type Visible,
   type Written,
 } from './store.ts';
+export { openPointers } from './pointers.ts';
+export { type CustomParameters, followCustomParameters } from './custom-parameters.ts';
+export { createReindexWork, reindexJob, reindexTaskId } from './reindex.ts';
+export { dropParameter, saveParameter } from './search-parameters.sql.ts';
 export { serverSecret } from './server-secret.ts';

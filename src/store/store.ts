@@ -9,6 +9,9 @@ import { Problem } from '../base/index.ts';
 import type { Database, Queryable, Statement, Transaction } from '../db/index.ts';
 import type { IndexValues } from '../search/index.ts';
 import type { Resource } from '../fhir/index.ts';
+import { type RecordRequest, recordStatement } from './patient-record.ts';
+import { arePointedAt, keepPointers, missingOf, type Pointers } from './pointers.ts';
+import { historyCountStatement, type HistoryRequest, historyStatement } from './history.ts';
 import { commitParameters, completeText, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
 
 export interface StoredVersion {
@@ -42,8 +45,14 @@ export const everything: Visible = () => 'true';
 export interface Session {
   read(type: string, id: string, visible: Visible): Promise<StoredVersion | undefined>;
   readVersion(type: string, id: string, version: number, visible: Visible): Promise<StoredVersion | undefined>;
-  /** Newest first. */
-  history(type: string, id: string, page: HistoryPage, visible: Visible): Promise<readonly StoredVersion[]>;
+  /** The versions of one resource, newest first. */
+  history(type: string, id: string, page: { limit: number }, visible: Visible): Promise<readonly StoredVersion[]>;
+  /** Versions of one resource, of types, of everything, newest first (history.ts). */
+  versions(request: HistoryRequest, visible: Visible): Promise<readonly HistoryVersion[]>;
+  /** How many versions there are. */
+  versionCount(request: HistoryRequest, visible: Visible): Promise<number>;
+  /** A page of a patient's compartment (patient-record.ts). */
+  record(request: RecordRequest, visible: Visible): Promise<readonly HistoryVersion[]>;
   /** Current, undeleted resources by `Type/id`; what is not there is left out. */
   readMany(references: readonly string[], visible: Visible): Promise<readonly StoredVersion[]>;
   /**
@@ -51,6 +60,15 @@ export interface Session {
    * version that was current then (what was deleted since is left out).
    */
   compartment(patient: string, types: readonly string[], knownAtMs?: number): Promise<readonly StoredVersion[]>;
+  /** Current resources of these types, or of all, in the order in which they first came. */
+  scan(
+    page: { readonly types: readonly string[] | undefined; readonly afterRid: string; readonly limit: number },
+    visible: Visible,
+  ): Promise<readonly HistoryVersion[]>;
+  /** Those of these (`Type/id`) that are not there; the others stay until the end of this transaction. */
+  missingOf(references: readonly string[]): Promise<readonly string[]>;
+  /** Whether others refer to one of these; known while references are enforced. */
+  arePointedAt(references: readonly string[]): Promise<boolean>;
   /** Writes all entries or none; `precondition` when a version is not the expected one, `conflict` when an id is taken. */
   commit(entries: readonly WriteEntry[]): Promise<readonly Written[]>;
   /** Any statement of the search compiler. */
@@ -61,10 +79,9 @@ export interface Session {
   lockCriteria(criteria: readonly string[]): Promise<void>;
 }
 
-export interface HistoryPage {
-  readonly limit: number;
-  /** Only versions below this one: the key of the next page. */
-  readonly belowVersion?: number;
+/** `rid` is for the position of the next page. */
+export interface HistoryVersion extends StoredVersion {
+  readonly rid: string;
 }
 
 export interface Store extends Session {
@@ -78,6 +95,8 @@ export interface StoreInput {
   readonly index: (resource: Resource) => IndexValues;
   /** Keys of the token index under which resources of these types stand in the patient's compartment. */
   readonly compartmentKeys: (patient: string, types: readonly string[]) => readonly bigint[];
+  /** `enforced`: who points at whom is kept with each write (pointers.ts). */
+  readonly references?: 'recorded' | 'enforced';
   readonly now: () => number;
   /** Called after each commit outside a transaction, and after each transaction: a hint that there is work. */
   readonly onCommit: () => void;
@@ -89,7 +108,10 @@ export function createStore(input: StoreInput): Store {
     ...session,
     within: (tx) => createSession(input, tx),
     async commit(entries) {
-      const written = await session.commit(entries);
+      const written =
+        input.references === 'enforced'
+          ? await input.db.transaction((tx) => createSession(input, tx).commit(entries))
+          : await session.commit(entries);
       input.onCommit();
       return written;
     },
@@ -136,13 +158,60 @@ function createSession(input: StoreInput, db: Queryable): Session {
     },
     readVersion: async (type, id, version, visible) =>
       (await stored(versionStatement({ type, id, version }, visible)))[0],
-    history: (type, id, page, visible) => stored(historyStatement(type, id, page, visible)),
+    history: (type, id, { limit }, visible) => stored(historyStatement({ of: { type, id }, limit }, visible)),
+    ...pages(input, db, stored),
+    ...locks(db),
     readMany: (references, visible) => stored(manyStatement(references, visible)),
     compartment(patient, types, knownAtMs) {
       const keys = input.compartmentKeys(patient, types).map(String);
       return stored(compartmentStatement({ keys, patient, knownAtMs }));
     },
-    commit: (entries) => commit(input, db, entries),
+    async commit(entries) {
+      const written = await commit(input, db, entries);
+      if (input.references === 'enforced')
+        await keepPointers(
+          db,
+          entries.map((entry) => pointersOf(input, entry)),
+        );
+      return written;
+    },
+  };
+}
+
+type Stored = (statement: Statement) => Promise<readonly StoredVersion[]>;
+
+/** Whose rows carry a rid as the key of the next page. */
+function pages(
+  input: StoreInput,
+  db: Queryable,
+  stored: Stored,
+): Pick<Session, 'versions' | 'versionCount' | 'record' | 'scan'> {
+  return {
+    versions: async (request, visible) =>
+      (await stored(historyStatement(request, visible))) as readonly HistoryVersion[],
+    async versionCount(request, visible) {
+      const rows = await db.query<{ count: number }>(historyCountStatement(request, visible));
+      return rows[0]?.count ?? 0;
+    },
+    async record(request, visible) {
+      const keys = input.compartmentKeys(request.patient, request.types).map(String);
+      return (await stored(recordStatement(request, keys, visible))) as readonly HistoryVersion[];
+    },
+    async scan({ types, afterRid, limit }, visible) {
+      const values: unknown[] = [types ?? null, afterRid, limit];
+      const condition = visible('r', (value) => `$${values.push(value)}`);
+      const text = `select r.rid::text as rid, ${columns('r')}, r.is_deleted from resource r
+                    where ($1::text[] is null or r.type = any ($1)) and r.rid > $2::bigint and not r.is_deleted and ${condition}
+                    order by r.rid limit $3`;
+      return (await stored({ text, values })) as readonly HistoryVersion[];
+    },
+  };
+}
+
+function locks(db: Queryable): Pick<Session, 'missingOf' | 'arePointedAt' | 'lockResources' | 'lockCriteria'> {
+  return {
+    missingOf: (references) => missingOf(db, references),
+    arePointedAt: (references) => arePointedAt(db, references),
     async lockResources(references) {
       const pairs = references.map((reference) => reference.split('/'));
       await db.query({
@@ -179,22 +248,6 @@ function versionStatement(of: { type: string; id: string; version: number }, vis
            select ${columns('v')}, v.method = 'DELETE' from version v
            join resource r on r.rid = v.rid
            where r.type = $1 and r.id = $2 and v.version = $3 and ${visible('v', bind)}`,
-    values,
-  };
-}
-
-function historyStatement(type: string, id: string, page: HistoryPage, visible: Visible): Statement {
-  const values: unknown[] = [type, id, page.belowVersion ?? 2 ** 31 - 1, page.limit];
-  const bind = (value: unknown) => `$${values.push(value)}`;
-  return {
-    text: `select * from (
-             select ${columns('r')}, r.is_deleted from resource r
-             where r.type = $1 and r.id = $2 and r.version < $3 and ${visible('r', bind)}
-             union all
-             select ${columns('v')}, v.method = 'DELETE' as is_deleted from version v
-             join resource r on r.rid = v.rid
-             where r.type = $1 and r.id = $2 and v.version < $3 and ${visible('v', bind)}
-           ) as h order by h.version desc limit $4`,
     values,
   };
 }
@@ -241,6 +294,10 @@ function manyStatement(references: readonly string[], visible: Visible): Stateme
            where not r.is_deleted and ${condition}`,
     values,
   };
+}
+
+function pointersOf({ index }: StoreInput, { type, id, resource }: WriteEntry): Pointers {
+  return { source: { type, id }, references: resource === undefined ? [] : index(resource).references };
 }
 
 interface CommitRow {

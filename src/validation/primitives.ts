@@ -61,6 +61,24 @@ export const formatTexts: Readonly<Record<string, string>> = {
   xhtml: 'well-formed XHTML in a div, with the elements and attributes that a narrative may have',
 };
 
+export const formatFrenchTexts: Readonly<Record<string, string>> = {
+  base64Binary: 'base64 (RFC 4648, section 4)',
+  canonical: 'URL canonique sans espace',
+  code: 'code sans espace au début, à la fin, ni double',
+  date: 'date existante, AAAA, AAAA-MM ou AAAA-MM-JJ,',
+  dateTime: 'date existante, AAAA, AAAA-MM, AAAA-MM-JJ ou AAAA-MM-JJThh:mm:ss avec Z ou un décalage,',
+  id: 'identifiant de 1 à 64 lettres, chiffres, tirets et points',
+  instant: 'instant AAAA-MM-JJThh:mm:ss avec Z ou un décalage, en un jour existant,',
+  markdown: 'texte non vide, sans caractère de contrôle, de 1 Mio au plus,',
+  oid: 'OID sous la forme urn:oid:...',
+  string: 'texte non vide, sans caractère de contrôle, de 1 Mio au plus,',
+  time: 'heure hh:mm:ss',
+  uri: 'URI sans espace',
+  url: 'URL sans espace',
+  uuid: 'UUID sous la forme urn:uuid:... en minuscules',
+  xhtml: "XHTML bien formé dans un div, avec les éléments et attributs permis d'un texte",
+};
+
 function isString(text: string): boolean {
   return text.length > 0 && text.length <= stringLengthMax && !controlCharacters.test(text);
 }

@@ -29,6 +29,7 @@ describe('readConfig', () => {
       mailDomains: undefined,
       allowsTestIns: false,
       references: 'recorded',
+      conditionalDelete: 'single',
       validation: 'claimed',
       isNetworkOpen: false,
       baseUrl: undefined,

@@ -22,6 +22,7 @@ import { operationNames, prepareOperation, type World } from './operations.ts';
 import { startServer } from './processes.ts';
 import { openRawPages } from './raw-pages.ts';
 import { openRawWrites, type RawWrites } from './raw-writes.ts';
+import { measureSubscriptions } from './subscriptions.ts';
 import { notes, type ResultRow, tableText } from './table.ts';
 import { createTerritory } from './territory.ts';
 
@@ -154,6 +155,13 @@ async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
   }
 }
 
+/** After the rest: what it writes stays. */
+async function measureNotifications(bench: Bench, rows: ResultRow[]): Promise<void> {
+  if (!isAsked('subscriptions')) return;
+  tell('subscriptions');
+  rows.push(...(await measureSubscriptions(bench)));
+}
+
 async function run(folder: string): Promise<void> {
   const before = await calibrate(folder);
   const bench = await open(folder);
@@ -163,6 +171,7 @@ async function run(folder: string): Promise<void> {
   const faults = await checkSearches(world);
   await measureOperations(bench, rows);
   if (served !== undefined) await measureEngine(bench, rows);
+  if (served !== undefined) await measureNotifications(bench, rows);
   const memory = served?.memory();
   const date = new Date(performance.timeOrigin).toISOString().slice(0, 'yyyy-mm-ddThh:mm'.length);
   const lines = [

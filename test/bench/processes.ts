@@ -47,6 +47,7 @@ async function startOn(database: EmbeddedDatabase, folder: string): Promise<Serv
       SUTURE_DATA_DIR: join(folder, 'data'),
       SUTURE_LOG_LEVEL: 'error',
       SUTURE_ALLOW_TEST_INS: 'true',
+      SUTURE_HOOKS_ALLOW_LOOPBACK: 'true',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

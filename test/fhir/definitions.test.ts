@@ -202,7 +202,7 @@ it('reads an own search parameter beside the published ones', () => {
         components: [],
       },
     ],
-    compartment: {},
+    compartments: {},
     valueSets: {},
   });
   expect(own.searchParameters('Task').get('due')?.type).toBe('date');

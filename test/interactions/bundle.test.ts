@@ -47,6 +47,7 @@ function send(type: 'batch' | 'transaction', entry: readonly Entry[], headers = 
 }
 
 function responses(reply: Reply): { status: string; location?: string; etag?: string }[] {
+  if (reply.status !== 200) throw new Error(reply.text);
   return (reply.json.entry as { response: { status: string } }[]).map(({ response }) => response);
 }
 
@@ -118,6 +119,102 @@ describe('A transaction', () => {
     expect(reply.json.entry[0]).toMatchObject({ resource: { id: 't6' }, response: { status: '200', etag: 'W/"1"' } });
   });
 
+  it('follows the order of the standard, whatever the order of its entries', async () => {
+    await client.putAll({ ...patient('o1'), id: 'o1' } as never);
+    const url = `Patient?identifier=${system}|o1`;
+    const reply = await send('transaction', [
+      { request: { method: 'GET', url } },
+      post(patient('o1'), { ifNoneExist: `identifier=${system}|o1` }),
+      { request: { method: 'DELETE', url: 'Patient/o1' } },
+      { request: { method: 'HEAD', url: 'Patient?identifier=none' } },
+    ]);
+    expect(responses(reply).map(({ status }) => status)).toEqual(['200', '201', '204', '200']);
+    const ids = (reply.json.entry[0].resource.entry as { resource: { id: string } }[]).map(
+      ({ resource }) => resource.id,
+    );
+    expect(ids).toEqual([target(responses(reply)[1] ?? {}).slice('Patient/'.length)]);
+    expect(reply.json.entry[3].resource).toBeUndefined();
+  });
+
+  it('makes one of two entries with the same ifNoneExist', async () => {
+    const ifNoneExist = `identifier=${system}|twice`;
+    const reply = await send('transaction', [
+      post(patient('twice'), { fullUrl: 'urn:uuid:3f0e2d2c-93c4-4a3a-8f3e-6d6b1c7e0a01', ifNoneExist }),
+      post(patient('twice'), { fullUrl: patientUrl, ifNoneExist }),
+      post(stay(patientUrl)),
+    ]);
+    expect(responses(reply).map(({ status }) => status)).toEqual(['201', '200', '201']);
+    const [one, ...others] = await client.search('Patient?identifier=twice');
+    expect(others).toEqual([]);
+    const made = await client.read<{ subject: object }>(target(responses(reply)[2] ?? {}));
+    expect(made.subject).toEqual({ reference: `Patient/${one?.id}` });
+  });
+
+  it('resolves links in extensions, contained resources and narrative, by fullUrl, by relative link and by criteria', async () => {
+    await client.putAll({ ...patient('linked'), id: 'linked' } as never);
+    const criteria = `Patient?identifier=${system}|linked&identifier:missing=false`;
+    const div = `<div xmlns="http://www.w3.org/1999/xhtml"><a href="${patientUrl}">a</a><a href="${criteria.replace('&', '&amp;')}">b</a></div>`;
+    const resource = {
+      resourceType: 'Basic',
+      text: { status: 'generated', div },
+      contained: [{ resourceType: 'Basic', id: 'c', code: { text: 'x' }, subject: { reference: patientUrl } }],
+      extension: [
+        { url: 'urn:x', valueReference: { reference: criteria } },
+        { url: 'urn:y', valueReference: { reference: '#c' } },
+      ],
+      code: { text: 'x' },
+      subject: { reference: 'Patient/far' },
+    };
+    const reply = await send('transaction', [
+      { fullUrl: 'https://far.example/fhir/Basic/1', resource, request: { method: 'POST', url: 'Basic' } },
+      { fullUrl: patientUrl, resource: patient('l1'), request: { method: 'POST', url: 'Patient' } },
+      {
+        fullUrl: 'https://far.example/fhir/Patient/far',
+        resource: patient('l2'),
+        request: { method: 'POST', url: 'Patient' },
+      },
+    ]);
+    const [basic = '', near = '', far = ''] = responses(reply).map(target);
+    const stored = await client.read<typeof resource>(basic);
+    expect(stored.text.div).toContain(`href="${near}"`);
+    expect(stored.text.div).toContain('href="Patient/linked"');
+    expect(stored.contained[0]?.subject.reference).toBe(near);
+    expect(stored.extension[0]?.valueReference.reference).toBe('Patient/linked');
+    expect(stored.subject.reference).toBe(far);
+  });
+
+  it('finds by a conditional reference what it makes itself', async () => {
+    const reply = await send('transaction', [post(stay(`Patient?identifier=${system}|fresh`)), post(patient('fresh'))]);
+    expect(reply.status).toBe(200);
+    const made = await client.read<{ subject: { reference: string } }>(target(responses(reply)[0] ?? {}));
+    expect(made.subject.reference).toBe(target(responses(reply)[1] ?? {}));
+  });
+
+  it('patches, by FHIRPath and by JSON Patch in a Binary', async () => {
+    await client.putAll({ ...patient('pa'), id: 'pa' } as never, { ...patient('pb'), id: 'pb' } as never);
+    const data = Buffer.from('[{"op":"add","path":"/active","value":false}]').toString('base64');
+    const part = [
+      { name: 'type', valueCode: 'add' },
+      { name: 'path', valueString: 'Patient' },
+      { name: 'name', valueString: 'active' },
+      { name: 'value', valueBoolean: false },
+    ];
+    const reply = await send('transaction', [
+      {
+        resource: { resourceType: 'Binary', contentType: 'application/json-patch+json', data },
+        request: { method: 'PATCH', url: 'Patient/pa', ifMatch: 'W/"1"' },
+      },
+      {
+        resource: { resourceType: 'Parameters', parameter: [{ name: 'operation', part }] },
+        request: { method: 'PATCH', url: `Patient?identifier=${system}|pb` },
+      },
+      { request: { method: 'GET', url: 'Patient/pb' } },
+    ] as never);
+    expect(responses(reply).map(({ status }) => status)).toEqual(['200', '200', '200']);
+    expect((await client.get('Patient/pa')).json.active).toBe(false);
+    expect(reply.json.entry[2].resource.active).toBe(false);
+  });
+
   const put = (id: string, more: object = {}) => ({
     resource: { ...patient(id), id },
     request: { method: 'PUT', url: `Patient/${id}`, ...more },
@@ -148,6 +245,35 @@ describe('A transaction', () => {
       400,
       undefined,
       [post(patient('n'), { fullUrl: patientUrl }), post(patient('n'), { fullUrl: patientUrl })],
+    ],
+    [
+      'a link leads to an entry that only reads (T5)',
+      400,
+      'Bundle.entry[1]',
+      [
+        { fullUrl: patientUrl, request: { method: 'GET', url: 'Patient?active=true' } },
+        post(stay(patientUrl)),
+      ] as Entry[],
+    ],
+    ['a version is none (T8)', 412, 'Bundle.entry[1]', [post(patient('n')), put('n', { ifMatch: 'newest' })]],
+    [
+      'the URL is of the host (T6)',
+      400,
+      'Bundle.entry[1]',
+      [post(patient('n')), { request: { method: 'GET', url: '//evil/Patient' } }],
+    ],
+    [
+      'the URL is metadata (T6)',
+      404,
+      'Bundle.entry[1]',
+      [post(patient('n')), { request: { method: 'GET', url: '/metadata' } }],
+    ],
+    ['the method is empty (T7)', 400, undefined, [post(patient('n')), { request: { method: '', url: 'Patient/1' } }]],
+    [
+      'the method is in lower case (T7)',
+      400,
+      undefined,
+      [post(patient('n')), { request: { method: 'get', url: 'Patient/1' } }],
     ],
     ['a request is missing', 400, undefined, [post(patient('n')), { resource: patient('n') } as never]],
     [
@@ -269,15 +395,16 @@ describe('A batch', () => {
     });
   });
 
-  it('does not pretend to have updated or deleted by criteria', async () => {
+  it('updates and deletes by criteria', async () => {
     const made = await client.post('Patient', patient('b3'));
     const url = `Patient?identifier=${system}|b3`;
     const reply = await send('batch', [
-      { request: { method: 'DELETE', url } },
       { resource: patient('b3'), request: { method: 'PUT', url } },
+      { request: { method: 'DELETE', url } },
+      { request: { method: 'DELETE', url: 'Patient' } },
     ]);
-    expect(responses(reply).map(({ status }) => status)).toEqual(['405', '405']);
-    expect((await client.get(`Patient/${made.json.id}`)).headers.get('etag')).toBe('W/"1"');
+    expect(responses(reply).map(({ status }) => status)).toEqual(['200', '204', '412']);
+    expect((await client.get(`Patient/${made.json.id}`)).status).toBe(410);
   });
 
   it('that is neither batch nor transaction is refused', async () => {

@@ -222,11 +222,6 @@ describe('delete', () => {
     const back = await client.put({ ...patient, id: 'd1' });
     expect([back.status, back.json.meta.versionId]).toEqual([201, '3']);
   });
-
-  it('of a whole type is not there', async () => {
-    expect((await client.remove('Patient?name=Vauquelin')).status).toBe(405);
-    expect((await client.remove('Patient')).status).toBe(405);
-  });
 });
 
 describe('history', () => {

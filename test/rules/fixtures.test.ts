@@ -1,13 +1,14 @@
 /** Every shipped rule says of its own fixtures what they expect; pure, on a manual clock. */
 import { describe, expect, test } from '@jest/globals';
 import { createQueryCheck, createSelect } from '../../src/breaks/select.ts';
+import { createPlaces } from '../../src/breaks/sites.ts';
 import { runFixtures } from '../../src/breaks/fixtures.ts';
 import { type FixtureState, readFixtures, readRuleSet } from '../../src/rules/index.ts';
 import { createSearchContext } from '../../src/search/index.ts';
-import { definitions, paris, readProfiles } from './support.ts';
+import { definitions, readProfiles } from './support.ts';
 
 const search = createSearchContext({ definitions, zone: 'Europe/Paris', baseUrl: 'http://127.0.0.1:8080/fhir' });
-const setting = { select: createSelect(search), place: paris };
+const setting = { select: createSelect(search), places: createPlaces('Europe/Paris') };
 
 describe.each(readProfiles('rules').map((resource) => [String(resource.id), resource] as const))(
   '%s',

@@ -1,7 +1,7 @@
 /** A small record for search tests: resources are put into the index tables with the values of the indexer. */
 import type { Database } from '../../src/db/index.ts';
 import { loadDefinitions, type Resource } from '../../src/fhir/index.ts';
-import { createIndexer, createSearchContext, type IndexValues } from '../../src/search/index.ts';
+import { createIndexer, createSearchContext, type Indexer, type IndexValues } from '../../src/search/index.ts';
 
 export const baseUrl = 'https://suture.example/fhir';
 export const context = createSearchContext({ definitions: loadDefinitions(), zone: 'Europe/Paris', baseUrl });
@@ -9,13 +9,22 @@ export const index = createIndexer(context);
 export const now = Date.parse('2026-03-02T08:00:00Z');
 
 /** The store has its own statement for this; here rows are simply inserted. */
-export async function insertResources(database: Database, resources: readonly Resource[]): Promise<void> {
+export async function insertResources(
+  database: Database,
+  resources: readonly Resource[],
+  indexer: Indexer = index,
+): Promise<void> {
   let rid = 1000;
-  for (const resource of resources) await insertResource(database, resource, ++rid);
+  for (const resource of resources) await insertResource(database, { resource, values: indexer(resource), rid: ++rid });
 }
 
-async function insertResource(database: Database, resource: Resource, rid: number): Promise<void> {
-  const values = index(resource);
+interface Row {
+  readonly resource: Resource;
+  readonly values: IndexValues;
+  readonly rid: number;
+}
+
+async function insertResource(database: Database, { resource, values, rid }: Row): Promise<void> {
   await database.query({
     name: 'insert-resource',
     text: `insert into resource (rid, type, id, version, last_updated, method, is_deleted, ord, patients, keys, raw)

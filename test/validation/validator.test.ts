@@ -112,6 +112,7 @@ describe('refuses', () => {
         code: 'structure',
         expression: 'Patient.resourceType',
         text: 'expected a resource of type Encounter, found Patient',
+        french: 'ressource de type Encounter attendue, Patient trouvé',
       },
     ]);
     expect(validator.validate(patient, { typeExpected: 'Patient' })).toEqual([]);

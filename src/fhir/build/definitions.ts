@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConstraintEntry, DefinitionsFile, ElementEntry, TypeEntry } from '../definitions.ts';
 import { elementName, elementTypes, lastSegment, type RebuiltType, rebuildTypes } from './elements.ts';
-import type { Source, SourceElement, SourceSearchParameter, SourceType } from './source.ts';
+import type { Source, SourceCompartment, SourceElement, SourceSearchParameter, SourceType } from './source.ts';
 import { expandValueSet, withoutVersion } from './value-sets.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -20,14 +20,20 @@ export function compileDefinitions(source: Source, own: readonly SourceSearchPar
   const names = new Set(types.map((type) => type.name));
   const resources = types.filter((type) => type.kind === 'resource' && !type.abstract);
   const entries = types.map((type) => [type.name, compileType(type, names)] as const);
-  const compartment = source.compartment.map((entry) => [entry.code, entry.param ?? []] as const);
   return {
     resourceTypes: resources.map((type) => type.name).sort(),
     types: Object.fromEntries(entries),
     searchParameters: [...source.searchParameters, ...own].map(compileSearchParameter),
-    compartment: Object.fromEntries(compartment.filter(([, parameters]) => parameters.length > 0)),
+    compartments: Object.fromEntries(
+      [...source.compartments].map(([of, entries]) => [of, compileCompartment(entries)]),
+    ),
     valueSets: compileValueSets(source, types),
   };
+}
+
+function compileCompartment(entries: SourceCompartment['resource']): DefinitionsFile['compartments'][string] {
+  const members = entries.map((entry) => [entry.code, entry.param ?? []] as const);
+  return Object.fromEntries(members.filter(([, parameters]) => parameters.length > 0));
 }
 
 function compileType(type: RebuiltType, names: ReadonlySet<string>): TypeEntry {

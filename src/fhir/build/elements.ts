@@ -34,7 +34,7 @@ function rebuildStructure(structure: SourceStructure): RebuiltType[] {
     abstract: structure.abstract,
     base: structure.baseDefinition === undefined ? undefined : lastSegment(structure.baseDefinition),
     root,
-    elements: childrenOf(structure.type, elements).map(withoutVendorTargets),
+    elements: childrenOf(structure.type, elements).flatMap(asPublished),
   };
   const parents = elements.filter((element) => element !== root && childrenOf(element.path, elements).length > 0);
   return [own, ...parents.map((parent) => rebuildBackbone(parent, elements))];
@@ -43,7 +43,7 @@ function rebuildStructure(structure: SourceStructure): RebuiltType[] {
 function rebuildBackbone(parent: SourceElement, elements: readonly SourceElement[]): RebuiltType {
   const base = parent.type?.[0]?.code;
   if (base !== 'BackboneElement' && base !== 'Element') throw new Error(`${parent.path} has children and is a ${base}`);
-  const own = childrenOf(parent.path, elements).map(withoutVendorTargets);
+  const own = childrenOf(parent.path, elements).flatMap(asPublished);
   return { name: parent.path, kind: 'complex-type', abstract: false, base, root: parent, elements: own };
 }
 
@@ -51,6 +51,22 @@ function childrenOf(path: string, elements: readonly SourceElement[]): SourceEle
   return elements.filter(
     (element) => element.path.startsWith(`${path}.`) && !element.path.includes('.', path.length + 1),
   );
+}
+
+const valueSetUrl = 'http://hl7.org/fhir/ValueSet/';
+/** Where the vendor put content of R5 into the differential of R4; `undefined` takes the element away. */
+const published: Readonly<Record<string, Partial<SourceElement> | undefined>> = {
+  'ResearchStudy.status': { binding: { strength: 'required', valueSet: `${valueSetUrl}research-study-status` } },
+  'ResearchStudy.primaryPurposeType': {
+    binding: { strength: 'extensible', valueSet: `${valueSetUrl}research-study-prim-purp-type` },
+  },
+  'ResearchStudy.studyDesign': undefined,
+};
+
+function asPublished(element: SourceElement): SourceElement[] {
+  if (!Object.hasOwn(published, element.path)) return [withoutVendorTargets(element)];
+  const change = published[element.path];
+  return change === undefined ? [] : [{ ...withoutVendorTargets(element), ...change }];
 }
 
 function withoutVendorTargets(element: SourceElement): SourceElement {

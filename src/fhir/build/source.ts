@@ -103,7 +103,8 @@ export interface Source {
   /** Base resources and data types: no profiles, no logical models. */
   readonly structures: readonly SourceStructure[];
   readonly searchParameters: readonly SourceSearchParameter[];
-  readonly compartment: SourceCompartment['resource'];
+  /** By the type whose compartment it is. */
+  readonly compartments: ReadonlyMap<string, SourceCompartment['resource']>;
   readonly codeSystems: ReadonlyMap<string, SourceCodeSystem>;
   readonly valueSets: ReadonlyMap<string, SourceValueSet>;
 }
@@ -130,7 +131,7 @@ export function readSource(): Source {
   return {
     structures: profiles.filter(isBaseStructure),
     searchParameters: read('search-parameters').filter(isSearchParameter),
-    compartment: compartments.find((compartment) => compartment.code === 'Patient')?.resource ?? [],
+    compartments: new Map(compartments.map(({ code, resource }) => [code, resource])),
     codeSystems: new Map(terms.filter((term) => term.resourceType === 'CodeSystem').map((term) => [term.url, term])),
     valueSets: new Map(terms.filter((term) => term.resourceType === 'ValueSet').map((term) => [term.url, term])),
   };

@@ -1,0 +1,41 @@
+/** The compartment of a patient page by page, in the order in which its resources came: what $everything reads. */
+import type { Statement } from '../db/index.ts';
+import { noOrd } from '../search/index.ts';
+import type { Visible } from './store.ts';
+
+export interface RecordRequest {
+  /** `Patient/id`; the patient itself is not among the answers. */
+  readonly patient: string;
+  readonly types: readonly string[];
+  readonly limit: number;
+  readonly afterRid?: string;
+  readonly sinceMs?: number;
+  /** Of the main clinical instant; what has none is not bound by it. */
+  readonly fromMs?: number;
+  readonly untilMs?: number;
+}
+
+export function recordStatement(request: RecordRequest, keys: readonly string[], visible: Visible): Statement {
+  const values: unknown[] = [];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const { patient, types, limit, afterRid, sinceMs, fromMs, untilMs } = request;
+  const conditions = [
+    `r.rid in (select rid from token_index where k = any (${bind(keys)}::bigint[]))`,
+    'not r.is_deleted',
+    `r.type = any (${bind(types)}::text[])`,
+    `not (r.type = 'Patient' and r.id = ${bind(patient.replace('Patient/', ''))})`,
+    visible('r', bind),
+  ];
+  if (afterRid !== undefined) conditions.push(`r.rid > ${bind(afterRid)}::bigint`);
+  if (sinceMs !== undefined) conditions.push(`r.last_updated >= ${bind(new Date(sinceMs))}`);
+  const clinical = [
+    ...(fromMs === undefined ? [] : [`r.ord >= ${bind(fromMs)}`]),
+    ...(untilMs === undefined ? [] : [`r.ord < ${bind(untilMs)}`]),
+  ];
+  if (clinical.length > 0) conditions.push(`(r.ord = ${bind(noOrd)} or (${clinical.join(' and ')}))`);
+  return {
+    text: `select r.rid::text as rid, r.type, r.id, r.version, r.last_updated, r.method, r.raw, r.is_deleted
+           from resource r where ${conditions.join(' and ')} order by r.rid limit ${bind(limit)}`,
+    values,
+  };
+}
