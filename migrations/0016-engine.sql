@@ -9,16 +9,3 @@ create table untold_break (
   primary key (issue_id, shard)
 );
 create index untold_break_by_organisation on untold_break (organisation);
-
--- What arrives from each site, by type of resource: when the last one came, how many came, and the longest silence that
--- was usual between two (src/breaks/feeds.ts). A row is written at most once in some minutes.
-create table feed (
-  site text collate "C" not null,            -- Organization/id
-  type text collate "C" not null,
-  shard smallint not null default 0,
-  last_at timestamptz(3) not null,
-  arrivals integer not null default 1,
-  usual_gap interval not null default '0',   -- decays with each arrival
-  silent_since timestamptz(3),               -- set while deadlines are held; the alert has been sent
-  primary key (site, type, shard)
-);

@@ -57,6 +57,7 @@ import {
   createBulkWorks,
   everythingOperations,
   ingestOperations,
+  measureOperations,
   metaOperations,
   referenceOperations,
   searchParameterGuard,
@@ -66,6 +67,7 @@ import {
   validateOperations,
   type WriteGuard,
 } from './interactions/index.ts';
+import { measureResources } from './indicators/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import {
   createNotify,
@@ -236,7 +238,7 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
     metrics: ground.metrics.engine,
   };
   const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
-  await installShipped(ground.store, [...ground.shipped, ...shippedTopicResources]);
+  await installShipped(ground.store, [...ground.shipped, ...measureResources(), ...shippedTopicResources]);
   const context = await createContext(ground, engine, notify);
   const workers = createWorkers({
     ...ground,
@@ -303,6 +305,7 @@ async function openHttp(ground: Ground, { context, engine, notify, workers }: Wo
     operations: [
       ...breakOperations(engine),
       ...ruleOperations({ ...ground.setting, ...engine }),
+      ...measureOperations({ db, zone: config.zone }),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,

@@ -22,6 +22,7 @@ const rows: Readonly<Record<string, number>> = {
   store: 3,
   packages: 3,
   breaks: 4,
+  indicators: 4,
   notify: 4,
   interactions: 5,
   bridge: 6,

@@ -38,21 +38,33 @@ export interface JudgmentRow {
   readonly since: string | undefined;
   readonly focusVersion: number;
   readonly metSince: string | undefined;
+  readonly anchorAt?: string | undefined;
+  readonly metAt?: string | undefined;
+  readonly isKnownLate?: boolean;
+  readonly site?: string | undefined;
+  readonly pathway?: string | undefined;
 }
 
 export async function keepJudgments(tx: Queryable, patient: string, rows: readonly JudgmentRow[]): Promise<void> {
   if (rows.length === 0) return;
   await tx.query({
     name: 'keep-judgments',
-    text: `insert into judgment (patient, rule, focus, state, due_at, since_at, focus_version, met_since)
-           select $1, rule, focus, state, "dueAt", since, "focusVersion", "metSince"
+    text: `insert into judgment (patient, rule, focus, state, due_at, since_at, focus_version, met_since,
+             anchor_at, met_at, is_known_late, site, pathway)
+           select $1, rule, focus, state, "dueAt", since, "focusVersion", "metSince",
+             "anchorAt", "metAt", coalesce("isKnownLate", false), site, pathway
            from json_to_recordset($2) as j(rule text, focus text, state text, "dueAt" timestamptz, since timestamptz,
-             "focusVersion" integer, "metSince" timestamptz)
+             "focusVersion" integer, "metSince" timestamptz, "anchorAt" timestamptz, "metAt" timestamptz,
+             "isKnownLate" boolean, site text, pathway text)
            on conflict (patient, rule, focus, shard) do update
            set state = excluded.state, due_at = excluded.due_at, since_at = excluded.since_at,
-               focus_version = excluded.focus_version, met_since = excluded.met_since
-           where (judgment.state, judgment.due_at, judgment.since_at, judgment.focus_version, judgment.met_since)
-             is distinct from (excluded.state, excluded.due_at, excluded.since_at, excluded.focus_version, excluded.met_since)`,
+               focus_version = excluded.focus_version, met_since = excluded.met_since,
+               anchor_at = excluded.anchor_at, met_at = excluded.met_at, is_known_late = excluded.is_known_late,
+               site = excluded.site, pathway = excluded.pathway
+           where (judgment.state, judgment.due_at, judgment.since_at, judgment.focus_version, judgment.met_since,
+               judgment.anchor_at, judgment.met_at, judgment.is_known_late, judgment.site, judgment.pathway)
+             is distinct from (excluded.state, excluded.due_at, excluded.since_at, excluded.focus_version, excluded.met_since,
+               excluded.anchor_at, excluded.met_at, excluded.is_known_late, excluded.site, excluded.pathway)`,
     values: [patient, JSON.stringify(rows)],
   });
 }
@@ -182,4 +194,40 @@ export async function usedReferences(db: Queryable, references: readonly string[
     values: [pairs.map(([type]) => type), pairs.map(([, id]) => id)],
   });
   return rows.map(({ reference }) => reference);
+}
+
+export interface BreakRow {
+  readonly key: string;
+  readonly occurrence: number;
+  readonly rule: string;
+  readonly patient: string;
+  readonly site: string | undefined;
+  readonly pathway: string | undefined;
+  readonly state: string;
+  readonly reason: string | undefined;
+  readonly owner: string | undefined;
+}
+
+/** The life of each break as indicators count it: when it opened, was answered, was closed, how often it came back. */
+export async function keepLives(tx: Queryable, rows: readonly BreakRow[], atMs: number): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query({
+    name: 'keep-lives',
+    text: `update break b
+           set rule = l.rule, patient = l.patient, state = l.state, reason = l.reason,
+               site = coalesce(l.site, b.site), pathway = coalesce(l.pathway, b.pathway),
+               owner = coalesce(l.owner, b.owner),
+               opened_at = coalesce(b.opened_at,
+                 case when l.state not in ('pre-alert', 'moot') then $2::timestamptz end),
+               acknowledged_at = coalesce(b.acknowledged_at,
+                 case when l.state in ('acknowledged', 'in-progress', 'on-hold', 'repaired', 'rejected')
+                   then $2::timestamptz end),
+               reopened = b.reopened + case when b.closed_at is not null and l.state = 'open' then 1 else 0 end,
+               closed_at = case when l.state in ('repaired', 'auto-closed', 'moot', 'rejected')
+                 then coalesce(b.closed_at, $2::timestamptz) end
+           from json_to_recordset($1) as l(key text, occurrence integer, rule text, patient text, site text,
+             pathway text, state text, reason text, owner text)
+           where b.key = l.key and b.occurrence = l.occurrence`,
+    values: [JSON.stringify(rows), new Date(atMs)],
+  });
 }

@@ -7,6 +7,7 @@ import { referenceKey, type Resource } from '../fhir/index.ts';
 import { type Case, elementOf, nationalNumbers, type Role, resolveRecipients, type Rule } from '../rules/index.ts';
 import type { Judged, JudgeInput, KnownJudgment } from './judge-patient.ts';
 import type { PatientRecord } from './record.ts';
+import { siteOf } from './sites.ts';
 
 export interface Concerned {
   readonly rule: Rule;
@@ -80,7 +81,8 @@ export function judgeNobody(input: JudgeInput, judged: readonly Judged[]): reado
     evidence: [{ reference, versionId: patient.meta?.versionId, role: 'patient', isDecisive: true }],
     trace: [],
   } as const;
-  return [{ rule, ruleSet, focus: patient, focusKey: reference, facts, result, inhibitedBy: undefined }];
+  const site = siteOf(input.record, undefined);
+  return [{ rule, ruleSet, focus: patient, focusKey: reference, facts, site, result, inhibitedBy: undefined }];
 }
 
 const nobodyGraceMs = 3_600_000;

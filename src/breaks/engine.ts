@@ -10,7 +10,7 @@ import { formatLocal, type Resource } from '../fhir/index.ts';
 import { type Change, finishJob, type Follower, type Job, requestJobs, type Work } from '../queue/index.ts';
 import { elementKeys, focusKeyOf, type Rule } from '../rules/index.ts';
 import type { Session, Store, WriteEntry } from '../store/index.ts';
-import { keepJudgments, keepOccurrences, readJudgments, requestAllPatients } from './breaks.sql.ts';
+import { keepJudgments, keepLives, keepOccurrences, readJudgments, requestAllPatients } from './breaks.sql.ts';
 import { requestDigests } from './digest.ts';
 import { lastBreaks, splitVerdicts } from './expectations.ts';
 import { type Judged, judgePatient, type KnownJudgment, nextInstant, type Select } from './judge-patient.ts';
@@ -152,6 +152,7 @@ async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<
   const plan = planBreaks(planInput(input, { record, book, judged, nowMs, job }));
   await session.commit(plan.resources.map(toEntry));
   await keepOccurrences(tx, plan.raised);
+  await keepLives(tx, plan.lives, nowMs);
   await keepJudgments(tx, job.key, judgmentRows(judged, known));
   await requestDigests(tx, plan.untold, { nowMs, place: input.places.usual });
   const failed = reportErrors(input, judged);

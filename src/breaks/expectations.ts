@@ -3,12 +3,12 @@ import type { Resource } from '../fhir/index.ts';
 import { afterMs, type Rule } from '../rules/index.ts';
 import { recipientsOf, roleConcept } from './circle.ts';
 import { endReason, type Judged, verdictOf } from './judge-patient.ts';
+import { pathwayOf } from './judgment-rows.ts';
 import { isClosed, type Verdict } from './machine.ts';
 import type { Expectation, LadderStep, Orphan, RuleFacts, UsedParameter } from './plan-input.ts';
 import type { PatientRecord } from './record.ts';
 import { type Break, breakKey, readBreak } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
-import { siteOf } from './sites.ts';
 
 /** The last occurrence of each break, by key. */
 export function lastBreaks(record: Pick<PatientRecord, 'byType'>): ReadonlyMap<string, Break> {
@@ -68,7 +68,8 @@ function toExpectation(record: PatientRecord, one: Judged & { readonly verdict: 
     role: rule.roles[0] === undefined ? undefined : roleConcept(rule.roles[0]),
     ladder: ladderOf(record, one),
     zone: facts.place.dates.zone,
-    organisation: siteOf(record, focus),
+    organisation: one.site,
+    pathway: pathwayOf(facts.plan),
   };
 }
 

@@ -55,6 +55,8 @@ export interface Judged {
   /** `Encounter/e1`, or `CarePlan/c1#activity`. */
   readonly focusKey: string;
   readonly facts: Case;
+  /** `Organization/id` that answers for the focus. */
+  readonly site: string | undefined;
   readonly result: JudgmentResult;
   /** Set when another rule that is broken silences this one. */
   readonly inhibitedBy: string | undefined;
@@ -102,7 +104,8 @@ function judgeRule(input: WithCircles, ruleSet: RuleSet, rule: Rule): readonly J
       const facts = factsOf(input, rule, { focus, elementKey, place });
       const judged = judge(rule, facts);
       const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focusKey), focus) : judged;
-      return { rule, ruleSet, focus, focusKey, facts, result, inhibitedBy: undefined };
+      const site = siteOf(input.record, focus);
+      return { rule, ruleSet, focus, focusKey, facts, site, result, inhibitedBy: undefined };
     });
   });
 }

@@ -1,5 +1,7 @@
 /** What is remembered of the judgments of one run (breaks.sql.ts). */
 import { formatInstant } from '../base/index.ts';
+import type { Resource } from '../fhir/index.ts';
+import type { Judgment } from '../rules/index.ts';
 import type { JudgmentRow } from './breaks.sql.ts';
 import type { Judged, KnownJudgment } from './judge-patient.ts';
 
@@ -42,7 +44,26 @@ function rowOf(one: Judged, former: KnownJudgment | undefined): JudgmentRow | un
       const dueAt = dueAtMs === undefined ? undefined : formatInstant(dueAtMs);
       // Only rules that read no date of their own need to know when they were first found met.
       const metSince = rule.metAt === undefined ? result.metAt : undefined;
-      return { ...head, state: result.state, dueAt, since: facts.since, metSince };
+      return { ...head, state: result.state, dueAt, since: facts.since, metSince, ...countedOf(one, result) };
     }
   }
+}
+
+/** What indicators count beside the state. */
+function countedOf({ facts, site }: Judged, result: Judgment): Partial<JudgmentRow> {
+  const { timing, metAtMs, reason } = result;
+  return {
+    anchorAt: timing === undefined ? undefined : formatInstant(timing.anchorMs),
+    metAt: metAtMs === undefined ? undefined : formatInstant(metAtMs),
+    isKnownLate: reason === 'met-in-time-known-late',
+    site,
+    pathway: pathwayOf(facts.plan),
+  };
+}
+
+/** The plan definition that the care plan follows, else its first category. */
+export function pathwayOf(plan: Resource | undefined): string | undefined {
+  const [definition] = (plan?.['instantiatesCanonical'] ?? []) as readonly string[];
+  const [category] = (plan?.['category'] ?? []) as readonly { coding?: readonly { code?: string }[]; text?: string }[];
+  return definition ?? category?.coding?.[0]?.code ?? category?.text;
 }

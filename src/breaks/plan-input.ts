@@ -1,5 +1,6 @@
 /** What a plan of writes is made from, and what it is (plan.ts). */
 import type { Resource } from '../fhir/index.ts';
+import type { BreakRow } from './breaks.sql.ts';
 import type { BreakReason, Verdict } from './machine.ts';
 import type { Break, Severity } from './resources.ts';
 import type { BreakText } from './texts.ts';
@@ -46,6 +47,8 @@ export interface Expectation {
   readonly zone: string;
   /** Whose digest tells of it when nobody is called. */
   readonly organisation: string | undefined;
+  /** Of the care plan: for indicators. */
+  readonly pathway: string | undefined;
 }
 
 /** A break whose expectation is no longer judged: rule retired, focus gone. */
@@ -99,6 +102,8 @@ export interface Plan {
   readonly opened: readonly string[];
   readonly closed: readonly string[];
   readonly untold: readonly Untold[];
+  /** Breaks that changed, as indicators count them. */
+  readonly lives: readonly BreakRow[];
   /** When time alone changes a Task: a step of the ladder, the end of a hold, of a silence, of the quiet hours. */
   readonly nextAtMs: number | undefined;
 }

@@ -7,8 +7,9 @@
  * - A break learned of long after it was due, or together with its repair, is recorded and counted; nobody is called.
  */
 import { alertOf, callAbout, type Called } from './calls.ts';
-import { endOrphan, liveOn } from './lives.ts';
+import { endOrphan, type Life, liveOn } from './lives.ts';
 import type { Plan, PlanInput } from './plan-input.ts';
+import { type Reference, readBreak } from './resources.ts';
 
 export type { Expectation, LadderStep, Orphan, Plan, PlanInput, RuleFacts, Silence, Untold } from './plan-input.ts';
 
@@ -30,6 +31,7 @@ export function planBreaks(input: PlanInput): Plan {
     opened: lives.flatMap(({ rule, opens }) => (opens === true ? [rule] : [])),
     closed: lives.flatMap(({ rule, closes }) => (closes === true ? [rule] : [])),
     untold: called.flatMap(untoldOf),
+    lives: called.flatMap(({ life }) => lifeRow(input, life)),
     nextAtMs: instants.length === 0 ? undefined : Math.min(...instants),
   };
 }
@@ -37,4 +39,16 @@ export function planBreaks(input: PlanInput): Plan {
 function untoldOf({ life, isUntold }: Called): Plan['untold'] {
   if (isUntold !== true) return [];
   return [{ issueId: life.issue.id ?? '', rule: life.rule, organisation: life.expectation?.organisation }];
+}
+
+function lifeRow(
+  { patient }: PlanInput,
+  { issue, isIssueChanged, isTaskChanged, task, expectation }: Life,
+): Plan['lives'] {
+  const now = isIssueChanged || isTaskChanged ? readBreak(issue) : undefined;
+  if (now === undefined) return [];
+  const { key, rule, occurrence, known } = now;
+  const owner = (task?.['owner'] as Reference | undefined)?.reference;
+  const { organisation: site, pathway } = expectation ?? {};
+  return [{ key, occurrence, rule, patient, site, pathway, state: known.state, reason: known.reason, owner }];
 }

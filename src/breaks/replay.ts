@@ -11,7 +11,7 @@ import { lastBreaks, splitVerdicts } from './expectations.ts';
 import { type Judged, type KnownJudgment, nextInstant, type Select } from './judge-patient.ts';
 import { judgmentRows } from './judgment-rows.ts';
 import { type BreakReason, type BreakState, isClosed } from './machine.ts';
-import { planBreaks } from './plan.ts';
+import { type PlanInput, planBreaks } from './plan.ts';
 import type { PatientRecord } from './record.ts';
 import { isBreakTask, isOwnAlert, readBreak } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
@@ -67,75 +67,99 @@ type Versions = Kept[];
 const turnsMax = 100_000;
 
 export function createReplay(input: ReplayInput): Replay {
-  const store = new Map<string, Versions>();
-  const moves: ReplayedMove[] = [];
-  const alerts: number[] = [];
-  const errors = new Map<string, number>();
-  let known: readonly KnownJudgment[] = [];
-  let nextAtMs: number | undefined;
-  let count = 0;
-
-  function put(resource: Resource, atMs: number): void {
-    const key = `${resource.resourceType}/${resource.id ?? ''}`;
-    const versions = store.get(key) ?? [];
-    store.set(key, versions);
-    const version = versions.length + 1;
-    const meta = { ...resource.meta, versionId: String(version), lastUpdated: formatInstant(atMs) };
-    versions.push(versionOf(key, { version, atMs, resource: { ...resource, meta } }));
-  }
-
-  async function look(atMs: number): Promise<void> {
-    const record = recordOf(input.patient, store);
-    const session = {
-      history: (type: string, id: string) => Promise.resolve([...(store.get(`${type}/${id}`) ?? [])].reverse()),
-    };
-    const judged = await judgeRecord(input, session, { record, book: input.book, known, nowMs: atMs });
-    countErrors(judged, errors);
-    const before = lastBreaks(record);
-    const place = input.places.of(record);
-    const plan = planBreaks({
-      patient: input.patient,
-      nowMs: atMs,
-      ...splitVerdicts({ record, book: input.book, judged }),
-      breaks: before,
-      tasks: (record.byType.get('Task') ?? []).filter(isBreakTask),
-      nextId: () => `replayed-${++count}`,
-      dateTime: (instantMs, zone = place.dates.zone) => formatLocal(instantMs, zone),
-      lateKnowledgeMs: input.lateKnowledgeMs,
-      proofAwaitedMs: input.proofAwaitedMs,
-      silences: [],
-      quietUntilMs: undefined,
-      isUntold: () => false,
-    });
-    for (const resource of plan.resources) {
-      if (resource.resourceType === 'DetectedIssue') tellMove(resource, before, { atMs, moves });
-      if (isOwnAlert(resource)) alerts.push(atMs);
-      put(resource, atMs);
-    }
-    known = remember(known, judged);
-    const instants = [nextInstant(judged, atMs), plan.nextAtMs].filter((one): one is number => one !== undefined);
-    nextAtMs = instants.length === 0 ? undefined : Math.min(...instants);
-  }
-
+  const memory: Memory = {
+    input,
+    store: new Map(),
+    moves: [],
+    alerts: [],
+    errors: new Map(),
+    known: [],
+    nextAtMs: undefined,
+    made: 0,
+  };
   return {
-    moves,
-    alerts,
-    errors,
-    resources: () => [...store.values()].flatMap((versions) => currentOf(versions) ?? []),
+    moves: memory.moves,
+    alerts: memory.alerts,
+    errors: memory.errors,
+    resources: () => [...memory.store.values()].flatMap((versions) => currentOf(versions) ?? []),
     async advanceTo(atMs) {
-      for (let turn = 0; nextAtMs !== undefined && nextAtMs <= atMs; turn++) {
+      for (let turn = 0; memory.nextAtMs !== undefined && memory.nextAtMs <= atMs; turn++) {
         if (turn === turnsMax)
           throw new Error('time stands still: a judgment asks for the same instant again and again');
-        await look(nextAtMs);
+        await look(memory, memory.nextAtMs);
       }
     },
     async write(changes, atMs) {
       for (const change of changes) {
-        if ('resource' in change) put(change.resource, atMs);
-        else remove(store, change.deleted, atMs);
+        if ('resource' in change) put(memory.store, change.resource, atMs);
+        else remove(memory.store, change.deleted, atMs);
       }
-      await look(atMs);
+      await look(memory, atMs);
     },
+  };
+}
+
+interface Memory {
+  readonly input: ReplayInput;
+  readonly store: Map<string, Versions>;
+  readonly moves: ReplayedMove[];
+  readonly alerts: number[];
+  readonly errors: Map<string, number>;
+  known: readonly KnownJudgment[];
+  nextAtMs: number | undefined;
+  /** How many resources the engine has made. */
+  made: number;
+}
+
+function put(store: Memory['store'], resource: Resource, atMs: number): void {
+  const key = `${resource.resourceType}/${resource.id ?? ''}`;
+  const versions = store.get(key) ?? [];
+  store.set(key, versions);
+  const version = versions.length + 1;
+  const meta = { ...resource.meta, versionId: String(version), lastUpdated: formatInstant(atMs) };
+  versions.push(versionOf(key, { version, atMs, resource: { ...resource, meta } }));
+}
+
+/** One judgment of the whole record, as the server makes it. */
+async function look(memory: Memory, atMs: number): Promise<void> {
+  const { input, store, moves, alerts } = memory;
+  const record = recordOf(input.patient, store);
+  const history = (type: string, id: string) => Promise.resolve([...(store.get(`${type}/${id}`) ?? [])].reverse());
+  const { book } = input;
+  const judged = await judgeRecord(input, { history }, { record, book, known: memory.known, nowMs: atMs });
+  countErrors(judged, memory.errors);
+  const before = lastBreaks(record);
+  const plan = planBreaks({
+    ...planSetting(memory, record, atMs),
+    ...splitVerdicts({ record, book, judged }),
+    breaks: before,
+  });
+  for (const resource of plan.resources) {
+    if (resource.resourceType === 'DetectedIssue') tellMove(resource, before, { atMs, moves });
+    if (isOwnAlert(resource)) alerts.push(atMs);
+    put(store, resource, atMs);
+  }
+  memory.known = remember(memory.known, judged);
+  const instants = [nextInstant(judged, atMs), plan.nextAtMs].filter((one): one is number => one !== undefined);
+  memory.nextAtMs = instants.length === 0 ? undefined : Math.min(...instants);
+}
+
+type PlanSetting = Omit<PlanInput, 'expectations' | 'orphans' | 'breaks'>;
+
+function planSetting(memory: Memory, record: PatientRecord, nowMs: number): PlanSetting {
+  const { patient, places, lateKnowledgeMs, proofAwaitedMs } = memory.input;
+  const usual = places.of(record).dates.zone;
+  return {
+    patient,
+    nowMs,
+    tasks: (record.byType.get('Task') ?? []).filter(isBreakTask),
+    nextId: () => `replayed-${++memory.made}`,
+    dateTime: (instantMs, zone = usual) => formatLocal(instantMs, zone),
+    lateKnowledgeMs,
+    proofAwaitedMs,
+    silences: [],
+    quietUntilMs: undefined,
+    isUntold: () => false,
   };
 }
 

@@ -20,6 +20,7 @@ export type { Content, InteractionCode, Method, Route } from './route.ts';
 export { search, searchCompartment, searchSystem } from './search.ts';
 export { subscriptionOperations } from './subscription-operations.ts';
 export { answerText, processBundle } from './transaction.ts';
+export { measureOperations } from './measure-operations.ts';
 export { update, updateByCriteria } from './update.ts';
 export { searchParameterGuard } from './search-parameter-guard.ts';
 export { terminologyOperations } from './terminology.ts';

@@ -27,6 +27,7 @@ const expectation: Expectation = {
   ladder: [],
   zone: 'Europe/Paris',
   organisation: undefined,
+  pathway: undefined,
 };
 
 function run(nowMs: number, record: readonly Resource[], verdict: Partial<Expectation['verdict']> = {}) {

@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1' },
     rules: { type: 'string', default: 'profiles/rules' },
-    differences: { type: 'string', default: 'simulate-differences.json' },
+    differences: { type: 'string', default: 'dist/simulate-differences.json' },
   },
 });
 

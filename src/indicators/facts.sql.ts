@@ -1,0 +1,201 @@
+/** The figures of an indicator, in one statement: total and strata at once (grouping sets). */
+import type { Queryable, Statement } from '../db/index.ts';
+import type { BreakFigure, Counting } from './indicators.ts';
+
+export interface Period {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly nowMs: number;
+}
+
+export interface Figures {
+  /** Undefined: all. */
+  readonly stratum:
+    | { readonly by: 'site' | 'territory' | 'pathway' | 'rule' | 'owner'; readonly value: string }
+    | undefined;
+  readonly population: number;
+  readonly denominator: number;
+  readonly numerator: number;
+  /** In time, and learned of only afterwards. */
+  readonly knownLate: number;
+  /** Quartiles and the ninth decile. */
+  readonly percentiles: readonly [number, number, number, number] | undefined;
+  readonly average: number | undefined;
+}
+
+/** Each row: patient, strata, and what it counts for. Parameters $1 to $3: from, to, now; $4: rules. */
+function factsText(counting: Counting): string {
+  switch (counting.kind) {
+    case 'share':
+      return judgmentFacts(`j.state in ('met', 'repaired', 'broken')`, `j.state = 'met'`, 'null::double precision');
+    case 'delay':
+      return judgmentFacts(
+        `j.state in ('met', 'repaired')`,
+        'false',
+        `case when j.state in ('met', 'repaired') then extract(epoch from j.met_at - j.anchor_at) / 86400 end`,
+      );
+    case 'return':
+      return judgmentFacts(
+        `j.state <> 'waiting'`,
+        `exists (select 1 from break b where b.patient = j.patient and b.rule = $5 and b.state <> 'rejected'
+           and b.opened_at >= j.anchor_at and b.opened_at < j.anchor_at + interval '31 days')`,
+        'null::double precision',
+      );
+    case 'breaks':
+      return breakFacts(counting.figure);
+  }
+}
+
+function judgmentFacts(denominator: string, numerator: string, value: string): string {
+  return `select j.patient, j.site, j.pathway, j.rule, null::text as owner,
+            ${denominator} as is_denominator, ${numerator} as is_numerator, j.is_known_late, ${value} as value
+          from judgment j
+          where j.rule = any ($4) and j.state <> 'cancelled' and j.anchor_at >= $1 and j.anchor_at < $2
+            and $3::timestamptz is not null`;
+}
+
+const figures: Readonly<Record<BreakFigure, { denominator: string; numerator: string; value: string }>> = {
+  'acted-on': { denominator: 'true', numerator: 'b.acknowledged_at is not null', value: 'null::double precision' },
+  'hours-to-acknowledge': {
+    denominator: 'b.acknowledged_at is not null',
+    numerator: 'false',
+    value: 'extract(epoch from b.acknowledged_at - b.opened_at) / 3600',
+  },
+  'hours-to-repair': {
+    denominator: `b.state in ('repaired', 'auto-closed')`,
+    numerator: 'false',
+    value: `case when b.state in ('repaired', 'auto-closed') then extract(epoch from b.closed_at - b.opened_at) / 3600 end`,
+  },
+  reopened: {
+    denominator: 'b.closed_at is not null or b.reopened > 0',
+    numerator: 'b.reopened > 0',
+    value: 'null::double precision',
+  },
+  'false-positive': {
+    denominator: 'b.closed_at is not null',
+    numerator: `b.state = 'rejected'`,
+    value: 'null::double precision',
+  },
+  'auto-closed': {
+    denominator: 'b.closed_at is not null',
+    numerator: `b.state = 'auto-closed'`,
+    value: 'null::double precision',
+  },
+  'open-by-owner': { denominator: 'b.closed_at is null', numerator: 'false', value: 'null::double precision' },
+};
+
+function breakFacts(figure: BreakFigure): string {
+  const { denominator, numerator, value } = figures[figure];
+  return `select b.patient, b.site, b.pathway, b.rule, coalesce(b.owner, '-') as owner,
+            ${denominator} as is_denominator, ${numerator} as is_numerator, false as is_known_late, ${value} as value
+          from break b
+          where b.opened_at >= $1 and b.opened_at < $2 and $3::timestamptz is not null
+            and ($4::text[] is null or b.rule = any ($4))`;
+}
+
+interface Row {
+  readonly grouped: number;
+  readonly site: string | null;
+  readonly territory: string | null;
+  readonly pathway: string | null;
+  readonly rule: string | null;
+  readonly owner: string | null;
+  readonly population: number;
+  readonly denominator: number;
+  readonly numerator: number;
+  readonly known_late: number;
+  readonly percentiles: readonly (number | null)[] | null;
+  readonly average: number | null;
+}
+
+/** Bits of `grouping`, highest first; all set: the total. */
+const strata = ['site', 'territory', 'pathway', 'rule', 'owner'] as const;
+const totalBits = 2 ** strata.length - 1;
+
+export async function readFigures(db: Queryable, counting: Counting, period: Period): Promise<readonly Figures[]> {
+  const rows = await db.query<Row>({
+    text: `with fact as (${factsText(counting)}),
+           placed as (
+             select f.*, left(r.raw::jsonb #>> '{address,0,postalCode}', 2) as territory
+             from fact f left join resource r
+               on r.type = 'Patient' and r.id = substr(f.patient, 9) and not r.is_deleted)
+           select grouping(site, territory, pathway, rule, owner) as grouped, site, territory, pathway, rule, owner,
+             count(*)::integer as population,
+             count(*) filter (where is_denominator)::integer as denominator,
+             count(*) filter (where is_denominator and is_numerator)::integer as numerator,
+             count(*) filter (where is_known_late)::integer as known_late,
+             percentile_cont(array[0.25, 0.5, 0.75, 0.9]) within group (order by value) as percentiles,
+             avg(value) as average
+           from placed
+           group by grouping sets ((), (site), (territory), (pathway), (rule), (owner))
+           order by grouped desc, site, territory, pathway, rule, owner`,
+    values: valuesOf(counting, period),
+  });
+  return rows.flatMap(toFigures);
+}
+
+function valuesOf(counting: Counting, { fromMs, toMs, nowMs }: Period): unknown[] {
+  const times = [fromMs, toMs, nowMs].map((ms) => new Date(ms));
+  switch (counting.kind) {
+    case 'breaks':
+      return [...times, null];
+    case 'return':
+      return [...times, [counting.among], counting.rule];
+    case 'share':
+    case 'delay':
+      return [...times, counting.rules];
+  }
+}
+
+function toFigures(row: Row): readonly Figures[] {
+  const stratum = stratumOf(row);
+  if (stratum === undefined && row.grouped !== totalBits) return [];
+  return [
+    {
+      stratum,
+      population: row.population,
+      denominator: row.denominator,
+      numerator: row.numerator,
+      knownLate: row.known_late,
+      percentiles: percentilesOf(row),
+      average: row.average ?? undefined,
+    },
+  ];
+}
+
+/** Undefined for the total, and for what has no value of the stratum. */
+function stratumOf(row: Row): Figures['stratum'] {
+  const by = strata.find((_name, index) => row.grouped === totalBits - 2 ** (strata.length - 1 - index));
+  const value = by === undefined ? null : row[by];
+  return by === undefined || value === null ? undefined : { by, value };
+}
+
+function percentilesOf({ percentiles }: Row): Figures['percentiles'] {
+  const [p25, p50, p75, p90] = (percentiles ?? []).map((value) => value ?? undefined);
+  if (p25 === undefined || p50 === undefined || p75 === undefined || p90 === undefined) return undefined;
+  return [p25, p50, p75, p90];
+}
+
+export interface Subjects {
+  readonly population: readonly string[];
+  readonly denominator: readonly string[];
+  readonly numerator: readonly string[];
+}
+
+const subjectsMax = 10_000;
+
+/** The patients behind the figures, each once. */
+export async function readSubjects(db: Queryable, counting: Counting, period: Period): Promise<Subjects> {
+  const statement: Statement = {
+    text: `with fact as (${factsText(counting)})
+           select patient, bool_or(is_denominator) as denominator, bool_or(is_denominator and is_numerator) as numerator
+           from fact group by patient order by patient limit ${subjectsMax}`,
+    values: valuesOf(counting, period),
+  };
+  const rows = await db.query<{ patient: string; denominator: boolean; numerator: boolean }>(statement);
+  return {
+    population: rows.map(({ patient }) => patient),
+    denominator: rows.filter(({ denominator }) => denominator).map(({ patient }) => patient),
+    numerator: rows.filter(({ numerator }) => numerator).map(({ patient }) => patient),
+  };
+}

@@ -1,0 +1,2 @@
+export { type Evaluation, evaluateMeasure, type ReportType } from './evaluate.ts';
+export { measureResources } from './measures.ts';
