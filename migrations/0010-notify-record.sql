@@ -30,3 +30,6 @@ begin
     where kind = in_job_kind and key = in_subscription;
   end if;
 end $$;
+
+-- What goes with the resource of an event, by the shape of its topic: `Type/id/version` each, as it was when the event was numbered.
+alter table subscription_event add column context text[];

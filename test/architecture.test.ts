@@ -159,7 +159,7 @@ describe('the source code', () => {
   });
 
   it('keeps tests beside what they test: each folder of test has its folder in src', () => {
-    const others = new Set(['bench', 'conformance', 'flows', 'support']);
+    const others = new Set(['bench', 'conformance', 'flows', 'simulate', 'support']);
     const folders = readdirSync(dirname(import.meta.filename), { withFileTypes: true }).filter((entry) =>
       entry.isDirectory(),
     );

@@ -24,6 +24,8 @@ export async function readTexts(
 export interface NewEvent {
   readonly subscription: string;
   readonly change: Change;
+  /** `Type/id/version` of what goes with the resource. */
+  readonly context: readonly string[];
 }
 
 export interface Told {
@@ -43,7 +45,8 @@ export async function insertEvents(tx: Transaction, events: readonly NewEvent[])
     name: 'notify-insert-events',
     text: `with new as materialized (
              select * from json_to_recordset($1) as n(
-               place integer, subscription text, type text, id text, version integer, method text, at timestamptz)
+               place integer, subscription text, type text, id text, version integer, method text, at timestamptz,
+               context text[])
            ),
            counted as (
              update subscription_state s
@@ -53,16 +56,17 @@ export async function insertEvents(tx: Transaction, events: readonly NewEvent[])
              returning s.subscription, s.last_number - c.events as base, s.is_slow, s.retry_at
            ),
            numbered as (
-             insert into subscription_event (subscription, number, type, id, version, method, at)
+             insert into subscription_event (subscription, number, type, id, version, method, at, context)
              select n.subscription, c.base + row_number() over (partition by n.subscription order by n.place),
-                    n.type, n.id, n.version, n.method, n.at
+                    n.type, n.id, n.version, n.method, n.at, n.context
              from new n join counted c using (subscription)
            )
            select subscription, is_slow, retry_at from counted`,
     values: [
       JSON.stringify(
-        events.map(({ subscription, change: { type, id, version, method, at } }, place) => ({
+        events.map(({ subscription, change: { type, id, version, method, at }, context }, place) => ({
           ...{ place, subscription, type, id, version, method, at },
+          ...(context.length === 0 ? {} : { context }),
         })),
       ),
     ],
@@ -83,6 +87,16 @@ export interface Event {
   readonly at: Date;
   /** The version of the event; undefined for a deletion. */
   readonly raw: string | undefined;
+  /** What goes with it, each in the version of then. */
+  readonly context: readonly Companion[];
+}
+
+export interface Companion {
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  /** undefined: no longer kept. */
+  readonly raw: string | undefined;
 }
 
 export interface EventRange {
@@ -93,10 +107,16 @@ export interface EventRange {
   readonly limit: number;
 }
 
+type EventRow = Omit<Event, 'number' | 'raw' | 'context'> & {
+  readonly number: string;
+  readonly raw: string | null;
+  readonly context: readonly string[] | null;
+};
+
 export async function readEvents(db: Queryable, range: EventRange): Promise<readonly Event[]> {
-  const rows = await db.query<Omit<Event, 'number' | 'raw'> & { number: string; raw: string | null }>({
+  const rows = await db.query<EventRow>({
     name: 'notify-events',
-    text: `select e.number, e.type, e.id, e.version, e.method, e.at,
+    text: `select e.number, e.type, e.id, e.version, e.method, e.at, e.context,
                   case when r.version = e.version then r.raw else v.raw end as raw
            from subscription_event e
            left join resource r on r.type = e.type and r.id = e.id
@@ -105,9 +125,28 @@ export async function readEvents(db: Queryable, range: EventRange): Promise<read
            order by e.number limit $4`,
     values: [range.subscription, range.from, range.until, range.limit],
   });
-  return rows.map(({ number, raw, ...row }) => ({
+  const companions = await readCompanions(db, [...new Set(rows.flatMap(({ context }) => context ?? []))]);
+  return rows.map(({ number, raw, context, ...row }) => ({
     ...row,
     number: Number(number),
     raw: raw === null || raw === '' ? undefined : raw,
+    context: (context ?? []).flatMap((key) => companions.get(key) ?? []),
   }));
+}
+
+/** By `Type/id/version`. */
+async function readCompanions(db: Queryable, keys: readonly string[]): Promise<ReadonlyMap<string, Companion>> {
+  if (keys.length === 0) return new Map();
+  const asked = keys.map((key) => key.split('/'));
+  const rows = await db.query<Omit<Companion, 'raw'> & { raw: string | null }>({
+    name: 'notify-companions',
+    text: `select w.type, w.id, w.version, case when r.version = w.version then r.raw else v.raw end as raw
+           from unnest($1::text[], $2::text[], $3::integer[]) as w(type, id, version)
+           left join resource r on r.type = w.type and r.id = w.id
+           left join version v on v.rid = r.rid and v.version = w.version`,
+    values: [asked.map(([type]) => type), asked.map(([, id]) => id), asked.map(([, , version]) => Number(version))],
+  });
+  return new Map(
+    rows.map(({ raw, ...one }) => [`${one.type}/${one.id}/${one.version}`, { ...one, raw: raw || undefined }]),
+  );
 }

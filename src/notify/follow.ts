@@ -9,12 +9,14 @@ import type { Clock, Log } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { type Change, type Follower, type JobRequest, requestJobs } from '../queue/index.ts';
+import { type Include, type PageRow, type SearchContext, toIncludeSql } from '../search/index.ts';
+import { everything } from '../store/index.ts';
 import { createVersions, type SeenChange, type Version } from './criteria.ts';
 import type { ChannelRules } from './channel-terms.ts';
 import { insertEvents, type NewEvent, readTexts, type Texts } from './events.sql.ts';
 import { deliveryJob } from './jobs.ts';
 import { notifyLimits } from './limits.ts';
-import { createRegister, type Register, type Unserved } from './register.ts';
+import { createRegister, type Register, type Unserved, type Watcher } from './register.ts';
 import { handlesOf } from './secrets.ts';
 import { applyState, markUnserved } from './state.sql.ts';
 import type { SubscriptionStatus } from './subscription.ts';
@@ -44,7 +46,7 @@ export function createFollower(input: FollowInput): Follower {
       const jobs: JobRequest[] = [];
       for (const change of changes) {
         const seen = toSeen(version, change, texts);
-        events.push(...match(register, change, seen));
+        events.push(...(await match(input, tx, { change, seen, candidates: candidatesOf(register, change, seen) })));
         if (change.type !== 'Subscription') continue;
         const resource = seen.current?.resource;
         jobs.push(await putInForce(tx, change, resource, input.clock.now()));
@@ -75,11 +77,47 @@ function toSeen(toVersion: (resource: Resource) => Version, change: Change, text
   return { type, current: method === 'DELETE' ? undefined : find(version), previous: find(version - 1) };
 }
 
-function match(register: Register, change: Change, seen: SeenChange): readonly NewEvent[] {
+function candidatesOf(register: Register, { type }: Change, seen: SeenChange): readonly Watcher[] {
   if (seen.current === undefined && seen.previous === undefined) return [];
-  return [...register.candidates(change.type, () => anchorsOfChange(seen))]
-    .filter(({ matcher }) => matcher.matches(seen))
-    .map(({ subscription }) => ({ subscription, change }));
+  return [...register.candidates(type, () => anchorsOfChange(seen))].filter(({ matcher }) => matcher.matches(seen));
+}
+
+interface Matched {
+  readonly change: Change;
+  readonly seen: SeenChange;
+  readonly candidates: readonly Watcher[];
+}
+
+/** What goes with the resource is read once for each topic, and as it is now: later it may be another. */
+async function match(
+  { setting }: FollowInput,
+  tx: Transaction,
+  { change, seen, candidates }: Matched,
+): Promise<readonly NewEvent[]> {
+  const contexts = new Map<readonly Include[], readonly string[]>();
+  const events: NewEvent[] = [];
+  for (const { subscription, matcher } of candidates) {
+    const includes = matcher.shapes?.get(change.type);
+    const resource = seen.current?.resource;
+    if (includes !== undefined && resource !== undefined && !contexts.has(includes)) {
+      contexts.set(includes, await readContext(tx, setting.search, includes, resource));
+    }
+    const context = includes === undefined ? [] : (contexts.get(includes) ?? []);
+    events.push({ subscription, change, context });
+  }
+  return events;
+}
+
+async function readContext(
+  tx: Transaction,
+  search: SearchContext,
+  includes: readonly Include[],
+  resource: Resource,
+): Promise<readonly string[]> {
+  const asked = { visible: everything, limit: notifyLimits.contextMax };
+  const statement = toIncludeSql(search, includes, [resource], asked);
+  const rows = statement === undefined ? [] : await tx.query<PageRow>(statement);
+  return rows.slice(0, notifyLimits.contextMax).map(({ type, id, version }) => `${type}/${id}/${version}`);
 }
 
 async function putInForce(

@@ -25,6 +25,8 @@ export const notifyLimits = {
   heartbeatMaxS: 86_400,
   /** Told in one notification, whatever backport-max-count allows. */
   eventsMax: 100,
+  /** Resources that go with that of one event, by the shape of its topic; what is beyond is left out. */
+  contextMax: 50,
   /** Told in one answer to $events and to $status. */
   eventsAskedMax: 500,
   statusesMax: 1_000,

@@ -42,8 +42,10 @@ export function notificationBundle({ kind, subscription, standing, events, baseU
 
 /** A Bundle of type history: the status, then the resources that the content level includes. */
 export function historyBundle(said: StatusSaid, baseUrl: string, atMs: number): string {
-  const resources = said.content === 'full-resource' ? said.events.map((event) => resourceEntry(event, baseUrl)) : [];
-  const entries = [statusEntry(said, baseUrl, atMs), ...resources];
+  const isFull = said.content === 'full-resource';
+  const resources = isFull ? said.events.map((event) => resourceEntry(event, baseUrl)) : [];
+  const companions = isFull ? companionEntries(said.events, baseUrl) : [];
+  const entries = [statusEntry(said, baseUrl, atMs), ...resources, ...companions];
   return `{"resourceType":"Bundle","type":"history","timestamp":"${formatInstant(atMs)}","entry":[${entries.join(',')}]}`;
 }
 
@@ -94,11 +96,17 @@ export function statusParameters(said: StatusSaid, baseUrl: string): object {
   };
 }
 
-function eventParts({ number, at, type, id }: Event, content: Content | undefined, baseUrl: string): readonly object[] {
+function eventParts(event: Event, content: Content | undefined, baseUrl: string): readonly object[] {
+  const { number, at, type, id, context } = event;
+  const companions = content === 'empty' ? [] : context;
   return [
     { name: 'event-number', valueString: String(number) },
     { name: 'timestamp', valueInstant: formatInstant(at.getTime()) },
     ...(content === 'empty' ? [] : [{ name: 'focus', valueReference: { reference: `${baseUrl}/${type}/${id}` } }]),
+    ...companions.map((one) => ({
+      name: 'additional-context',
+      valueReference: { reference: `${baseUrl}/${one.type}/${one.id}` },
+    })),
   ];
 }
 
@@ -109,6 +117,22 @@ function resourceEntry({ type, id, version, method, raw }: Event, baseUrl: strin
   const resource = raw === undefined ? '' : `"resource":${raw},`;
   const rest = JSON.stringify({ request: { method, url }, response: { status, etag: `W/"${version}"` } });
   return `{"fullUrl":${JSON.stringify(`${baseUrl}/${type}/${id}`)},${resource}${rest.slice(1)}`;
+}
+
+/** What goes with the resources, each version once, as an entry of a history that was only looked at. */
+function companionEntries(events: readonly Event[], baseUrl: string): readonly string[] {
+  const companions = new Map(
+    events.flatMap(({ context }) => context.map((one) => [`${one.type}/${one.id}/${one.version}`, one] as const)),
+  );
+  return [...companions.values()].map(({ type, id, version, raw }) => {
+    const resource = raw === undefined ? '' : `"resource":${raw},`;
+    const status = raw === undefined ? '410' : '200';
+    const rest = JSON.stringify({
+      request: { method: 'GET', url: `${type}/${id}` },
+      response: { status, etag: `W/"${version}"` },
+    });
+    return `{"fullUrl":${JSON.stringify(`${baseUrl}/${type}/${id}`)},${resource}${rest.slice(1)}`;
+  });
 }
 
 /** A UUID that is the same for the same text (RFC 9562 §5.8). */

@@ -3,6 +3,7 @@
  * (so that most subscriptions are never asked), and the question itself, asked in memory.
  */
 import type { Issue } from '../base/index.ts';
+import type { Include } from '../search/index.ts';
 import {
   type Anchor,
   anchorsOf,
@@ -23,6 +24,8 @@ export interface Matcher {
   readonly anchors: readonly Anchor[] | undefined;
   /** Whether the version before a change may be asked about. */
   readonly needsPrevious: boolean;
+  /** What goes with a resource of the type; undefined: nothing. */
+  readonly shapes?: ReadonlyMap<string, readonly Include[]>;
   matches(change: SeenChange): boolean;
 }
 
@@ -72,6 +75,7 @@ function compileTopicWatch(watch: TopicWatch, setting: TopicSetting, topic: Comp
       types: topic.types,
       anchors: anchorsOfAll(topic.types, filters),
       needsPrevious: true,
+      ...(topic.shapes.size === 0 ? {} : { shapes: topic.shapes }),
       matches: (change) => topic.isTriggered(change) && passes(filters, change.current ?? change.previous),
     },
   };

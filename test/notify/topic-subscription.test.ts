@@ -518,6 +518,51 @@ describe('a topic that an administrator adds', () => {
     expect(await scene.notify.topics()).toEqual(expect.arrayContaining([url, discharged]));
   });
 
+  it('has with each event what its shape names, as it was then, at every level (35, 44)', async () => {
+    await put({ shapes: [{ type: 'Encounter', includes: ['Encounter:patient'], revIncludes: ['Task:focus'] }] });
+    await scene.put('Patient', 'p1', { active: true });
+    await scene.put('Task', 't1', {
+      status: 'requested',
+      intent: 'order',
+      focus: { reference: 'Encounter/e1' },
+    });
+    for (const content of ['empty', 'id-only', 'full-resource']) {
+      await scene.put('Subscription', content, subscription({ topic: url, content }));
+    }
+    await scene.settle();
+    receiver.forget();
+    receiver.answer((_one, index) => ({ status: index < 3 ? 500 : 200 }));
+    await plan('e1');
+    await scene.settle();
+    await scene.put('Patient', 'p1', { active: false });
+    await scene.pass(minute);
+    const told = notifications();
+    const levels = ['empty', 'id-only', 'full-resource'].map((content) => {
+      const own = told.filter(
+        (bundle) =>
+          (statusOf(bundle)['subscription'] as { reference: string }).reference ===
+          `${baseUrl}/Subscription/${content}`,
+      );
+      expect(own.length).toBeGreaterThan(1);
+      expect(new Set(own.map((bundle) => JSON.stringify(bundle))).size).toBe(1);
+      const text = JSON.stringify(own[0]);
+      const contexts = text.match(/"additional-context"/g)?.length ?? 0;
+      return [contexts, own[0]?.entry.slice(1).map(({ resource, request }) => [request.url, resource?.['active']])];
+    });
+    expect(levels).toEqual([
+      [0, []],
+      [2, []],
+      [
+        2,
+        [
+          ['Encounter', undefined],
+          ['Patient/p1', true],
+          ['Task/t1', undefined],
+        ],
+      ],
+    ]);
+  });
+
   it('means something else from its next version on', async () => {
     await put();
     await scene.put('Subscription', 's1', subscription({ topic: url }));

@@ -21,4 +21,4 @@ export type {
   TimeInterval,
 } from './model.ts';
 export { plainText } from './narrative.ts';
-export { readCode } from './reading.ts';
+export { type Reading, readCode, readIds, readInterval, readTime } from './reading.ts';

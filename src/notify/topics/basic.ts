@@ -6,7 +6,8 @@
 import type { Basic, Extension } from 'fhir/r4.js';
 import type { Issue } from '../../base/index.ts';
 import type { Resource } from '../../fhir/index.ts';
-import type { AllowedFilter, Interaction, QueryCriteria, Topic, Trigger } from './topic.ts';
+import { faultsOfElement } from './form.ts';
+import type { AllowedFilter, Interaction, QueryCriteria, Shape, Topic, Trigger } from './topic.ts';
 
 const base = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.';
 const bases = [base, 'http://hl7.org/fhir/4.3/StructureDefinition/extension-SubscriptionTopic.'];
@@ -29,10 +30,15 @@ export function readTopic(resource: Resource): ReadTopic {
   const basic = resource as unknown as Basic;
   const all = [...(basic.extension ?? []), ...(basic.modifierExtension ?? [])];
   const elements: Elements = (name) => all.filter(({ url }) => bases.some((one) => url === one + name));
-  const issues = faultsOf(elements);
+  const issues = [...faultsOf(elements), ...faultsOfForm(basic)];
   const [url, status] = [elements('url')[0]?.valueUri, elements('status')[0]?.valueCode];
   if (url === undefined || !isStatus(status) || issues.length > 0) return { issues };
-  const topic: Topic = {
+  return { topic: topicOf(elements, url, status) };
+}
+
+function topicOf(elements: Elements, url: string, status: Topic['status']): Topic {
+  const shapes = elements('notificationShape').map(readShape);
+  return {
     url,
     version: elements('version')[0]?.valueString,
     title: elements('title')[0]?.valueString ?? url,
@@ -40,8 +46,8 @@ export function readTopic(resource: Resource): ReadTopic {
     status,
     triggers: elements('resourceTrigger').map(readTrigger),
     filters: elements('canFilterBy').map(readFilter),
+    ...(shapes.length === 0 ? {} : { shapes }),
   };
-  return { topic };
 }
 
 type Elements = (name: string) => readonly Extension[];
@@ -56,16 +62,36 @@ function faultsOf(elements: Elements): readonly Issue[] {
       'resourceTrigger',
       'it has no resourceTrigger, and no other is supported',
     ],
-    [elements('eventTrigger').length > 0, 'eventTrigger', 'triggers by event codes are not supported'],
   ];
   return faults
     .filter(([isFault]) => isFault)
-    .map(([, name, what]) => ({
-      severity: 'error',
-      code: 'value',
-      text: `the topic cannot be served: ${what}`,
-      expression: `Basic.extension('${base}${name}')`,
-    }));
+    .map(([, name, what]) => issueOf(`Basic.extension('${base}${name}')`, what));
+}
+
+function issueOf(expression: string, what: string): Issue {
+  return { severity: 'error', code: 'value', text: `the topic cannot be served: ${what}`, expression };
+}
+
+/** Every element in its form; and no modifier that could turn the meaning of the whole into something unknown. */
+function faultsOfForm({ extension = [], modifierExtension = [] }: Basic): readonly Issue[] {
+  const foreign = modifierExtension.filter(({ url }) => elementName(url) === undefined);
+  const places = new Map<string, number>();
+  const faults = [...extension, ...modifierExtension].flatMap((one) => {
+    const name = elementName(one.url);
+    if (name === undefined) return [];
+    const place = places.get(name) ?? 0;
+    places.set(name, place + 1);
+    return faultsOfElement(name, place, one);
+  });
+  return [
+    ...foreign.map(() => issueOf('Basic.modifierExtension', 'it has a modifier extension that is not known')),
+    ...faults.map(({ element, place, text }) => issueOf(`Basic.extension('${base}${element}')[${place}]`, text)),
+  ];
+}
+
+function elementName(url: string): string | undefined {
+  const found = bases.find((one) => url.startsWith(one));
+  return found === undefined ? undefined : url.slice(found.length);
 }
 
 function isStatus(status: string | undefined): status is Topic['status'] {
@@ -99,10 +125,21 @@ function readQuery(extension: readonly Extension[]): QueryCriteria {
 
 function readFilter({ extension = [] }: Extension): AllowedFilter {
   const resource = parts(extension, 'resource')[0]?.valueUri;
+  const comparators = parts(extension, 'comparator').map(({ valueCode = '' }) => valueCode);
   return {
     type: resource === undefined ? undefined : typeName(resource),
     parameter: parts(extension, 'filterParameter')[0]?.valueString ?? '',
     modifiers: parts(extension, 'modifier').map(({ valueCode = '' }) => valueCode),
+    ...(comparators.length === 0 ? {} : { comparators }),
+  };
+}
+
+function readShape({ extension = [] }: Extension): Shape {
+  const texts = (name: string) => parts(extension, name).map(({ valueString = '' }) => valueString);
+  return {
+    type: typeName(parts(extension, 'resource')[0]?.valueUri),
+    includes: texts('include'),
+    revIncludes: texts('revInclude'),
   };
 }
 
@@ -116,7 +153,7 @@ function typeName(uri: string | undefined): string {
 }
 
 export function writeTopic(id: string, topic: Topic): Resource {
-  const { url, version, title, description, status, triggers, filters } = topic;
+  const { url, version, title, description, status, triggers, filters, shapes = [] } = topic;
   return {
     resourceType: 'Basic',
     id,
@@ -127,6 +164,7 @@ export function writeTopic(id: string, topic: Topic): Resource {
       ...(description === undefined ? [] : [{ url: `${base}description`, valueMarkdown: description }]),
       ...triggers.map((trigger) => ({ url: `${base}resourceTrigger`, extension: writeTrigger(trigger) })),
       ...filters.map((filter) => ({ url: `${base}canFilterBy`, extension: writeFilter(filter) })),
+      ...shapes.map((shape) => ({ url: `${base}notificationShape`, extension: writeShape(shape) })),
     ],
     modifierExtension: [{ url: `${base}status`, valueCode: status }],
     code: { coding: [{ system: codeSystem, code: 'SubscriptionTopic' }] },
@@ -154,10 +192,19 @@ function writeQuery({ previous, current, requireBoth, resultForCreate, resultFor
   ];
 }
 
-function writeFilter({ type, parameter, modifiers }: AllowedFilter): readonly Extension[] {
+function writeShape({ type, includes, revIncludes }: Shape): readonly Extension[] {
+  return [
+    { url: 'resource', valueUri: `http://hl7.org/fhir/StructureDefinition/${type}` },
+    ...includes.map((valueString) => ({ url: 'include', valueString })),
+    ...revIncludes.map((valueString) => ({ url: 'revInclude', valueString })),
+  ];
+}
+
+function writeFilter({ type, parameter, modifiers, comparators = [] }: AllowedFilter): readonly Extension[] {
   return [
     ...(type === undefined ? [] : [{ url: 'resource', valueUri: type }]),
     { url: 'filterParameter', valueString: parameter },
+    ...comparators.map((valueCode) => ({ url: 'comparator', valueCode })),
     ...modifiers.map((valueCode) => ({ url: 'modifier', valueCode })),
   ];
 }

@@ -2,15 +2,17 @@
  * A topic, compiled: whether a change triggers it, and what its subscribers' filters mean. Everything is checked when the
  * topic or the subscription is written: an unknown search parameter, a misspelt path, a filter that the topic does not allow.
  */
-import type { Clock, Issue, Log } from '../../base/index.ts';
+import { type Clock, type Issue, type Log, Problem } from '../../base/index.ts';
 import { compileExpression, evaluateBoolean, type Expression, oneOf } from '../../fhir/index.ts';
-import type { SearchContext } from '../../search/index.ts';
+import { type Include, parseSearch, type SearchContext } from '../../search/index.ts';
 import { type Criteria, compileCriteria, type Fault, queryPairs, type SeenChange, type Version } from '../criteria.ts';
-import type { Interaction, QueryCriteria, Topic, Trigger } from './topic.ts';
+import type { Interaction, QueryCriteria, Shape, Topic, Trigger } from './topic.ts';
 
 export interface CompiledTopic {
   readonly topic: Topic;
   readonly types: readonly string[];
+  /** What goes with a resource of the type; none for most topics. */
+  readonly shapes: ReadonlyMap<string, readonly Include[]>;
   /** Remembers its last answer: all subscriptions to the topic ask about the same change, one after the other. */
   isTriggered(change: SeenChange): boolean;
 }
@@ -29,23 +31,29 @@ type Test = (change: SeenChange) => boolean;
 
 export function compileTopic(topic: Topic, setting: TopicSetting): CompileTopicResult {
   const issues: Issue[] = [];
-  const refuse = (element: string) => (fault: Fault) =>
+  const refuse = (element: string, place?: number) => (fault: Fault) =>
     issues.push({
       severity: 'error',
       code: fault.code,
       text: `the topic cannot be served: ${fault.text}`,
-      expression: `Basic.extension('http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.${element}')`,
+      expression: `Basic.extension('http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.${element}')${place === undefined ? '' : `[${place}]`}`,
     });
   const tests = topic.triggers.map((trigger, index) =>
-    compileTrigger(trigger, setting, refuse(`resourceTrigger')[${index}]`)),
+    compileTrigger(trigger, setting, refuse('resourceTrigger', index)),
   );
   for (const fault of faultsOfFilters(topic, setting)) refuse('canFilterBy')(fault);
+  const shapes = new Map<string, readonly Include[]>();
+  topic.shapes?.forEach((shape, index) => {
+    const includes = compileShape(shape, setting, refuse('notificationShape', index));
+    shapes.set(shape.type, [...(shapes.get(shape.type) ?? []), ...includes]);
+  });
   if (issues.length > 0) return { issues };
   let asked: SeenChange | undefined;
   let answer = false;
   return {
     compiled: {
       topic,
+      shapes,
       types: [...new Set(topic.triggers.map(({ type }) => type))],
       isTriggered(change) {
         if (asked !== change) answer = tests.some((test) => test(change));
@@ -121,6 +129,32 @@ function evaluatePath(expression: Expression, change: SeenChange, moment: Parame
   const focus = current ?? previous;
   if (focus === undefined) return false;
   return evaluateBoolean(expression, focus, { current, previous }, moment);
+}
+
+/** As the search of R4 understands `_include` and `_revinclude`, without iteration. */
+function compileShape(
+  { type, includes, revIncludes }: Shape,
+  { search, clock }: TopicSetting,
+  refuse: Refuse,
+): readonly Include[] {
+  if (!search.definitions.resourceTypes.has(type)) {
+    refuse({ text: 'the resource of a shape is no type of FHIR R4', code: 'value' });
+    return [];
+  }
+  const pairs = [
+    ...includes.map((text) => ['_include', text] as const),
+    ...revIncludes.map((text) => ['_revinclude', text] as const),
+  ];
+  return pairs.flatMap(([name, text]) => {
+    try {
+      return parseSearch(search, type, [[name, text]], { now: clock.now() }).result.includes;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const what = name === '_include' ? 'an include' : 'a revInclude';
+      refuse({ text: `${what} of its shape cannot be served: ${error.message}`, code: 'value' });
+      return [];
+    }
+  });
 }
 
 function faultsOfFilters({ triggers, filters }: Topic, { search }: TopicSetting): readonly Fault[] {

@@ -5,7 +5,8 @@
 import type { SearchContext } from '../../search/index.ts';
 import { compileCriteria, type Criteria, type Fault, queryPairs } from '../criteria.ts';
 import type { CompiledTopic } from './compile.ts';
-import type { AllowedFilter } from './topic.ts';
+import { comparators } from './form.ts';
+import type { AllowedFilter, Topic } from './topic.ts';
 
 export type CompiledFilter =
   /** One of them for each type that it concerns. */
@@ -28,6 +29,10 @@ export function compileFilter(
     if (unknown !== undefined)
       return fault(`the topic allows no filter by this parameter: expected ${listOf(topic.filters)}`);
   }
+  for (const one of concerned) {
+    const refused = pairs.find(([name, value]) => !comparesAsAllowed({ topic, search }, one, name, value));
+    if (refused !== undefined) return fault('the topic does not allow this comparator');
+  }
   const compiled = concerned.map((one) => compileCriteria(search, one, pairs, nowMs));
   const faults = compiled.flatMap((one) => one.faults ?? []);
   return faults.length > 0 ? { faults } : { criteria: compiled.flatMap((one) => one.criteria ?? []) };
@@ -39,6 +44,22 @@ function allows({ type, parameter, modifiers }: AllowedFilter, asked: string, na
     (type === undefined || type === asked) &&
     parameter === code &&
     (modifier === undefined || modifiers.includes(modifier))
+  );
+}
+
+/** A prefix is part of the value of dates, numbers and quantities alone; none is `eq`. */
+function comparesAsAllowed(
+  { topic, search }: { readonly topic: Topic; readonly search: SearchContext },
+  type: string,
+  name: string,
+  value: string,
+): boolean {
+  const [code = ''] = name.split(':', 1);
+  const kind = search.parameters(type).parameters.get(code)?.type ?? '';
+  if (!['date', 'number', 'quantity'].includes(kind)) return true;
+  const prefix = comparators.find((one) => value.startsWith(one)) ?? 'eq';
+  return topic.filters.some(
+    (allowed) => allows(allowed, type, name) && (allowed.comparators?.includes(prefix) ?? true),
   );
 }
 

@@ -13,6 +13,14 @@ export interface Topic {
   readonly status: 'draft' | 'active' | 'retired' | 'unknown';
   readonly triggers: readonly Trigger[];
   readonly filters: readonly AllowedFilter[];
+  readonly shapes?: readonly Shape[];
+}
+
+/** What goes with a resource of the type in a notification: searches' `_include` and `_revinclude`, `Encounter:patient`. */
+export interface Shape {
+  readonly type: string;
+  readonly includes: readonly string[];
+  readonly revIncludes: readonly string[];
 }
 
 export interface Trigger {
@@ -38,4 +46,6 @@ export interface AllowedFilter {
   readonly type: string | undefined;
   readonly parameter: string;
   readonly modifiers: readonly string[];
+  /** Prefixes of values; undefined: any. */
+  readonly comparators?: readonly string[];
 }

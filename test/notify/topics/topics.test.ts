@@ -196,6 +196,110 @@ describe('a topic as Basic', () => {
   });
 });
 
+describe('the form of a topic', () => {
+  const base = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.';
+  type Extensions = { url: string; extension?: object[]; [value: string]: unknown }[];
+  const resource = writeTopic('t', topic({}));
+  const own = resource['extension'] as Extensions;
+  const withMore = (...more: Extensions): Resource => ({ ...resource, extension: [...own, ...more] });
+  const withTrigger = (...parts: object[]): Resource => ({
+    ...resource,
+    extension: [
+      ...own.filter(({ url }) => !url.endsWith('.resourceTrigger')),
+      { url: `${base}resourceTrigger`, extension: parts },
+    ],
+  });
+  const encounter = { url: 'resource', valueUri: 'http://hl7.org/fhir/StructureDefinition/Encounter' };
+  const element = (name: string, place = 0) => `Basic.extension('${base}${name}')[${place}]`;
+
+  it.each<[string, Resource, string, readonly string[]]>([
+    [
+      'an element that a topic does not have',
+      withMore({ url: `${base}trigger`, valueString: 'x' }),
+      element('trigger'),
+      ['a SubscriptionTopic has no trigger'],
+    ],
+    ['an event trigger', withMore({ url: `${base}eventTrigger` }), element('eventTrigger'), ['not supported']],
+    ['a trigger without type', withTrigger(), element('resourceTrigger'), ['has no resource']],
+    [
+      'an unknown interaction, an unknown outcome, a part of another type and one too many',
+      withTrigger(
+        encounter,
+        { url: 'supportedInteraction', valueCode: 'patch' },
+        {
+          url: 'queryCriteria',
+          extension: [
+            { url: 'resultForCreate', valueCode: 'true' },
+            { url: 'requireBoth', valueString: 'true' },
+          ],
+        },
+        { url: 'fhirPathCriteria', valueString: 'true' },
+        { url: 'fhirPathCriteria', valueString: 'false' },
+        { url: 'fhirpath', valueString: 'x' },
+      ),
+      element('resourceTrigger'),
+      ['not known', 'none of create', 'none of test-passes', 'no valueBoolean', 'more than one fhirPathCriteria'],
+    ],
+    [
+      'a filter without parameter and with an unknown comparator',
+      withMore({ url: `${base}canFilterBy`, extension: [{ url: 'comparator', valueCode: 'like' }] }),
+      element('canFilterBy', 1),
+      ['has no filterParameter', 'none of eq'],
+    ],
+    [
+      'a modifier extension that is not known',
+      { ...resource, modifierExtension: [...(resource['modifierExtension'] as object[]), { url: 'urn:x' }] },
+      'Basic.modifierExtension',
+      ['not known'],
+    ],
+  ])('names %s', (_title, wrong, expression, texts) => {
+    const { issues = [] } = readTopic(wrong);
+    expect(new Set(issues.map((issue) => issue.expression))).toEqual(new Set([expression]));
+    expect(issues).toHaveLength(texts.length);
+    for (const [index, text] of texts.entries()) expect(issues[index]?.text).toContain(text);
+  });
+
+  it('may say who published it, and for what', () => {
+    const more = ['name', 'publisher', 'purpose', 'derivedFrom'].map((name) => ({
+      url: base + name,
+      valueString: 'x',
+    }));
+    expect(readTopic(withMore(...more)).issues).toBeUndefined();
+  });
+
+  it('is kept with its shapes and comparators', () => {
+    const shaped: Topic = {
+      ...topic({}),
+      filters: [{ type: 'Encounter', parameter: 'date', modifiers: [], comparators: ['ge', 'lt'] }],
+      shapes: [{ type: 'Encounter', includes: ['Encounter:patient'], revIncludes: ['Task:focus'] }],
+    };
+    expect(readTopic(writeTopic('t', shaped))).toEqual({ topic: shaped });
+  });
+
+  it('allows the comparators that it names, and no others', () => {
+    const result = compileTopic(
+      { ...topic({}), filters: [{ type: 'Encounter', parameter: 'date', modifiers: [], comparators: ['ge'] }] },
+      setting,
+    );
+    if (result.issues !== undefined) throw new Error(JSON.stringify(result.issues));
+    const faults = (text: string) => compileFilter(text, result.compiled, search, 0).faults?.length ?? 0;
+    expect(['date=ge2026-01-01', 'date=lt2026-01-01', 'date=2026-01-01'].map(faults)).toEqual([0, 1, 1]);
+  });
+
+  it.each([
+    ['an include of another form', ['Encounter:patient&iterate=Patient.link'], []],
+    ['an include by no parameter', ['Encounter:colour'], []],
+    ['a revInclude of no type', [], ['Tusk:focus']],
+  ])('names %s in its shape', (_title, includes, revIncludes) => {
+    const { issues = [] } = compileTopic(
+      { ...topic({}), shapes: [{ type: 'Encounter', includes, revIncludes }] },
+      setting,
+    );
+    expect(issues).toHaveLength(1);
+    expect(issues[0]?.expression).toBe(element('notificationShape'));
+  });
+});
+
 describe('the topics of Suture', () => {
   it('are the eight of the contract, compile, and are valid resources', () => {
     expect(shippedTopics.map(({ url }) => url.replace('https://suture.example/fhir/SubscriptionTopic/', ''))).toEqual([
