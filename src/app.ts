@@ -19,6 +19,7 @@ import {
 } from './base/index.ts';
 import {
   checkBreakStays,
+  checkOverride,
   checkRuleCodes,
   checkRuleSet,
   checkSilence,
@@ -45,11 +46,15 @@ import { type Definitions, loadDefinitions, type Resource } from './fhir/index.t
 import { createHttp, reservePort } from './http/index.ts';
 import {
   breakOperations,
+  bulkOperations,
   type Context,
+  createBulkWorks,
   everythingOperations,
   ingestOperations,
   metaOperations,
   referenceOperations,
+  searchParameterGuard,
+  ruleOperations,
   subscriptionOperations,
   type WriteGuard,
 } from './interactions/index.ts';
@@ -64,8 +69,22 @@ import {
 } from './notify/index.ts';
 import { createTimeKeeper, createWorkers, keepHolder, keptClock, settleOrFail, type Workers } from './queue/index.ts';
 import type { RuleSetting } from './rules/index.ts';
-import { compartmentKeys, createIndexer, createSearchContext, type SearchContext } from './search/index.ts';
-import { createStore, openPointers, serverSecret, type Store } from './store/index.ts';
+import {
+  compartmentKeys,
+  createIndexer,
+  createSearchContext,
+  type SearchContext,
+  typesOfBase,
+} from './search/index.ts';
+import {
+  createReindexWork,
+  createStore,
+  type CustomParameters,
+  followCustomParameters,
+  openPointers,
+  serverSecret,
+  type Store,
+} from './store/index.ts';
 import { createValidator } from './validation/index.ts';
 
 export interface AppInput {
@@ -123,6 +142,7 @@ interface Ground extends AppInput {
   readonly db: Database;
   readonly clock: Clock;
   readonly search: SearchContext;
+  readonly customParameters: CustomParameters;
   readonly store: Store;
   /** Calls `wake` after each commit from now on. */
   readonly onCommit: (wake: () => void) => void;
@@ -137,6 +157,8 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const db = await openData(input, lifecycle);
   const clock = await openClock(config, db);
   const search = createSearchContext({ definitions, zone: config.zone, baseUrl });
+  const customParameters = await followCustomParameters({ db, log: input.log, define: search.parameters.define });
+  lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
   const setting = { definitions, checkQuery: createQueryCheck(search) };
   const metrics = createMetrics(db, clock.now);
@@ -154,10 +176,14 @@ async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle
   const onCommit: Ground['onCommit'] = (callback) => {
     wake = callback;
   };
-  return { ...input, baseUrl, definitions, db, clock, search, store, onCommit, holder, metrics, setting };
+  return {
+    ...{ ...input, baseUrl, definitions, db, clock, search, customParameters },
+    ...{ store, onCommit, holder, metrics, setting },
+  };
 }
 
 interface Work {
+  readonly context: Context;
   readonly engine: EngineInput;
   readonly notify: Notify;
   readonly workers: Workers;
@@ -176,15 +202,47 @@ async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
   };
   const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
   await installShipped(ground.store, [...(await readShipped()), ...shippedTopicResources]);
+  const context = await createContext(ground, engine, notify);
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
-    works: [createJudgeWork(engine), createDigestWork(engine), ...notify.works],
+    works: [
+      createJudgeWork(engine),
+      createDigestWork(engine),
+      ...notify.works,
+      ...createBulkWorks({ context, holder: ground.holder }),
+      reindexWork(ground),
+    ],
   });
   ground.onCommit(workers.wake);
   await workers.start();
   lifecycle.onStop('workers', () => workers.stop());
-  return { engine, notify, workers };
+  return { context, engine, notify, workers };
+}
+
+async function createContext(ground: Ground, engine: EngineInput, notify: Notify): Promise<Context> {
+  const { clock, config, db } = ground;
+  return {
+    ...ground,
+    indexValues: createIndexer(ground.search),
+    validate: await createValidate(ground.definitions),
+    guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
+    references: config.references,
+    limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
+    subscriptions: notify,
+    secret: await serverSecret(db, 'page-links', randomBytes(32)),
+    softwareVersion,
+    startedAtMs: clock.now(),
+  };
+}
+
+function reindexWork({ search, customParameters, ...ground }: Ground) {
+  return createReindexWork({
+    ...ground,
+    index: createIndexer(search),
+    typesOf: (base) => typesOfBase(search, base),
+    reload: customParameters.reload,
+  });
 }
 
 /** What subscriptions may reach. */
@@ -200,31 +258,21 @@ function channelSettings(config: Config): Pick<NotifyInput, 'allowsLoopback' | '
   };
 }
 
-async function openHttp(ground: Ground, { engine, notify, workers }: Work): Promise<FastifyInstance> {
+async function openHttp(ground: Ground, { context, engine, notify, workers }: Work): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
-  const context: Context = {
-    ...ground,
-    indexValues: createIndexer(ground.search),
-    validate: await createValidate(ground.definitions),
-    guards: [...breakGuards(engine, ground.setting), notify.guard],
-    references: config.references,
-    limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
-    subscriptions: notify,
-    secret: await serverSecret(db, 'page-links', randomBytes(32)),
-    softwareVersion,
-    startedAtMs: clock.now(),
-  };
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
     context,
     operations: [
       ...breakOperations(engine),
+      ...ruleOperations({ ...ground.setting, ...engine }),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
       ...metaOperations,
       ...referenceOperations,
+      ...bulkOperations,
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,
@@ -296,12 +344,12 @@ async function createValidate(definitions: Definitions): Promise<Context['valida
     Promise.resolve(validator.validate(resource, typeExpected === undefined ? {} : { typeExpected }));
 }
 
-function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {
+function breakGuards({ ruleBook, clock, places, select }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {
   return [
     {
       types: ['PlanDefinition'],
       async check(session, write) {
-        const ruleSet = checkRuleSet(write, setting);
+        const ruleSet = checkRuleSet(write, { ...setting, select, places });
         if (ruleSet !== undefined) checkRuleCodes(write, ruleSet, await ruleBook(session));
         return undefined;
       },
@@ -312,9 +360,10 @@ function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSett
     },
     {
       types: ['Basic'],
-      check(_session, write) {
+      async check(session, write) {
         checkSilence(write, places.usual);
-        return Promise.resolve(undefined);
+        checkOverride(write, await ruleBook(session));
+        return undefined;
       },
     },
     {
@@ -327,7 +376,7 @@ function breakGuards({ ruleBook, clock, places }: EngineInput, setting: RuleSett
   ];
 }
 
-const shippedFolders = ['code-systems', 'extensions', 'search-parameters', 'rules'];
+const shippedFolders = ['code-systems', 'value-sets', 'extensions', 'structures', 'search-parameters', 'rules'];
 
 async function readShipped(): Promise<readonly Resource[]> {
   const resources: Resource[] = [];

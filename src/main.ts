@@ -3,6 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type App, startApp, startOwnPostgres } from './app.ts';
+import { createRuleCheck } from './check-rules.ts';
 import { createLog, createRandomIds, type Log, Problem, readConfig } from './base/index.ts';
 import { migrate, migrationsFolder } from './db/index.ts';
 import { createPrinter, demoStartMs, playDemo } from './demo/index.ts';
@@ -10,6 +11,7 @@ import { createPrinter, demoStartMs, playDemo } from './demo/index.ts';
 const usage = `suture serve                          start the server (settings: environment variables, see README.md)
 suture demo [--exit] [--letter FILE]  play the demo and leave the server up
 suture migrate                        bring the schema of the database up to date
+suture rules check FILE...            check rule sets as the server would, and run their fixtures
 `;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -86,6 +88,22 @@ async function migrateOnly(): Promise<void> {
   process.stdout.write(applied.length === 0 ? 'the schema is up to date\n' : `applied ${applied.join(', ')}\n`);
 }
 
+/** Answers 1 to the shell when one of the files has a fault. */
+async function rules([verb, ...files]: readonly string[]): Promise<void> {
+  if (verb !== 'check' || files.length === 0) {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+    return;
+  }
+  const check = await createRuleCheck(readConfig(environment).zone);
+  for (const file of files) {
+    const { lines, rules: count, fixtures } = await check(file);
+    for (const line of lines) process.stdout.write(`${line}\n`);
+    if (lines.length > 0) process.exitCode = 1;
+    else process.stdout.write(`${file}: ${count} rules, ${fixtures} fixtures, no fault\n`);
+  }
+}
+
 async function run(command: string | undefined, args: readonly string[]): Promise<void> {
   switch (command) {
     case 'serve':
@@ -94,6 +112,8 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       return demo(args);
     case 'migrate':
       return migrateOnly();
+    case 'rules':
+      return rules(args);
     default:
       process.stderr.write(usage);
       process.exitCode = 2;

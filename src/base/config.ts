@@ -137,7 +137,8 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
   references: {
     name: 'SUTURE_REFERENCES',
     fallback: 'recorded',
-    sentence: '`recorded`: a reference to what is not there (yet) is kept; `enforced`: it is refused, and so is a delete while others refer to the resource.',
+    sentence:
+      '`recorded`: a reference to what is not there (yet) is kept; `enforced`: it is refused, and so is a delete while others refer to the resource.',
     ...oneOf('recorded', 'enforced'),
   },
   conditionalDelete: {

@@ -115,14 +115,55 @@ export async function takeUntold(
   });
 }
 
-/** Changes whenever a PlanDefinition does. */
+/** Changes whenever a PlanDefinition does, or a Basic that sets parameters. */
 export async function ruleSetStamp(db: Queryable): Promise<string> {
   const rows = await db.query<{ stamp: string }>({
     name: 'rule-set-stamp',
-    text: `select count(*) || ' ' || coalesce(sum(version), 0) || ' ' || coalesce(max(rid), 0) as stamp
+    text: `select count(*) || ' ' || coalesce(sum(version), 0) || ' ' || coalesce(max(rid), 0)
+             || ' ' || (select coalesce(string_agg(r.id || '/' || r.version, ' ' order by r.id), '')
+                        from rule_parameters p join resource r on r.type = 'Basic' and r.id = p.id)
+             as stamp
            from resource where type = 'PlanDefinition'`,
   });
   return rows[0]?.stamp ?? '';
+}
+
+export async function overrideReferences(db: Queryable): Promise<readonly string[]> {
+  const rows = await db.query<{ id: string }>({
+    text: `select r.id from rule_parameters p join resource r on r.type = 'Basic' and r.id = p.id and not r.is_deleted`,
+  });
+  return rows.map(({ id }) => `Basic/${id}`);
+}
+
+export interface JudgmentCount {
+  readonly rule: string;
+  readonly state: string;
+  readonly count: number;
+}
+
+/** How the judgments of these rules stand. */
+export async function countJudgmentsOf(db: Queryable, rules: readonly string[]): Promise<readonly JudgmentCount[]> {
+  return db.query<JudgmentCount>({
+    text: `select rule, state, count(*)::integer as count from judgment
+           where rule = any($1::text[]) group by rule, state order by rule, state`,
+    values: [rules],
+  });
+}
+
+/** Which of these Basics are known to set parameters, or to have done so. */
+export async function knownOverrides(db: Queryable, ids: readonly string[]): Promise<readonly string[]> {
+  const rows = await db.query<{ id: string }>({
+    text: `select id from rule_parameters where id = any($1::text[])`,
+    values: [ids],
+  });
+  return rows.map(({ id }) => id);
+}
+
+export async function keepOverrides(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.query({
+    text: `insert into rule_parameters (id) select unnest($1::text[]) on conflict do nothing`,
+    values: [ids],
+  });
 }
 
 export async function ruleSetReferences(db: Queryable): Promise<readonly string[]> {

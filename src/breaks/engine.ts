@@ -15,6 +15,7 @@ import { requestDigests } from './digest.ts';
 import { lastBreaks, splitVerdicts } from './expectations.ts';
 import { type Judged, judgePatient, type KnownJudgment, nextInstant, type Select } from './judge-patient.ts';
 import { judgmentRows } from './judgment-rows.ts';
+import { noteOverrides } from './overrides.ts';
 import { type Plan, type PlanInput, planBreaks } from './plan.ts';
 import { type QuietHours, quietUntil, readSilence } from './quiet.ts';
 import { basicTypes, loadRecord, type PatientRecord } from './record.ts';
@@ -68,8 +69,8 @@ export function createFollower(input: EngineInput): Follower {
     async handle(tx, changes) {
       const atMs = input.clock.now();
       const book = await input.ruleBook(input.store.within(tx));
-      if (changes.some(({ type }) => type === 'PlanDefinition'))
-        await requestAllPatients(tx, atMs, rulesChangedAt(changes));
+      const isSetAnew = await noteOverrides(input.store.within(tx), changes);
+      if (isSetAnew || changes.some(changesRules)) await requestAllPatients(tx, atMs, rulesChangedAt(changes));
       const patients = [
         ...new Set(changes.filter((change) => wakesRules(book, change)).flatMap((change) => change.patients)),
       ].sort();
@@ -82,7 +83,12 @@ export function createFollower(input: EngineInput): Follower {
 }
 
 function rulesChangedAt(changes: readonly Change[]): number {
-  return Math.max(...changes.filter(({ type }) => type === 'PlanDefinition').map(({ at }) => at.getTime()));
+  const changing = changes.filter((change) => changesRules(change) || change.type === 'Basic');
+  return Math.max(...changing.map(({ at }) => at.getTime()));
+}
+
+function changesRules({ type }: Change): boolean {
+  return type === 'PlanDefinition';
 }
 
 /**
@@ -227,6 +233,7 @@ export async function judgeRecord(
     select: input.select,
     places: input.places,
     nowMs,
+    overrides: book.overrides,
     since: (rule, focusKey) => since.get(`${rule.code} ${focusKey}`),
     known: (rule, focusKey) => before.get(`${rule.code} ${focusKey}`),
   });

@@ -1,10 +1,10 @@
 /** From judgments to what the plan of writes looks at: expectations of active rules, and breaks that nobody speaks of. */
 import type { Resource } from '../fhir/index.ts';
-import { afterMs, type Rule, type RuleSet } from '../rules/index.ts';
+import { afterMs, type Rule } from '../rules/index.ts';
 import { recipientsOf, roleConcept } from './circle.ts';
 import { endReason, type Judged, verdictOf } from './judge-patient.ts';
 import { isClosed, type Verdict } from './machine.ts';
-import type { Expectation, LadderStep, Orphan, RuleFacts } from './plan-input.ts';
+import type { Expectation, LadderStep, Orphan, RuleFacts, UsedParameter } from './plan-input.ts';
 import type { PatientRecord } from './record.ts';
 import { type Break, breakKey, readBreak } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
@@ -54,10 +54,10 @@ function orphanReason({ book }: Split, there: Break): Orphan['reason'] {
 }
 
 function toExpectation(record: PatientRecord, one: Judged & { readonly verdict: Verdict }): Expectation {
-  const { rule, ruleSet, facts, focus, focusKey, verdict, result } = one;
+  const { rule, facts, focus, focusKey, verdict, result } = one;
   const evidence = result.kind === 'judgment' ? result.evidence : [];
   return {
-    rule: ruleFacts(rule, ruleSet, result),
+    rule: ruleFacts(one),
     focusKey,
     focus,
     verdict,
@@ -82,9 +82,23 @@ function ladderOf(record: PatientRecord, one: Judged): readonly LadderStep[] {
 
 const defaultReopenWindowMs = 7 * 24 * 3_600_000;
 
-function ruleFacts(rule: Rule, ruleSet: RuleSet, result: Judged['result']): RuleFacts {
-  const delay = result.kind === 'judgment' ? result.timing?.delay : undefined;
-  const name = rule.deadline?.parameter;
+/** As the judgment found it: of the deadline, or of the window of a rule without delay. */
+function usedParameter({ rule, facts, result }: Judged): UsedParameter | undefined {
+  if (result.kind !== 'judgment') return undefined;
+  const name = rule.deadline?.parameter ?? rule.window?.parameter;
+  if (name === undefined) return undefined;
+  const set = facts.parameters?.[name];
+  const used = result.timing?.delay ?? set ?? windowDelay(rule);
+  return used && { name, value: `${used.value} ${used.unit}`, source: set?.source };
+}
+
+function windowDelay({ window }: Rule): { readonly value: number; readonly unit: string } | undefined {
+  return window && { value: window.days, unit: 'd' };
+}
+
+function ruleFacts(one: Judged): RuleFacts {
+  const { rule, ruleSet } = one;
+
   return {
     code: rule.code,
     ruleSet: ruleSet.canonical,
@@ -92,7 +106,7 @@ function ruleFacts(rule: Rule, ruleSet: RuleSet, result: Judged['result']): Rule
     missing: rule.missing,
     severity: rule.severity,
     reopenWindowMs: rule.reopenWindow === undefined ? defaultReopenWindowMs : delayMs(rule.reopenWindow),
-    parameter: name === undefined || delay === undefined ? undefined : { name, value: `${delay.value} ${delay.unit}` },
+    parameter: usedParameter(one),
   };
 }
 

@@ -1,7 +1,8 @@
 /** What a write must respect so that breaks stay true: a rule set is checked before it counts (see also task-guard.ts). */
 import { type Issue, Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
-import { isRuleSet, readRuleSet, type RuleSet, type RuleSetting } from '../rules/index.ts';
+import { isRuleSet, type RuleSet, type RuleSetting } from '../rules/index.ts';
+import { examineRuleSet, type FixtureSetting } from './fixtures.ts';
 import type { RuleBook } from './rule-book.ts';
 
 export interface GuardedWrite {
@@ -10,17 +11,17 @@ export interface GuardedWrite {
 }
 
 /**
- * Refuses a rule set with every fault named; a draft that is no shadow, or a retired one, may be unfinished. Answers the
- * rule set that is to be judged.
+ * Refuses a rule set with every fault named, also those that its own fixtures find; a draft that is no shadow, or a
+ * retired one, may be unfinished. Answers the rule set that is to be judged.
  */
-export function checkRuleSet({ after }: GuardedWrite, setting: RuleSetting): RuleSet | undefined {
+export function checkRuleSet({ after }: GuardedWrite, setting: RuleSetting & FixtureSetting): RuleSet | undefined {
   if (after === undefined || !isRuleSet(after)) return undefined;
   const isJudged = after['status'] === 'active' || (after['status'] === 'draft' && after['experimental'] === true);
   if (!isJudged) return undefined;
-  const reading = readRuleSet(after, setting);
-  if (reading.kind === 'faults')
-    throw new Problem('unprocessable', 'the rule set has faults', { issues: reading.issues });
-  return reading.ruleSet;
+  const { ruleSet, issues } = examineRuleSet(after, setting);
+  if (ruleSet === undefined || issues.length > 0)
+    throw new Problem('unprocessable', 'the rule set has faults', { issues });
+  return ruleSet;
 }
 
 /** Refuses a rule that another rule set in force has already: a site changes a rule by putting that rule set anew. */

@@ -1,7 +1,10 @@
 export { type AnswerInput, answerBreaks, answerExplain } from './answers.ts';
 export { createFollower, createJudgeWork, type EngineInput, engineLimits, type EngineMetrics } from './engine.ts';
+export { countJudgmentsOf } from './breaks.sql.ts';
+export { type Examination, examineRuleSet, fixtureAnswer, type FixtureSetting } from './fixtures.ts';
 export { checkRuleCodes, checkRuleSet, type GuardedWrite } from './guards.ts';
 export type { Select } from './judge-patient.ts';
+export { checkOverride } from './overrides.ts';
 export { createRuleBooks, type RuleBook } from './rule-book.ts';
 export { installShipped } from './shipped.ts';
 export { createQueryCheck, createSelect } from './select.ts';

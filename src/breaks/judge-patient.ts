@@ -11,6 +11,8 @@ import {
   type JudgmentResult,
   judge,
   type NoJudgment,
+  type Override,
+  parametersAt,
   resolveGp,
   type Rule,
   type RuleSet,
@@ -18,7 +20,7 @@ import {
 import { judgeNobody } from './circle.ts';
 import type { BreakReason, Verdict } from './machine.ts';
 import { type PatientRecord, withoutOwn } from './record.ts';
-import type { Places } from './sites.ts';
+import { type Places, siteOf } from './sites.ts';
 
 /** Runs an input query over resources of its type; made by the search compiler. */
 export type Select = (type: string, query: string, resources: readonly Resource[]) => readonly Resource[];
@@ -39,6 +41,8 @@ export interface JudgeInput {
   readonly select: Select;
   readonly places: Places;
   readonly nowMs: number;
+  /** Delays that plans, pathways, sites and territories set. */
+  readonly overrides?: readonly Override[];
   /** By rule and focus key. */
   readonly since: (rule: Rule, focusKey: string) => string | undefined;
   readonly known: (rule: Rule, focusKey: string) => KnownJudgment | undefined;
@@ -146,11 +150,21 @@ function factsOf(input: WithCircles, rule: Rule, { focus, elementKey, place }: J
     nowMs,
     place,
   };
-  const queries = inputQueries(rule, facts);
+  const parameters = parametersOf(input, facts);
+  const timed = { ...facts, parameters };
+  const queries = inputQueries(rule, timed);
   const inputs = Object.fromEntries(
     queries.map(({ name, type, query }) => [name, input.select(type, query, record.byType.get(type) ?? [])]),
   );
-  return { ...facts, inputs, metSince: input.known(rule, focusKey)?.metSince };
+  return { ...timed, inputs, metSince: input.known(rule, focusKey)?.metSince };
+}
+
+function parametersOf(
+  { overrides = [], record }: JudgeInput,
+  { focus, plan, patient }: Omit<Case, 'inputs'>,
+): Case['parameters'] {
+  if (overrides.length === 0) return undefined;
+  return parametersAt(overrides, { plan, patient, site: siteOf(record, focus) });
 }
 
 /**
@@ -188,7 +202,7 @@ export function verdictOf({ rule, result, inhibitedBy }: Judged): Verdict | unde
   if (result.kind !== 'judgment') return undefined;
   const { state, reason, timing } = result;
   const isMetDated = rule.metAt !== undefined;
-  const isRolling = rule.anchorReadsInputs;
+  const isRolling = rule.anchorReadsInputs && !isMetDated;
   const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs, isMetDated, isRolling };
   const isSilenced = inhibitedBy !== undefined && (state === 'broken' || state === 'waiting');
   if (isSilenced) return { ...times, state: 'cancelled', cancelReason: 'inhibited' };

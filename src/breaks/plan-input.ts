@@ -4,6 +4,13 @@ import type { BreakReason, Verdict } from './machine.ts';
 import type { Break, Severity } from './resources.ts';
 import type { BreakText } from './texts.ts';
 
+/** The value of a rule's parameter that was used, and the version of the resource that set it, where one did. */
+export interface UsedParameter {
+  readonly name: string;
+  readonly value: string;
+  readonly source: string | undefined;
+}
+
 export interface RuleFacts {
   readonly code: string;
   readonly ruleSet: string;
@@ -11,7 +18,7 @@ export interface RuleFacts {
   readonly missing: BreakText;
   readonly severity: Severity;
   readonly reopenWindowMs: number;
-  readonly parameter: { readonly name: string; readonly value: string } | undefined;
+  readonly parameter: UsedParameter | undefined;
 }
 
 /** A step up the ladder: to whom, and how long after the opening nobody has answered. */

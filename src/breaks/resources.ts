@@ -115,7 +115,9 @@ export interface IssueFacts {
   readonly text: string;
   readonly evidence: readonly string[];
   /** The used value of the rule's parameter, e.g. `delaiLettreSortie`. */
-  readonly parameter: { readonly name: string; readonly value: string } | undefined;
+  readonly parameter:
+    | { readonly name: string; readonly value: string; readonly source?: string | undefined }
+    | undefined;
 }
 
 export function buildIssue(facts: IssueFacts): Resource {
@@ -164,6 +166,9 @@ function stateExtensions(
             extension: [
               { url: 'name', valueString: parameter.name },
               { url: 'value', valueString: parameter.value },
+              ...(parameter.source === undefined
+                ? []
+                : [{ url: 'source', valueReference: { reference: parameter.source } }]),
             ],
           },
         ]),

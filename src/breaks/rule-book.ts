@@ -5,12 +5,22 @@
  */
 import type { Log } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
-import { isRuleSet, type Rule, readRuleSet, type RuleSet, type RuleSetting } from '../rules/index.ts';
+import {
+  isOverride,
+  isRuleSet,
+  type Override,
+  type Rule,
+  readOverride,
+  readRuleSet,
+  type RuleSet,
+  type RuleSetting,
+} from '../rules/index.ts';
 import { everything, type Session } from '../store/index.ts';
-import { ruleSetReferences, ruleSetStamp } from './breaks.sql.ts';
+import { overrideReferences, ruleSetReferences, ruleSetStamp } from './breaks.sql.ts';
 
 export interface RuleBook {
   readonly ruleSets: readonly RuleSet[];
+  readonly overrides: readonly Override[];
   /** Types that a judgment reads. */
   readonly types: ReadonlySet<string>;
   rule(code: string): { readonly rule: Rule; readonly ruleSet: RuleSet } | undefined;
@@ -25,11 +35,12 @@ interface StoredRuleSet {
 
 export function createRuleBooks(setting: RuleSetting, log: Log): (session: Session) => Promise<RuleBook> {
   let stamp: string | undefined;
-  let book: RuleBook = bindBook([]);
+  let book: RuleBook = bindBook([], []);
   return async (session) => {
     const found = await ruleSetStamp(session);
     if (found === stamp) return book;
-    book = bindBook(withoutDoubles(await readRuleSets(session, setting, log), log));
+    const ruleSets = withoutDoubles(await readRuleSets(session, setting, log), log);
+    book = bindBook(ruleSets, await readOverrides(session, log));
     stamp = found;
     return book;
   };
@@ -70,7 +81,23 @@ function withoutDoubles(stored: readonly StoredRuleSet[], log: Log): readonly St
     });
 }
 
-export function bindBook(stored: readonly StoredRuleSet[]): RuleBook {
+/** Read by what they are now; one that can no longer be read sets nothing. */
+async function readOverrides(session: Session, log: Log): Promise<readonly Override[]> {
+  const stored = await session.readMany(await overrideReferences(session), everything);
+  const byTime = [...stored].sort(
+    (a, b) => a.lastUpdated.getTime() - b.lastUpdated.getTime() || (a.id < b.id ? -1 : 1),
+  );
+  return byTime.flatMap(({ id, raw }) => {
+    const resource = JSON.parse(raw) as Resource;
+    if (!isOverride(resource)) return [];
+    const reading = readOverride(resource);
+    if (reading.kind === 'ok') return [reading.override];
+    log.error({ component: 'rules', resource: `Basic/${id}` }, 'stored parameters of rules cannot be read');
+    return [];
+  });
+}
+
+export function bindBook(stored: readonly StoredRuleSet[], overrides: readonly Override[] = []): RuleBook {
   const ruleSets = stored.map(({ ruleSet }) => ruleSet);
   const rules = new Map(
     stored.flatMap(({ reference, ruleSet }) => ruleSet.rules.map((rule) => [rule.code, { rule, ruleSet, reference }])),
@@ -78,6 +105,7 @@ export function bindBook(stored: readonly StoredRuleSet[]): RuleBook {
   const types = new Set(ruleSets.flatMap(({ rules: own }) => own.flatMap((rule) => [rule.focusType, ...rule.wakes])));
   return {
     ruleSets,
+    overrides,
     types,
     rule: (code) => rules.get(code),
     holder: (code) => rules.get(code)?.reference,

@@ -59,8 +59,30 @@ export function focusText(focus: Resource, zone: string): BreakText {
     case 'Patient':
       return { fr: "l'identité du patient", en: "the patient's identity" };
     default:
-      return { fr: `la ressource ${focus.resourceType}`, en: `the ${focus.resourceType}` };
+      return datedText(focus, zone);
   }
+}
+
+/** Type → its name in both languages, and the element that dates it. */
+const datedNames: Readonly<Record<string, readonly [fr: string, en: string, date: string]>> = {
+  Appointment: ['le rendez-vous', 'the appointment', 'start'],
+  Condition: ['le diagnostic', 'the diagnosis', 'recordedDate'],
+  DiagnosticReport: ['le résultat', 'the result', 'issued'],
+  DocumentReference: ['le document', 'the document', 'date'],
+  MedicationAdministration: ["l'administration", 'the administration', 'effectiveDateTime'],
+  MedicationDispense: ['la délivrance', 'the dispensation', 'whenHandedOver'],
+  MedicationRequest: ['la prescription', 'the prescription', 'authoredOn'],
+  Observation: ["l'observation", 'the observation', 'effectiveDateTime'],
+  Procedure: ["l'acte", 'the procedure', 'performedDateTime'],
+  QuestionnaireResponse: ['le questionnaire', 'the questionnaire', 'authored'],
+  ServiceRequest: ['la demande', 'the request', 'authoredOn'],
+  Task: ['la tâche', 'the task', 'authoredOn'],
+};
+
+function datedText(focus: Resource, zone: string): BreakText {
+  const { resourceType } = focus;
+  const [fr, en, date] = datedNames[resourceType] ?? [`la ressource ${resourceType}`, `the ${resourceType}`, ''];
+  return { fr: fr + onDay(focus[date], zone, ' du '), en: en + onDay(focus[date], zone, ' of ') };
 }
 
 function encounterText(focus: Resource, zone: string): BreakText {

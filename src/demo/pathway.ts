@@ -31,6 +31,8 @@ interface Course {
   readonly visit: Step;
   readonly doctor: Step;
   readonly identity: Step;
+  readonly planSent: Step;
+  readonly planValidated: Step;
   readonly message: 'none' | 'bounced' | 'bounced-then-sent';
 }
 
@@ -40,6 +42,8 @@ const goodCourse: Course = {
   visit: 'in-time',
   doctor: 'in-time',
   identity: 'in-time',
+  planSent: 'in-time',
+  planValidated: 'in-time',
   message: 'none',
 };
 
@@ -47,6 +51,7 @@ const goodCourse: Course = {
 function drawCourse(number: number, chance: Chance): Course {
   if (number % 3 !== 0) return goodCourse;
   const troubles: readonly [Partial<Course>, ...Partial<Course>[]] = [
+    { message: 'bounced-then-sent' },
     { letter: 'late' },
     { letter: 'never', isSent: false },
     { isSent: false },
@@ -56,8 +61,10 @@ function drawCourse(number: number, chance: Chance): Course {
     { visit: 'never' },
     { doctor: 'never', isSent: false },
     { identity: 'never' },
+    { planSent: 'late' },
+    { planValidated: 'late' },
+    { planSent: 'never', planValidated: 'never' },
     { message: 'bounced' },
-    { message: 'bounced-then-sent' },
   ];
   const certain = troubles[Math.floor(number / 3) % troubles.length] ?? {};
   return { ...goodCourse, ...certain, ...(chance.next() < 0.3 ? chance.pick(troubles) : {}) };
@@ -84,12 +91,40 @@ function tellCourse(person: Person, course: Course, startMs: number, chance: Cha
       put(person, atMs, careTeam(person, teamStart, isDone)),
     ),
     put(person, admitted, carePlan(person, teamStart)),
+    ...tellPlan(person, course, admitted),
     put(person, admitted, stay(person, admitted, undefined)),
     put(person, discharged, stay(person, admitted, discharged)),
     ...tellLetter(person, course, { admitted, discharged }),
     ...tellMessage(person, course.message, discharged + 2 * dayMs),
     ...tellVisit(person, course.visit, discharged + chance.whole(2, 6) * dayMs),
   ];
+}
+
+/** The plan goes to the GP on the next morning, who approves it two days later; or after they were called. */
+function tellPlan(person: Person, { doctor, planSent, planValidated }: Course, admitted: number): DemoEvent[] {
+  if (doctor === 'never') return [];
+  const next = startOfDay(admitted) + dayMs + 8 * hourMs;
+  const sentMs = planSent === 'late' ? next + 7 * dayMs : next;
+  const validatedMs = planValidated === 'late' ? next + 14 * dayMs : next + 2 * dayMs;
+  const of = { about: `CarePlan/${person.id}-plan`, sentMs, status: 'completed' } as const;
+  return [
+    ...(planSent === 'never' ? [] : [put(person, sentMs, message(person, `${person.id}-plan-sent`, of))]),
+    ...(planValidated === 'never' ? [] : [put(person, validatedMs, approval(person, validatedMs))]),
+  ];
+}
+
+function approval(person: Person, atMs: number): Resource {
+  return {
+    resourceType: 'Task',
+    id: `${person.id}-approval`,
+    status: 'completed',
+    intent: 'order',
+    code: { coding: [{ system: 'http://hl7.org/fhir/CodeSystem/task-code', code: 'approve' }] },
+    focus: { reference: `CarePlan/${person.id}-plan` },
+    for: { reference: `Patient/${person.id}` },
+    owner: { reference: person.doctor },
+    lastModified: instant(atMs),
+  };
 }
 
 /** What should be there from the beginning: it is, or a week later, or never. */

@@ -1,5 +1,19 @@
 /** Bytes <-> plain trees of the formats that letters come in. Knows no FHIR, does no input or output. */
 export * from './cda/index.ts';
+export {
+  componentOf,
+  type Hl7Limits,
+  hl7Limits,
+  type Hl7Message,
+  type Hl7Result,
+  type Hl7Segment,
+  parseHl7,
+  repetitionsOf,
+  segmentsOf,
+  valueOf,
+} from './hl7v2.ts';
+export { readXdm, type XdmDocument, type XdmResult } from './xdm.ts';
+export { readZip, type ZipEntry, type ZipLimits, type ZipResult, zipLimits } from './zip.ts';
 export { parseXml, type XmlLimits, type XmlResult, xmlLimits } from './xml.ts';
 export type { XmlEncoding } from './xml-encoding.ts';
 export {

@@ -4,6 +4,7 @@
  */
 import {
   type Answer,
+  bulkRoutes,
   capabilities,
   type Context,
   create,
@@ -203,6 +204,7 @@ export function createRoutes({ operations, processBundle }: RoutesInput): readon
       run: processBundle,
     },
     ...rows,
+    ...bulkRoutes,
   ];
   return routes;
 }

@@ -9,6 +9,7 @@ import type { Context, Operation } from '../interactions/index.ts';
 import { answerError } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
+import { openApi } from './openapi.ts';
 import { contentTypeOf, type Form, readForm } from './formats.ts';
 import { render } from './send-answer.ts';
 import { registerUpgrade, type SocketRoute } from './upgrade.ts';
@@ -77,11 +78,16 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   server.setNotFoundHandler((request, reply) =>
     sendError(input, { request, reply }, new Problem('not-found', 'nothing is served at this URL')),
   );
-  registerFhirRoutes(server, {
-    context: input.context,
-    operations: input.operations,
+  const { context, operations } = input;
+  const routes = registerFhirRoutes(server, {
+    context,
+    operations,
     answerError: (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())),
   });
+  const document = JSON.stringify(
+    openApi({ ...context, operations, routes, resourceTypes: context.definitions.resourceTypes }),
+  );
+  server.get('/openapi.json', (_request, reply) => reply.header('content-type', 'application/json').send(document));
   registerAdminRoutes(server, input.admin);
   registerUpgrade(server.server, input.sockets);
   return server;

@@ -87,7 +87,7 @@ function documentation({ references, limits }: Context): string {
 
 function resourcePart(context: Context, { routes, operations }: Served, type: string): object {
   const unsupported = new Set(unsupportedParameters(context.search, type).keys());
-  const parameters = [...context.definitions.searchParameters(type).values()]
+  const parameters = [...context.search.parameters.defined(type).values()]
     .filter(({ code }) => !unsupported.has(code))
     .map(({ code, url, type: kind }) => ({ name: code, definition: url, type: kind }));
   const own = operations.filter((operation) => operation.type === type);

@@ -1,4 +1,6 @@
+export { ruleOperations } from './rule-operations.ts';
 export { breakOperations } from './break-operations.ts';
+export { bulkOperations, bulkRoutes, createBulkWorks } from './bulk/index.ts';
 export { createBinary, readBinary } from './binary.ts';
 export { type EntryPart, entryRequest, findRoute, readEntry } from './bundle-entry.ts';
 export { capabilities } from './capabilities.ts';
@@ -19,3 +21,4 @@ export { search, searchCompartment, searchSystem } from './search.ts';
 export { subscriptionOperations } from './subscription-operations.ts';
 export { answerText, processBundle } from './transaction.ts';
 export { update, updateByCriteria } from './update.ts';
+export { searchParameterGuard } from './search-parameter-guard.ts';

@@ -24,7 +24,7 @@ export type Outcome =
 
 const taskSystem = 'https://suture.example/fhir/CodeSystem/task';
 
-interface Refusal {
+export interface Refusal {
   readonly category: 'unprocessable' | 'conflict';
   readonly reasons: readonly Issue[];
 }

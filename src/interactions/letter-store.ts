@@ -13,13 +13,23 @@ import {
   type Finding,
   type LetterPlan,
   matchEntry,
+  type PlanEntry,
   replacementSearches,
   withFindings,
 } from '../letters/index.ts';
 import { everything, type Session, type WriteEntry, type Written } from '../store/index.ts';
 import { bundleText } from './bundle-text.ts';
 import { type Answer, answerStored, type Context } from './context.ts';
-import { completedTask, type Incoming, type Outcome, review } from './letter-review.ts';
+import {
+  compositionOf,
+  endWithdrawn,
+  type FormerBody,
+  isBodyOutdated,
+  readFormer,
+  withoutBody,
+  withTargets,
+} from './letter-body.ts';
+import { completedTask, type Incoming, type Refusal } from './letter-review.ts';
 import { searchResources } from './search.ts';
 import { answerText } from './transaction.ts';
 import { writeGuarded } from './write.ts';
@@ -37,22 +47,49 @@ export interface Ingest {
   readonly incoming: Incoming;
 }
 
-export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Outcome> {
-  const { context, session, incoming } = run;
+/** Whoever refuses a letter does not record it here: what its carrier has stored before it must be undone first. */
+export type Stored =
+  | { readonly kind: 'stored'; readonly answer: Answer }
+  | { readonly kind: 'refusal'; readonly refusal: Refusal };
+
+export function refuse(category: Refusal['category'], reasons: readonly Issue[]): Stored {
+  return { kind: 'refusal', refusal: { category, reasons } };
+}
+
+export async function lockPlan({ session }: Ingest, plan: LetterPlan): Promise<void> {
   const searches = plan.entries.flatMap(({ match }) => ('searches' in match ? match.searches : []));
   await session.lockCriteria([arrivalSearch(plan.facts), ...searches].map(criterionText));
+}
+
+export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Stored> {
+  await lockPlan(run, plan);
   const known = await find(run, arrivalSearch(plan.facts));
   const arrival = decideArrival(plan.facts, known as never);
   if (arrival.kind === 'known') return answerKnown(run, arrival.id);
-  if (arrival.kind === 'conflict')
-    return review(context, session, incoming, { category: 'conflict', reasons: arrival.reasons });
-  const resolved = await resolveEntries(run, plan);
-  if (resolved.kind === 'doubt')
-    return review(context, session, incoming, { category: 'unprocessable', reasons: resolved.reasons });
-  const former = await supersede(run, plan, resolved);
-  if (former.kind === 'refused')
-    return review(context, session, incoming, { category: 'unprocessable', reasons: former.reasons });
-  return commitPlan(run, { plan, resolved, superseded: former.writes });
+  if (arrival.kind === 'conflict') return refuse('conflict', arrival.reasons);
+  const body = await decideBody(run, plan);
+  const resolved = await resolveEntries(run, body);
+  if (resolved.kind === 'doubt') return refuse('unprocessable', resolved.reasons);
+  const replaced = await supersede(run, plan, resolved);
+  if (replaced.kind === 'refused') return refuse('unprocessable', replaced.reasons);
+  return commitPlan(run, { ...body, resolved, superseded: replaced.writes });
+}
+
+export interface Decided {
+  readonly plan: LetterPlan;
+  /** What the former version of the letter was read into; undefined: none, or a later one is here. */
+  readonly former: FormerBody | undefined;
+  /** Letters arrive in any order: the version that replaces this one may be here already. */
+  readonly isReplaced: boolean;
+}
+
+export async function decideBody(run: Ingest, plan: LetterPlan): Promise<Decided> {
+  const isReplaced = await hasSuccessor(run, plan);
+  const match = compositionOf(plan)?.match;
+  const found = match !== undefined && 'searches' in match ? await findCandidates(run, match.searches, new Map()) : [];
+  const former = await readFormer(run.session, found);
+  if (isReplaced || isBodyOutdated(plan, former)) return { plan: withoutBody(plan), former: undefined, isReplaced };
+  return { plan, former, isReplaced };
 }
 
 function criterionText({ type, parameters }: CandidateSearch): string {
@@ -61,7 +98,10 @@ function criterionText({ type, parameters }: CandidateSearch): string {
 
 const candidatesMax = 50;
 
-function find({ context, session }: Ingest, { type, parameters }: CandidateSearch): Promise<readonly Resource[]> {
+export function find(
+  { context, session }: Ingest,
+  { type, parameters }: CandidateSearch,
+): Promise<readonly Resource[]> {
   return searchResources(context, session, { type, parameters, visible: everything, limit: candidatesMax });
 }
 
@@ -81,7 +121,7 @@ interface Doubt {
 }
 
 /** Entry by entry, in the order of the plan: each may rely on those before it. */
-async function resolveEntries(run: Ingest, plan: LetterPlan): Promise<Resolved | Doubt> {
+export async function resolveEntries(run: Ingest, { plan, former }: Decided): Promise<Resolved | Doubt> {
   const found = new Map<string, string>();
   const links = new Map<string, string>();
   const created = new Set<string>();
@@ -90,7 +130,7 @@ async function resolveEntries(run: Ingest, plan: LetterPlan): Promise<Resolved |
   for (const entry of plan.entries) {
     const { resourceType } = entry.resource;
     const ownId = entry.resource.id ?? entry.fullUrl.replace('urn:uuid:', '');
-    const candidates = 'searches' in entry.match ? await findCandidates(run, entry.match.searches, found) : [];
+    const candidates = await candidatesOf(run, { entry, former, found });
     const { settings } = run;
     const match = matchEntry(entry, candidates, {
       allowTestIns: settings.allowsTestIns,
@@ -107,6 +147,16 @@ async function resolveEntries(run: Ingest, plan: LetterPlan): Promise<Resolved |
     else created.add(entry.fullUrl);
   }
   return { kind: 'resolved', links, created, updates, findings };
+}
+
+async function candidatesOf(
+  run: Ingest,
+  of: { entry: PlanEntry; former: FormerBody | undefined; found: ReadonlyMap<string, string> },
+): Promise<readonly Resource[]> {
+  const { match } = of.entry;
+  if (match.kind === 'derived') return of.former?.derived ?? [];
+  if (match.kind === 'composition') return of.former === undefined ? [] : [of.former.composition];
+  return 'searches' in match ? findCandidates(run, match.searches, of.found) : [];
 }
 
 /** A search that asks for something that is only now being made finds nothing, and is not sent. */
@@ -152,7 +202,6 @@ async function supersede(run: Ingest, plan: LetterPlan, { links }: Resolved): Pr
   return { kind: 'allowed', writes };
 }
 
-/** Letters arrive in any order: the version that replaces this one may be here already. */
 async function hasSuccessor(run: Ingest, { facts }: LetterPlan): Promise<boolean> {
   const { system, value } = facts.masterIdentifier;
   const parameters = [
@@ -162,30 +211,33 @@ async function hasSuccessor(run: Ingest, { facts }: LetterPlan): Promise<boolean
   return (await find(run, { type: 'DocumentReference', parameters })).length > 0;
 }
 
-interface Ready {
-  readonly plan: LetterPlan;
+interface Ready extends Decided {
   readonly resolved: Resolved;
   readonly superseded: readonly WriteEntry[];
 }
 
-async function commitPlan(run: Ingest, { plan, resolved, superseded }: Ready): Promise<Outcome> {
+async function commitPlan(run: Ingest, { plan, former, isReplaced, resolved, superseded }: Ready): Promise<Stored> {
   const { context, session, incoming } = run;
   const { links, created, updates, findings } = resolved;
   const relink = (resource: Resource): Resource =>
     rewriteLinks(context.definitions, resource, (link) => links.get(link) ?? link);
-  const isReplaced = await hasSuccessor(run, plan);
+  const ended = endWithdrawn(former, new Set(links.values()));
   const resources = plan.entries
     .filter(({ fullUrl }) => created.has(fullUrl))
     .map(({ fullUrl, resource }) => {
       const id = (links.get(fullUrl) ?? '').split('/')[1] ?? '';
       const isLetter = resource.resourceType === 'DocumentReference';
-      const told = isLetter ? (withFindings(resource as never, findings) as unknown as Resource) : resource;
+      const told = isLetter
+        ? (withFindings(resource as never, findings) as unknown as Resource)
+        : resource.resourceType === 'Provenance'
+          ? withTargets(resource, ended)
+          : resource;
       return { ...relink(told), id, ...(isLetter && isReplaced ? { status: 'superseded' } : {}) };
     });
-  const completed = updates.map(relink);
+  const completed = [...updates.map(relink), ...ended];
   const judged = await Promise.all([...resources, ...completed].map((resource) => context.validate(resource)));
   const faults = judged.flat().filter(({ severity }) => severity === 'error');
-  if (faults.length > 0) return review(context, session, incoming, { category: 'unprocessable', reasons: faults });
+  if (faults.length > 0) return refuse('unprocessable', faults);
   const done = incoming.task === undefined ? [] : [completedTask(context, incoming.task)];
   // A Binary may be there from a review of the same bytes; now it gets the labels that the letter asks for.
   const entries = [...resources, ...completed].map(toEntry);
@@ -225,7 +277,8 @@ function locationOf(context: Context, { type, id, version }: { type: string; id:
 }
 
 /** Known already: nothing changes, and the answer says what there is. */
-async function answerKnown({ context, session }: Ingest, id: string): Promise<Outcome> {
+export async function answerKnown({ context, session, incoming }: Ingest, id: string): Promise<Stored> {
+  if (incoming.task !== undefined) await writeGuarded(context, session, [completedTask(context, incoming.task)]);
   const stored = await session.read('DocumentReference', id, everything);
   if (stored === undefined) throw new Error('a letter that was just found is not there');
   const location = locationOf(context, stored);

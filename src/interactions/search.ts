@@ -34,14 +34,24 @@ export async function searchSystem(context: Context, request: Request): Promise<
   return answerSearch(context, request, { type: undefined, path: '' });
 }
 
+/** The types that have compartments. */
+const compartmentTypes: ReadonlySet<string> = new Set([
+  'Patient',
+  'Encounter',
+  'Practitioner',
+  'RelatedPerson',
+  'Device',
+]);
+
 /** `Patient/[id]/[type]` and `Patient/[id]/*` (https://hl7.org/fhir/R4/compartmentdefinition.html). */
 export async function searchCompartment(context: Context, request: Request): Promise<Answer> {
   const { type, id = '', part = '' } = request;
   requireType(context, type);
-  if (type !== 'Patient')
-    throw new Problem('unsupported', 'the only compartment that can be searched is that of a Patient');
+  if (!compartmentTypes.has(type)) {
+    throw new Problem('unsupported', `expected a type that has compartments: ${[...compartmentTypes].join(', ')}`);
+  }
   if (part !== '*') requireType(context, part);
-  const compartment = `Patient/${id}`;
+  const compartment = `${type}/${id}`;
   return answerSearch(context, request, {
     type: part === '*' ? undefined : part,
     path: `${compartment}/${part}`,

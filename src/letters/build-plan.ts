@@ -1,9 +1,14 @@
 /** ClinicalDocument and the facts of its bytes -> LetterPlan. */
-import type { Binary, Encounter, Patient, Reference } from 'fhir/r4.js';
+import type { Binary, DocumentReference, Encounter, Patient, Reference } from 'fhir/r4.js';
 import type { Issue } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import type { ClinicalDocument } from '../formats/index.ts';
+import { type BodyResources, readBodyResources } from './body.ts';
+import { readComposition } from './composition.ts';
+import { readProvenance } from './derived.ts';
 import { readDocumentReference } from './document-reference.ts';
+import { isLiaisonLetter } from './document-types.ts';
+import type { Around } from './extraction.ts';
 import { bodyFindings, headerFindings, legalFindings } from './findings.ts';
 import { plainIdentifier, uriOf } from './identifiers.ts';
 import { isRestricted, type Labels, readLabels } from './labels.ts';
@@ -48,11 +53,23 @@ export function buildPlan(document: ClinicalDocument, bytes: LetterBytes, settin
   const patientResource = readPatientResource(document, generalPractitioners(document, professionals));
   const stay = readStay(document, patient, professionals);
   const stayUrl = newFullUrl();
+  const authors = authorsOf(document, professionals);
+  const around: Around = {
+    subject: patient,
+    encounter: stay && { reference: stayUrl },
+    author: authors[0],
+    asserter: authors.find(({ reference }) => professionals.isPerson(reference)),
+    letter: { reference: letterUrl },
+    zone: settings.zone,
+    newFullUrl,
+  };
+  const body = readBody(document, around);
   const findings = [
     ...legalFindings(document),
     ...bodyFindings(document),
     ...labels.findings,
     ...(stay?.findings ?? []),
+    ...(body?.findings ?? []),
     ...headerFindings(settings.issues),
   ].slice(0, findingsMax);
   const letter = readDocumentReference(document, {
@@ -71,8 +88,57 @@ export function buildPlan(document: ClinicalDocument, bytes: LetterBytes, settin
     mark.source(patientUrl, patientResource, patientRule(patientResource)),
     ...(stay ? [mark.all(stayUrl, stay.encounter, stayRule(stay.encounter, settings.zone))] : []),
     mark.all(letterUrl, letter, { kind: 'new' }),
+    ...(body ? derivedEntries({ document, around, body, labels, letter, receivedAt: settings.receivedAt }, mark) : []),
   ];
   return { facts: factsOf(document, bytes), entries, findings };
+}
+
+/** Only the guides of the two letters are known well enough to read below the header. */
+function readBody(document: ClinicalDocument, around: Around): BodyResources | undefined {
+  const isRead = isLiaisonLetter(document) && document.body.kind === 'structured';
+  return isRead ? readBodyResources(document, around) : undefined;
+}
+
+/** Authors who are resources of the plan: a device is contained in the DocumentReference and nowhere else. */
+function authorsOf({ authors }: ClinicalDocument, professionals: Professionals): Reference[] {
+  return authors
+    .flatMap(({ party }) => (party.device === undefined ? (professionals.role(party) ?? []) : []))
+    .filter(({ reference }) => reference !== undefined);
+}
+
+interface ReadBody {
+  readonly document: ClinicalDocument;
+  readonly around: Around;
+  readonly body: BodyResources;
+  readonly labels: Labels;
+  readonly letter: DocumentReference;
+  readonly receivedAt: string;
+}
+
+/** What the body says, its order, and where it comes from. */
+function derivedEntries(read: ReadBody, mark: ReturnType<typeof marker>): PlanEntry[] {
+  const { document, around, body, labels, letter } = read;
+  const own = body.made.map(({ fullUrl, resource }) => mark.all(fullUrl, resource, { kind: 'derived' }));
+  const authors = (letter.author ?? []).filter(({ reference }) => !reference?.startsWith('#'));
+  const composition = readComposition(document, {
+    subject: around.subject,
+    encounter: around.encounter,
+    authors,
+    authenticator: letter.authenticator,
+    custodian: letter.custodian,
+    labels,
+    bySection: body.bySection,
+  });
+  const compositionUrl = around.newFullUrl();
+  const searches = [identifierSearch('Composition', composition.identifier ? [composition.identifier] : [])];
+  const targets = [compositionUrl, ...body.made.map(({ fullUrl }) => fullUrl)].map((reference) => ({ reference }));
+  const { receivedAt } = read;
+  const provenance = readProvenance(document, { targets, letter: around.letter, agents: authors, receivedAt });
+  return [
+    ...own,
+    mark.all(compositionUrl, composition, { kind: 'composition', searches }),
+    mark.all(around.newFullUrl(), provenance, { kind: 'provenance' }),
+  ];
 }
 
 function factsOf({ id, versionNumber, relatedDocuments }: ClinicalDocument, bytes: LetterBytes): LetterFacts {

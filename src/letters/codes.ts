@@ -44,6 +44,7 @@ const systemByOid: ReadonlyMap<string, string> = new Map([
   ['1.2.250.1.213.1.1.4.1', codeSystems.documentClass],
   ['1.2.250.1.213.1.1.4.9', nos('TRE_A01-CadreExercice')],
   ['1.2.250.1.71.4.2.4', nos('TRE_R02-SecteurActivite')],
+  ['2.16.840.1.113883.5.7', 'http://terminology.hl7.org/CodeSystem/v3-ActPriority'],
   ['1.2.250.1.213.1.1.4.322', 'https://smt.esante.gouv.fr/fhir/CodeSystem/terminologie-cisis'],
 ]);
 

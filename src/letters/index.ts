@@ -7,6 +7,9 @@ export {
   type Replacement,
   replacementSearches,
 } from './arrival.ts';
+export { type CarriedLetter, type CarrierResult, openArchive } from './carrier.ts';
+export { derivedOf, endDerived, isOutdated, isSameVersion } from './derived.ts';
+export { letterEntrySystem } from './extraction.ts';
 export { findingExtension, versionExtension } from './document-reference.ts';
 export { admissionLetter, dischargeLetter } from './document-types.ts';
 export { isInsValid } from './ins.ts';
@@ -32,5 +35,6 @@ export type {
   MatchRule,
   PlanEntry,
 } from './plan.ts';
+export { openMessage } from './message.ts';
 export { readLetter } from './read.ts';
 export { derivedStaySystem } from './stay.ts';

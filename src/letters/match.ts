@@ -13,6 +13,7 @@ import type {
   Reference,
 } from 'fhir/r4.js';
 import type { Resource } from '../fhir/index.ts';
+import { matchDerived } from './derived.ts';
 import { findingExtensions } from './document-reference.ts';
 import { finessOf, shareIdentity } from './identifiers.ts';
 import { localDay } from './local-day.ts';
@@ -37,7 +38,11 @@ export function matchEntry(entry: PlanEntry, candidates: readonly Resource[], co
   switch (entry.match.kind) {
     case 'content':
     case 'new':
+    case 'provenance':
       return create();
+    case 'derived':
+    case 'composition':
+      return matchDerived(entry.resource, candidates, patientIn(context));
     case 'patient':
       return matchPatient(resource as Patient, of<Patient>('Patient'), context);
     case 'organization':
@@ -53,6 +58,11 @@ export function matchEntry(entry: PlanEntry, candidates: readonly Resource[], co
         context,
       );
   }
+}
+
+function patientIn({ plan, found }: MatchContext): string | undefined {
+  const patient = plan.entries.find(({ match }) => match.kind === 'patient');
+  return patient && found.get(patient.fullUrl);
 }
 
 function create(findings: readonly Finding[] = []): Match {

@@ -1,7 +1,7 @@
 /**
  * What a letter asks the store to hold: resources that point at each other by temporary `urn:uuid` names, in an order
- * in which each points only backwards (DocumentReference last; Binary alone points forward to it, to which it belongs), and
- * for each the rule that says whether the store has it already. Whoever stores it goes through the entries once: search
+ * in which each points only backwards (Binary alone points forward to the DocumentReference, to which it belongs; what was
+ * read from the body comes after it), and for each the rule that says whether the store has it already. Whoever stores it goes through the entries once: search
  * the candidates, let `matchEntry` decide, replace the name by the reference found or made; then one commit.
  */
 import type { Identifier } from 'fhir/r4.js';
@@ -28,6 +28,11 @@ export type MatchRule =
   | { readonly kind: 'content' }
   /** Always new; `decideArrival` has said so before. */
   | { readonly kind: 'new' }
+  /** Read from the body: found again by its key among what the Composition of the former version names (`derived.ts`). */
+  | { readonly kind: 'derived' }
+  | { readonly kind: 'composition'; readonly searches: readonly CandidateSearch[] }
+  /** From what was read of the body to this version; left out with it. */
+  | { readonly kind: 'provenance' }
   | { readonly kind: MatchKind; readonly searches: readonly CandidateSearch[] };
 
 /** What is said about a letter without refusing it. `code` is from the CodeSystem letter-finding. */
@@ -53,6 +58,19 @@ export interface LetterFacts {
   readonly sha256: string;
 }
 
+/** What the carrier says of the document that it carries. */
+export interface LetterClaims {
+  /** `root`, or `root^extension`. */
+  readonly uniqueId: string | undefined;
+  /** HL7 CX. */
+  readonly patientId: string | undefined;
+  readonly typeCode: string | undefined;
+  /** FHIR date. */
+  readonly birthDate?: string | undefined;
+  /** Where the claims stand, for the reasons of a doubt. */
+  readonly from: string;
+}
+
 export interface LetterSettings {
   /** IANA zone of times without offset, and of the days by which stays are told apart. */
   readonly zone: string;
@@ -62,6 +80,7 @@ export interface LetterSettings {
   readonly receivedAt: string;
   /** Visibility codes that the carrier gave beside the document (HL7 v2 flags, XDS metadata). */
   readonly visibility?: readonly string[];
+  readonly claims?: LetterClaims;
 }
 
 export interface LetterPlan {

@@ -22,6 +22,8 @@ export interface Professionals {
   role(party: Party): Reference | undefined;
   /** Like `role`, without the last resort. */
   person(party: Party): Reference | undefined;
+  /** The reference is to a person or his role, not to a structure. */
+  isPerson(reference: string | undefined): boolean;
   /** Everything referred to so far: organizations, then practitioners, then roles. */
   entries(): readonly PlanEntry[];
 }
@@ -97,6 +99,7 @@ export function createProfessionals(newFullUrl: () => string): Professionals {
     organization,
     person,
     role: (party) => person(party) ?? organization(party.organization),
+    isPerson: (reference) => [...practitioners, ...roles].some(({ fullUrl }) => fullUrl === reference),
     entries: () => [
       ...organizations.map(organizationEntry),
       ...practitioners.map(practitionerEntry),

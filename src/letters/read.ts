@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { Issue } from '../base/index.ts';
 import { type ClinicalDocument, parseXml, readClinicalDocument } from '../formats/index.ts';
 import { buildPlan, type LetterBytes } from './build-plan.ts';
+import { checkClaims } from './carrier.ts';
 import { isFrenchDocument, isKnownType } from './document-types.ts';
 import type { LetterResult, LetterSettings } from './plan.ts';
 
@@ -21,6 +22,8 @@ export function readLetter(bytes: Uint8Array, settings: LetterSettings): LetterR
   const { document, issues } = result;
   const reason = doubtOf(document);
   if (reason !== undefined) return { kind: 'review', reasons: [{ severity: 'error', ...reason }] };
+  const contradicted = settings.claims === undefined ? [] : checkClaims(document, settings.claims);
+  if (contradicted.length > 0) return { kind: 'review', reasons: contradicted };
   // A CDA is text/xml in XDS; one that displays itself is a stylesheet.
   const contentType = xml.root.name === 'ClinicalDocument' ? 'text/xml' : 'application/xslt+xml';
   const plan = buildPlan(document, describeBytes(bytes, contentType), { ...settings, issues });

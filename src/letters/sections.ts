@@ -21,12 +21,16 @@ export const sectionCodes = {
   carePlan: '18776-5',
   devices: '46264-8',
   allergies: '48765-2',
+  status: '33557-0',
+  medicalHistory: '11348-0',
+  surgicalHistory: '47519-4',
 } as const;
 
 /** Entries of the section "Synthèse médicale du séjour". */
 export const entryCodes = {
   admissionMode: 'ORG-070',
   dischargeMode: 'ORG-074',
+  documentStatus: 'GEN-065',
   adverseEvents: 'MED-143',
   resistantOrganismsSought: 'MED-309',
   transfusion: 'MED-145',

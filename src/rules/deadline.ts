@@ -2,6 +2,7 @@
 import { formatLocal } from '../fhir/index.ts';
 import { beforeMs, canCount, type Delay, dueAtMs } from './calendar.ts';
 import { type DatedItem, type EvaluationError, type EvaluationRun, type Facts, isError } from './evaluation.ts';
+import type { SetDelay } from './overrides.ts';
 import type { Deadline, Rule } from './rule.ts';
 
 export interface Timing {
@@ -13,6 +14,8 @@ export interface Timing {
   readonly noticeAtMs: number | undefined;
   /** The delay that was used, after overrides. */
   readonly delay: Delay | undefined;
+  /** The version of the resource that set the delay; undefined: the rule itself. */
+  readonly setBy?: string | undefined;
 }
 
 /** Reads the anchor, and binds `%anchor` and `%due` for the expressions that follow. */
@@ -29,7 +32,13 @@ export function readTiming(rule: Rule, facts: Facts, run: EvaluationRun): Timing
   const due = dueAtMs(anchor, delay, rule.deadline.calendar, facts.place);
   if (due === undefined) return run.error('anchor', 'the anchor is known to the month only');
   if (rule.uses.has('due')) run.bind({ due: formatLocal(due, facts.place.dates) });
-  return { ...at, dueAtMs: due, noticeAtMs: noticeAt(rule.deadline, due, { anchor, facts }), delay };
+  return {
+    ...at,
+    dueAtMs: due,
+    noticeAtMs: noticeAt(rule.deadline, due, { anchor, facts }),
+    delay,
+    setBy: delay.source,
+  };
 }
 
 function readAnchor(rule: Rule, facts: Facts, run: EvaluationRun): DatedItem | EvaluationError {
@@ -47,7 +56,7 @@ function readAnchor(rule: Rule, facts: Facts, run: EvaluationRun): DatedItem | E
   return others.length === 0 ? anchor : run.error('anchor', 'the anchor yields several dates: use min() or max()');
 }
 
-function usedDelay({ delay, parameter }: Deadline, { parameters }: Facts): Delay {
+function usedDelay({ delay, parameter }: Deadline, { parameters }: Facts): Delay & Partial<SetDelay> {
   const isSet = parameter !== undefined && parameters !== undefined && Object.hasOwn(parameters, parameter);
   return (isSet ? parameters[parameter] : undefined) ?? delay;
 }

@@ -10,6 +10,7 @@ import {
 } from '../fhir/index.ts';
 import { daysOf, type Delay, type Place } from './calendar.ts';
 import { elementOf } from './elements.ts';
+import type { SetDelay } from './overrides.ts';
 import type { Rule, Window } from './rule.ts';
 
 /** What a rule may read before its inputs are known. */
@@ -29,7 +30,7 @@ export interface Facts {
   readonly nowMs: number;
   readonly place: Place;
   /** Delays that plan, pathway, site or territory set, by parameter name. */
-  readonly parameters?: Readonly<Record<string, Delay>> | undefined;
+  readonly parameters?: Readonly<Record<string, Delay & Partial<SetDelay>>> | undefined;
 }
 
 export interface TraceEntry {

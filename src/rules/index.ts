@@ -25,7 +25,16 @@ export {
   type NoJudgment,
 } from './judge.ts';
 export { elementKeys, elementOf, focusKeyOf } from './elements.ts';
+export { type Fixture, type FixtureReading, type FixtureState, readFixtures } from './read-fixtures.ts';
 export { isRuleSet, readRuleSet, type RuleSetReading } from './read-rule-set.ts';
+export {
+  findOverrideFaults,
+  isOverride,
+  type Override,
+  parametersAt,
+  readOverride,
+  type SetDelay,
+} from './overrides.ts';
 export type { RuleSetting } from './reading.ts';
 export { type Circle, nationalNumbers, type Recipient, resolveGp, resolveRecipients } from './recipients.ts';
 export type {

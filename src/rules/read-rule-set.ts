@@ -52,8 +52,11 @@ function refuseDuplicates(rules: readonly { place: string; rule: Rule | undefine
   const seen = new Set<string>();
   for (const { place, rule } of rules) {
     if (rule === undefined) continue;
-    if (seen.has(rule.code)) faults.add(`${place}.code`, `the rule ${rule.code} is there twice`, 'duplicate');
-    seen.add(rule.code);
+    // One rule may start from resources of several types: an action for each, with the same code.
+    const key = `${rule.code} ${rule.focusType}`;
+    if (seen.has(key))
+      faults.add(`${place}.code`, `the rule ${rule.code} is there twice on ${rule.focusType}`, 'duplicate');
+    seen.add(key);
   }
 }
 

@@ -20,3 +20,5 @@ export {
 } from './to-sql.ts';
 export type { Criterion, Include, Search, SearchResult, Sort } from './tree.ts';
 export { type IndexValues, noOrd } from './values.ts';
+export { type CustomDefinition, readCustomParameter, typesOfBase } from './custom.ts';
+export type { CustomParameter } from './parameters.ts';

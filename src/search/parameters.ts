@@ -101,8 +101,10 @@ export function createParameters(definitions: Definitions, hash: KeyHash): Param
   return Object.assign(parameters, {
     defined,
     define(given: readonly CustomParameter[]) {
+      const before = custom;
       custom = given;
-      known.clear();
+      // Compiling takes a while: only types whose parameters are others.
+      for (const type of known.keys()) if (printOf(before, type) !== printOf(given, type)) known.delete(type);
     },
     fault(definition: SearchParameterDefinition, resourceType: string) {
       requireType(definitions, resourceType);
@@ -110,6 +112,10 @@ export function createParameters(definitions: Definitions, hash: KeyHash): Param
       return typeof compiled === 'string' ? compiled : undefined;
     },
   });
+}
+
+function printOf(custom: readonly CustomParameter[], resourceType: string): string {
+  return JSON.stringify(custom.filter(({ base }) => isBase(base, resourceType)));
 }
 
 function isBase(base: readonly string[], resourceType: string): boolean {

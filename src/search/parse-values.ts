@@ -140,11 +140,11 @@ interface Expanded {
 /** `:in`, `:not-in`: the codes of value sets. */
 export function readValueSets(terminology: Terminology, input: Input): readonly TokenValue[] {
   return readAlternatives(input).flatMap((text) => {
-    const members = terminology.members(unescapeValue(text));
-    if (members === undefined) {
+    const codes = terminology.codes(unescapeValue(text));
+    if (codes === undefined) {
       throw unsupported(input.name, 'the value set is unknown here, or its codes cannot be listed');
     }
-    return [...members].flatMap(([system, codes]) => toTokens(system, codes));
+    return codes.map(({ system, code }) => ({ kind: 'token', system, code }));
   });
 }
 
@@ -156,12 +156,8 @@ export function readRelated(terminology: Terminology, input: Input, { modifier }
       throw incorrect(input.name, 'expected system|code');
     const related = modifier === 'below' ? terminology.below(system, code) : terminology.above(system, code);
     if (related === undefined) throw unsupported(input.name, 'the code system is unknown here, or it has no hierarchy');
-    return toTokens(system, related);
+    return related.map((one) => ({ kind: 'token', system, code: one }));
   });
-}
-
-function toTokens(system: string, codes: ReadonlySet<string>): readonly TokenValue[] {
-  return [...codes].map((code) => ({ kind: 'token', system, code }));
 }
 
 /** `system|code|value`: the type of the identifier, and its value. */

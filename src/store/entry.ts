@@ -48,18 +48,7 @@ export function readyEntry(entry: WriteEntry, index: (resource: Resource) => Ind
 /** The parameters of store_commit() (migrations/0002), in their order. */
 export function commitParameters(entries: readonly ReadyEntry[], nowMs: number): readonly unknown[] {
   const each = <T>(value: (of: WriteEntry) => T) => entries.map(({ entry }) => value(entry));
-  const literals = (list: (of: IndexValues) => readonly unknown[]) =>
-    entries.map(({ values }) => (values === undefined ? null : arrayLiteral(list(values))));
-  /** Most writes have no numbers, many no strings: then nothing is sent. */
-  const rowsOf = <K extends 'dates' | 'strings' | 'numbers'>(
-    name: K,
-    ...columns: readonly ((row: IndexValues[K][number]) => unknown)[]
-  ) => {
-    const isEmpty = entries.every(({ values }) => (values?.[name].length ?? 0) === 0);
-    const column = (of: (row: IndexValues[K][number]) => unknown) =>
-      literals((values) => (values[name] as readonly IndexValues[K][number][]).map(of));
-    return columns.map((of) => (isEmpty ? null : column(of)));
-  };
+  const indexed = entries.map(({ values }) => values);
   return [
     new Date(nowMs),
     each(({ method }) => method),
@@ -70,9 +59,40 @@ export function commitParameters(entries: readonly ReadyEntry[], nowMs: number):
     entries.map(({ text }) => text?.head ?? null),
     entries.map(({ text }) => text?.tail ?? null),
     entries.map(({ values }) => values?.ord ?? null),
-    literals(({ patients }) => patients.map(quoted)),
-    literals(({ tokens }) => tokens),
-    literals(({ drivers }) => drivers),
+    literals(indexed, ({ patients }) => patients.map(quoted)),
+    literals(indexed, ({ tokens }) => tokens),
+    literals(indexed, ({ drivers }) => drivers),
+    ...rowParameters(indexed),
+  ];
+}
+
+/** The parameters of store_reindex() (migrations/0014) after rids and versions. */
+export function reindexParameters(values: readonly IndexValues[]): readonly unknown[] {
+  return [
+    literals(values, ({ tokens }) => tokens),
+    literals(values, ({ drivers }) => drivers),
+    ...rowParameters(values),
+  ];
+}
+
+type Indexed = readonly (IndexValues | undefined)[];
+
+function literals(indexed: Indexed, list: (of: IndexValues) => readonly unknown[]): readonly (string | null)[] {
+  return indexed.map((values) => (values === undefined ? null : arrayLiteral(list(values))));
+}
+
+function rowParameters(indexed: Indexed): readonly unknown[] {
+  /** Most writes have no numbers, many no strings: then nothing is sent. */
+  const rowsOf = <K extends 'dates' | 'strings' | 'numbers'>(
+    name: K,
+    ...columns: readonly ((row: IndexValues[K][number]) => unknown)[]
+  ) => {
+    const isEmpty = indexed.every((values) => (values?.[name].length ?? 0) === 0);
+    const column = (of: (row: IndexValues[K][number]) => unknown) =>
+      literals(indexed, (values) => (values[name] as readonly IndexValues[K][number][]).map(of));
+    return columns.map((of) => (isEmpty ? null : column(of)));
+  };
+  return [
     ...rowsOf(
       'dates',
       ({ k }) => k,

@@ -12,4 +12,7 @@ export {
   type Written,
 } from './store.ts';
 export { openPointers } from './pointers.ts';
+export { type CustomParameters, followCustomParameters } from './custom-parameters.ts';
+export { createReindexWork, reindexJob, reindexTaskId } from './reindex.ts';
+export { dropParameter, saveParameter } from './search-parameters.sql.ts';
 export { serverSecret } from './server-secret.ts';

@@ -30,6 +30,9 @@ function rulesOf(lines: readonly string[]): readonly string[] {
 const opened = () => printed.filter((line) => / OUVERTE /.test(line));
 const closed = () => printed.filter((line) => / (REFERMÉE|RÉPARÉE|SANS OBJET) /.test(line));
 
+/** The rules whose troubles the territory of the demo has. */
+const met = ['RUP-14', 'RUP-15', 'RUP-20', 'RUP-21', 'RUP-23', 'RUP-33', 'RUP-34', 'RUP-38'];
+
 describe('The demo', () => {
   it('plays at least fifty patients over three weeks, at least fifteen of them with a break', async () => {
     const demo = (await test.client.search('Patient?_count=1000')).filter(({ id }) => id?.startsWith('demo-'));
@@ -49,8 +52,8 @@ describe('The demo', () => {
     expect(printed.some((line) => line.includes('\u001b'))).toBe(false);
   });
 
-  it('meets each of the shipped rules', () => {
-    expect(rulesOf(opened())).toEqual(['RUP-20', 'RUP-21', 'RUP-23', 'RUP-33', 'RUP-34', 'RUP-38']);
+  it('meets each trouble that its territory has', () => {
+    expect(rulesOf(opened())).toEqual(met);
     expect(rulesOf(closed())).toEqual(rulesOf(opened()));
   });
 
@@ -69,7 +72,7 @@ describe('The demo', () => {
   it('ends with a table by rule and state, and what became of the letter it was given', () => {
     const head = printed.findIndex((line) => line.startsWith('règle'));
     const rows = printed.slice(head + 1).filter((line) => /^RUP-/.test(line));
-    expect(rows.map((line) => line.slice(0, 6))).toEqual(['RUP-20', 'RUP-21', 'RUP-23', 'RUP-33', 'RUP-34', 'RUP-38']);
+    expect(rows.map((line) => line.slice(0, 6))).toEqual(met);
     const total = rows.reduce((sum, line) => sum + Number(line.split(/ +/)[7]), 0);
     expect(total).toBe(issues.length);
     const letter = printed.findIndex((line) => line.startsWith('Lettre reçue'));

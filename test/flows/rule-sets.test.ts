@@ -74,7 +74,8 @@ describe('A rule set', () => {
   it('is shipped with the server and active from the first start', async () => {
     const plans = await client.search('PlanDefinition?status=active&_count=50');
     const codes = plans.flatMap((plan) => (plan['action'] as { prefix: string }[]).map(({ prefix }) => prefix));
-    expect(codes.sort()).toEqual(['RUP-20', 'RUP-21', 'RUP-23', 'RUP-33', 'RUP-34', 'RUP-38']);
+    const numbers = Array.from({ length: 38 }, (_unused, index) => `RUP-${String(index + 1).padStart(2, '0')}`);
+    expect([...new Set(codes)].sort()).toEqual(numbers);
   });
 
   it('counts from the moment it is put, for patients who are there already too', async () => {

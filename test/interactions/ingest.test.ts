@@ -9,6 +9,7 @@ import type { Task } from 'fhir/r4.js';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { dischargeLetter, episode, patient, person, professionals, stay } from '../support/builders.ts';
 import type { Client, Reply } from '../support/client.ts';
+import { richLetter } from '../letters/letters.ts';
 import { counts, judgment } from '../flows/view.ts';
 
 let test: TestApp;
@@ -208,6 +209,101 @@ describe('A letter that is known under its id', () => {
       ['1', 'superseded'],
       ['2', 'current'],
     ]);
+  });
+});
+
+describe('The body of a letter, over its versions', () => {
+  const first = richLetter('discharge');
+  const second = richLetter('discharge-v2')
+    .replace(/ *<entry>\s*<encounter classCode="ENC" moodCode="ARQ">[^]*?<\/entry>\n/, '')
+    .replace(/ *<entry>\s*<substanceAdministration[^>]*>\s*<id root="[^"]*22"\/>[^]*?<\/entry>\n/, '')
+    .replace('<value xsi:type="BL" value="true"/>', '<value xsi:type="BL" value="false"/>');
+  const key = (value: string) => `https://suture.example/fhir/sid/letter-entry|urn:oid:1.2.250.1.999.7.3.40%23${value}`;
+  const entry = (number: string) => `urn:uuid:3b1f0c3e-0000-4000-8000-0000000000${number}`;
+  const only = async (
+    query: string,
+  ): Promise<Record<string, unknown> & { id: string; meta: { versionId: string } }> => {
+    const found = await client.search(query);
+    expect([query, found.length]).toEqual([query, 1]);
+    return found[0] as never;
+  };
+  const types = [
+    'MedicationStatement',
+    'Observation',
+    'ServiceRequest',
+    'CarePlan',
+    'Appointment',
+    'Condition',
+    'Device',
+  ];
+  let own: TestApp;
+  let shared: Client;
+
+  beforeAll(async () => {
+    shared = client;
+    own = await startTestApp();
+    client = own.client;
+  });
+  afterAll(async () => {
+    await own.close();
+    client = shared;
+  });
+
+  it('is read into resources that point at the letter', async () => {
+    const reply = await client.ingest(first);
+    expect([reply.status, reply.json.issue]).toEqual([201, undefined]);
+    const drug = await only(`MedicationStatement?identifier=${key(`10183-2%23${entry('21')}`)}`);
+    expect(drug).toMatchObject({
+      status: 'active',
+      derivedFrom: [{ reference: expect.stringMatching(/^DocumentReference\//) }],
+    });
+    const provenance = await only(`Provenance?target=MedicationStatement/${drug.id}`);
+    expect(provenance['entity']).toMatchObject([{ what: (drug['derivedFrom'] as object[])[0] }]);
+    await client.read(`Composition/${(await only('Composition')).id}`);
+  });
+
+  it('is updated by the version that replaces it, and what that no longer says is ended', async () => {
+    const before = await counts(client, types);
+    const appointment = await only('Appointment');
+    const observation = await only(`Observation?identifier=${key(`42545-4%23${entry('12')}~2`)}`);
+    expect((await client.ingest(second)).status).toBe(201);
+    expect(await counts(client, types)).toEqual(before);
+    const changed = await only(`Observation?identifier=${key(`42545-4%23${entry('12')}~2`)}`);
+    expect(changed).toMatchObject({ id: observation.id, valueBoolean: false, meta: { versionId: '2' } });
+    expect(await only('Appointment')).toMatchObject({ id: appointment.id, status: 'cancelled' });
+    const withdrawn = await only(`MedicationStatement?identifier=${key(`10183-2%23${entry('22')}`)}`);
+    expect(withdrawn).toMatchObject({ status: 'entered-in-error', meta: { versionId: '2' } });
+    expect((await client.search(`Provenance?target=Appointment/${appointment.id}`)).length).toBe(2);
+    const states = (await client.search<{ status: string } & Task>('DocumentReference')).map(({ status }) => status);
+    expect(states.sort()).toEqual(['current', 'superseded']);
+  });
+
+  it('is the same when the versions arrive the other way round', async () => {
+    const other = await startTestApp();
+    try {
+      for (const letter of [second, first]) expect((await other.client.ingest(letter)).status).toBe(201);
+      expect(await other.client.search('Appointment')).toEqual([]);
+      const [observation] = await other.client.search<never>(
+        `Observation?identifier=${key(`42545-4%23${entry('12')}~2`)}`,
+      );
+      expect(observation).toMatchObject({ valueBoolean: false, meta: { versionId: '1' } });
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('leaves an appointment that somebody has made meanwhile', async () => {
+    const third = second
+      .replaceAll('1.2.250.1.999.7.3.40.2"', '1.2.250.1.999.7.3.40.3"')
+      .replace(
+        '<parentDocument>\n      <id root="1.2.250.1.999.7.3.40.1"/>',
+        '<parentDocument>\n      <id root="1.2.250.1.999.7.3.40.2"/>',
+      )
+      .replace('<versionNumber value="2"/>', '<versionNumber value="3"/>');
+    const request = await only(`ServiceRequest?identifier=${key(`18776-5%23${entry('30')}`)}`);
+    await client.putAll({ ...request, status: 'completed' } as never);
+    expect((await client.ingest(third)).status).toBe(201);
+    expect(await client.read(`ServiceRequest/${request.id}`)).toMatchObject({ status: 'completed' });
   });
 });
 

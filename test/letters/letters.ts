@@ -40,3 +40,11 @@ export function only<T = Resource>(plan: LetterPlan, type: string): T {
   if (resource === undefined || others.length > 0) throw new Error(`one ${type} expected, ${others.length} more found`);
   return resource;
 }
+
+/** A fixture with a body that has every section and kind of entry of its guide. */
+export function richLetter(name: 'discharge' | 'discharge-v2' | 'admission'): string {
+  const body = fixture(`${name.replace('-v2', '')}-body.xml`);
+  const letter = fixture(`${name}.xml`).replace(/ *<structuredBody>[^]*<\/structuredBody>\n/, () => body);
+  if (!letter.includes(body)) throw new Error(`${name}.xml has no body to replace`);
+  return letter;
+}

@@ -200,15 +200,20 @@ describe('a stay', () => {
 
 test('every entry of a plan is decided by its own rule', () => {
   const plan = planOf(fixture('discharge.xml'));
-  const context: MatchContext = { zone: 'Europe/Paris', allowTestIns: true, plan, found: new Map() };
   const store = plan.entries.map(({ resource }, index) => ({ ...resource, id: resource.id ?? `s${index}` }));
+  const patient = plan.entries.find(({ match }) => match.kind === 'patient')?.fullUrl ?? '';
+  const context: MatchContext = {
+    zone: 'Europe/Paris',
+    allowTestIns: true,
+    plan,
+    found: new Map([[patient, patient]]),
+  };
+  const isNew = new Set(['content', 'new', 'practitioner-role', 'provenance']);
   for (const entry of plan.entries) {
-    const isKept =
-      entry.match.kind !== 'content' && entry.match.kind !== 'new' && entry.match.kind !== 'practitioner-role';
-    const isFound = isKept && entry.match.kind !== 'encounter';
+    const { kind } = entry.match;
     expect(matchEntry(entry, [], context).kind).toBe('create');
-    expect(matchEntry(entry, store, context).kind).toBe(
-      isFound ? 'existing' : entry.match.kind === 'encounter' ? 'doubt' : 'create',
-    );
+    expect([kind, matchEntry(entry, store, context).kind]).toEqual([kind, isNew.has(kind) ? 'create' : 'existing']);
+    if (kind !== 'derived' && kind !== 'composition' && kind !== 'encounter') continue;
+    expect(matchEntry(entry, store, { ...context, found: new Map([[patient, 'Patient/other']]) }).kind).toBe('doubt');
   }
 });

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Binary, DocumentReference, Encounter, Patient, Practitioner, PractitionerRole } from 'fhir/r4.js';
 import type { LetterPlan } from '../../src/letters/index.ts';
-import { fixture, fixturePath, only, planOf, read, resources } from './letters.ts';
+import { fixture, fixturePath, only, planOf, read, resources, richLetter } from './letters.ts';
 
 const discharge = fixture('discharge.xml');
 
@@ -20,6 +20,13 @@ function readable(plan: LetterPlan): unknown {
 test.each(['discharge', 'discharge-v2', 'discharge-pdf', 'admission'])('%s.xml gives its golden plan', (name) => {
   const plan = readable(planOf(fixture(`${name}.xml`)));
   const golden = fixturePath(`${name}.golden.json`);
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, `${JSON.stringify(plan, null, 2)}\n`);
+  expect(plan).toEqual(JSON.parse(readFileSync(golden, 'utf8')));
+});
+
+test.each(['discharge', 'admission'] as const)('%s.xml with a full body gives its golden plan', (name) => {
+  const plan = readable(planOf(richLetter(name)));
+  const golden = fixturePath(`${name}-body.golden.json`);
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, `${JSON.stringify(plan, null, 2)}\n`);
   expect(plan).toEqual(JSON.parse(readFileSync(golden, 'utf8')));
 });

@@ -2,11 +2,11 @@
  * The official French samples, where they are at hand (../shared/samples, outside the project): every document is read, and
  * its type, patient, author and stay are those of the file.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { DocumentReference, Encounter, Patient, Practitioner } from 'fhir/r4.js';
 import { adaptLetter } from '../support/letter.ts';
-import { only, planOf, read, resources } from './letters.ts';
+import { fixturePath, only, planOf, read, resources } from './letters.ts';
 
 const samples = new URL('../../../shared/samples/', import.meta.url);
 const isHere = existsSync(samples);
@@ -101,6 +101,29 @@ const documents: readonly (readonly [name: string, type: string, format: string,
   ['cda-oncology/IMG-DA-IMG_2024.01_TEP_Thorax.xml', '55115-0', 'urn:ans:ci-sis:img-da:2022', 'DR Charles BOILEAU'],
 ];
 
+/** One line of the golden table: what the file says, and how much was made of it. */
+function summary(name: string): unknown {
+  const result = read(sample(name));
+  if (result.kind === 'review') return { review: result.reasons.map(({ expression }) => expression) };
+  const { plan } = result;
+  const { type, author, content } = only<DocumentReference>(plan, 'DocumentReference');
+  const [official] = only<Patient>(plan, 'Patient').name ?? [];
+  const [stay] = resources<Encounter>(plan, 'Encounter');
+  const made: Record<string, number> = {};
+  for (const { resource } of plan.entries) made[resource.resourceType] = (made[resource.resourceType] ?? 0) + 1;
+  const findings: Record<string, number> = {};
+  for (const { code } of plan.findings) findings[code] = (findings[code] ?? 0) + 1;
+  return {
+    type: type?.coding?.[0]?.code,
+    format: content[0]?.format?.code,
+    patient: [official?.family, official?.given?.[0]].join(' '),
+    author: author?.[0]?.display,
+    stay: stay?.period,
+    made,
+    findings,
+  };
+}
+
 if (!isHere) {
   test.skip('is left out: the official samples are not at hand', () => undefined);
 } else {
@@ -183,5 +206,13 @@ if (!isHere) {
       birthDate: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
       gender: expect.stringMatching(/male$/),
     });
+  });
+
+  test('all of them give the golden table', () => {
+    const table = Object.fromEntries(files.map((name) => [name, summary(name)]));
+    const plain = JSON.parse(JSON.stringify(table)) as unknown;
+    const golden = fixturePath('samples.golden.json');
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, `${JSON.stringify(plain, null, 1)}\n`);
+    expect(plain).toEqual(JSON.parse(readFileSync(golden, 'utf8')));
   });
 }

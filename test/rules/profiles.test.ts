@@ -4,7 +4,7 @@ import type { Resource } from '../../src/fhir/index.ts';
 import { createValidator } from '../../src/validation/index.ts';
 import { definitions, readProfiles, ruleOf } from './support.ts';
 
-const folders = ['rules', 'code-systems', 'extensions', 'search-parameters'];
+const folders = ['rules', 'code-systems', 'value-sets', 'extensions', 'structures', 'search-parameters'];
 const all = folders.flatMap(readProfiles);
 const base = 'https://suture.example/fhir';
 
@@ -30,7 +30,7 @@ describe('The shipped resources', () => {
   test('the code system of rules has every rule and every rule that one silences', () => {
     const codes = codesOf('break-rule');
     expect(codes).toHaveLength(38);
-    for (const code of ['RUP-20', 'RUP-21', 'RUP-23', 'RUP-33', 'RUP-34', 'RUP-38']) {
+    for (const code of codes) {
       expect(codes).toContain(code);
       for (const inhibited of ruleOf(code).inhibits) expect(codes).toContain(inhibited);
     }
@@ -100,6 +100,25 @@ describe('The shipped resources', () => {
       for (const text of texts(resource)) expect(JSON.stringify(text)).toContain('"valueCode":"en"');
       expect(texts(resource).length).toBeGreaterThan(0);
     }
+  });
+
+  test('value sets draw on code systems that are shipped, profiles on types and value sets that exist', () => {
+    const urls = new Set(all.map((resource) => resource['url']));
+    const ours = JSON.stringify([...readProfiles('value-sets'), ...readProfiles('structures')]).match(
+      /https:\/\/suture\.example\/fhir\/(?:CodeSystem|ValueSet|StructureDefinition)\/[a-z-]+/g,
+    );
+    for (const url of ours ?? []) expect(urls).toContain(url);
+    for (const profile of readProfiles('structures'))
+      expect(definitions.resourceTypes.has(profile['type'] as string)).toBe(true);
+  });
+
+  test('every code of the project that a rule names is in its code system', () => {
+    const named = JSON.stringify(readProfiles('rules')).matchAll(
+      /system = %cs_([a-z]+) and code (?:= '([a-z0-9-]+)'|in \(([^)]*)\))/g,
+    );
+    for (const [, system = '', code = '', codes = ''] of named)
+      for (const one of code === '' ? codes.replaceAll("'", '').split(' | ') : [code])
+        expect(codesOf(system)).toContain(one);
   });
 
   test('search parameters are on types that exist', () => {

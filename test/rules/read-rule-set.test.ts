@@ -341,7 +341,7 @@ describe('Reading a rule set', () => {
       'PlanDefinition.type: a rule set has the type eca-rule',
       'PlanDefinition.action[1].trigger: a rule has one trigger, found 0',
       'PlanDefinition.action[2].condition[1].expression.expression: %calls is not a variable of this expression (line 1, column 1)',
-      'PlanDefinition.action[3].code: the rule LOCAL-1 is there twice',
+      'PlanDefinition.action[3].code: the rule LOCAL-1 is there twice on Encounter',
     ]);
   });
 

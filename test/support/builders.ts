@@ -120,6 +120,8 @@ export function carePlan(id: string): Resource {
     title: 'Programme personnalisé de soins',
     subject: { reference: `Patient/${id}` },
     period: { start: '2026-02-20' },
+    // Written by the GP: nobody must send it there, nor ask for approval (RUP-14, RUP-15).
+    author: { reference: gp },
     careTeam: [{ reference: `CareTeam/${id}-team` }],
   };
 }

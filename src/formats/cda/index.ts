@@ -1,3 +1,4 @@
+export { decodeBase64 } from './base64.ts';
 export { type ClinicalDocumentResult, cdaNamespace, readClinicalDocument } from './document.ts';
 export type {
   Body,
@@ -21,4 +22,4 @@ export type {
   TimeInterval,
 } from './model.ts';
 export { plainText } from './narrative.ts';
-export { readCode } from './reading.ts';
+export { type Reading, readCode, readIds, readInterval, readTime } from './reading.ts';

@@ -60,7 +60,7 @@ export function readCode(element: XmlElement | undefined): CodedValue | undefine
   const value: CodedValue = {
     code: attribute(element, 'code'),
     system: attribute(element, 'codeSystem'),
-    display: attribute(element, 'displayName'),
+    display: attribute(element, 'displayName')?.replace(/\s+/g, ' '),
     originalText: textOf(child(element, 'originalText')),
     translations: children(element, 'translation').flatMap((translation) => readCode(translation) ?? []),
   };

@@ -40,17 +40,9 @@ const parents = (code: string): readonly string[] => {
 const codeOf = (key: string): string => key.split('|').slice(1).join('|');
 
 const terminology: Terminology = {
-  members(valueSet) {
-    const members = valueSets[valueSet];
-    const bySystem = new Map<string, Set<string>>();
-    for (const key of members ?? []) {
-      const system = key.split('|')[0] ?? '';
-      bySystem.set(system, (bySystem.get(system) ?? new Set()).add(codeOf(key)));
-    }
-    return members && bySystem;
-  },
-  below: (system, code) => new Set(children(`${system}|${code}`).map(codeOf)),
-  above: (system, code) => new Set(parents(`${system}|${code}`).map(codeOf)),
+  codes: (valueSet) => valueSets[valueSet]?.map((key) => ({ system: key.split('|')[0] ?? '', code: codeOf(key) })),
+  below: (system, code) => children(`${system}|${code}`).map(codeOf),
+  above: (system, code) => parents(`${system}|${code}`).map(codeOf),
 };
 
 const now = Date.parse('2026-03-02T08:00:00Z');

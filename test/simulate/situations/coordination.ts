@@ -16,7 +16,7 @@ import {
   type World,
 } from './support.ts';
 
-/** RUP-14, RUP-15: the plan goes to the GP, who agrees. */
+/** RUP-14, RUP-15: the plan goes to the GP, who agrees; then nobody hears of the patient for three months: RUP-30. */
 export function plan(world: World): void {
   settled(world);
   const of = focus(world, world.startMs, (at) => ({
@@ -45,6 +45,7 @@ export function plan(world: World): void {
     slackMs: 365 * dayMs,
     make: (at) => task(world, 'agreed', { focus: of.reference, atMs: at, more: approve }),
   });
+  expect(world, { rule: 'RUP-30', focus: of, dueMs: calendarDays(90), isUndated: true });
 }
 
 /** RUP-33: the circle lacks its doctor. It has no date of completion but that of its recording. */

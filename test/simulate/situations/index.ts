@@ -19,7 +19,7 @@ export const situations: readonly Situation[] = [
   { rules: ['RUP-04'], tell: suspectResult },
   { rules: ['RUP-05'], tell: biopsy },
   { rules: ['RUP-07', 'RUP-08', 'RUP-09', 'RUP-11', 'RUP-12', 'RUP-13', 'RUP-31'], tell: confirmed },
-  { rules: ['RUP-14', 'RUP-15'], tell: plan },
+  { rules: ['RUP-14', 'RUP-15', 'RUP-30'], tell: plan },
   { rules: ['RUP-16'], tell: firstPrescription },
   { rules: ['RUP-22'], tell: surgery },
   { rules: ['RUP-24'], tell: homeCare },

@@ -1,0 +1,180 @@
+/**
+ * Bulk jobs (http://hl7.org/fhir/uv/bulkdata, asynchronous request pattern of R4): a request is kept as a row and a durable job
+ * does it step by step, each step in a transaction that also keeps how far it has come. A crash loses at most the step
+ * that was under way. Files are NDJSON, reached by signed links until the job expires; a DELETE takes all of it away.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { Problem } from '../../base/index.ts';
+import type { Transaction } from '../../db/index.ts';
+import { finishJob, type Job, requestJobs, type Work } from '../../queue/index.ts';
+import type { Session } from '../../store/index.ts';
+import type { Answer, Context, Request } from '../context.ts';
+import type { Route } from '../route.ts';
+import {
+  advanceJob,
+  type BulkFile,
+  type BulkJob,
+  type BulkKind,
+  deleteJob,
+  insertFiles,
+  insertJob,
+  listFiles,
+  lockJob,
+  readFile,
+  readJob,
+} from './bulk.sql.ts';
+
+export const bulkLimits = { keptMs: 24 * 3_600_000, retryWaitMs: 1000, retriesMax: 20, retryAfterS: 1 };
+
+export const ndjson = 'application/fhir+ndjson';
+
+/** One step of a job: what it did, and where it stands now. */
+export interface Step<Progress> {
+  readonly progress: Progress;
+  readonly isDone: boolean;
+}
+
+export interface BulkWorkInput {
+  readonly context: Context;
+  readonly holder: number;
+}
+
+/** The work of one kind of job, a step at a time. */
+export function createBulkWork<Asked, Progress>(
+  { context, holder }: BulkWorkInput,
+  kind: BulkKind,
+  step: (inside: { session: Session; tx: Transaction }, bulk: BulkJob<Asked, Progress>) => Promise<Step<Progress>>,
+): Work {
+  return {
+    kind: `bulk-${kind}`,
+    concurrency: 1,
+    retryAfterMs: () => bulkLimits.retryWaitMs,
+    handle: (job: Job) =>
+      context.store.transaction(async (session, tx) => {
+        const now = context.clock.now();
+        const bulk = await lockJob<Asked, Progress>(tx, job.key);
+        // Cancelled, or its time is over.
+        if (bulk === undefined || bulk.state !== 'active') {
+          if (bulk !== undefined) await deleteJob(tx, bulk.id);
+          return finishJob(tx, job, holder);
+        }
+        const expiresAt = new Date(now + bulkLimits.keptMs);
+        if (job.attempts > bulkLimits.retriesMax) {
+          await advanceJob(tx, bulk.id, { progress: bulk.progress, state: 'failed', expiresAt });
+          return finishJob(tx, job, holder, { runAtMs: expiresAt.getTime() });
+        }
+        const { progress, isDone } = await step({ session, tx }, bulk);
+        await advanceJob(tx, bulk.id, {
+          progress,
+          ...(isDone ? { state: 'completed', expiresAt } : { state: 'active' }),
+        });
+        await finishJob(tx, job, holder, { runAtMs: isDone ? expiresAt.getTime() : now });
+      }),
+  };
+}
+
+/** Keeps the request with its files and asks for the job; answers 202 with the place of its state. */
+export async function startBulk(
+  context: Context,
+  kind: BulkKind,
+  start: { readonly request: unknown; readonly progress: unknown; readonly files?: readonly BulkFile[] },
+): Promise<Answer> {
+  const now = context.clock.now();
+  const id = context.ids.next(now);
+  await context.store.transaction(async (_session, tx) => {
+    const { request, progress } = start;
+    await insertJob(tx, { id, kind, request, progress, created_at: new Date(now) });
+    await insertFiles(tx, id, start.files ?? []);
+    await requestJobs(tx, [{ kind: `bulk-${kind}`, key: id, runAtMs: now }]);
+  });
+  return { status: 202, headers: { 'content-location': `${context.baseUrl}/_bulk/${id}` } };
+}
+
+export const bulkRoutes: readonly Route[] = [
+  {
+    code: 'operation',
+    method: 'GET',
+    path: '/_bulk/:id',
+    content: 'bytes',
+    summary: 'How far a bulk job has come: 202 while it runs, then 200 with its files.',
+    run: readState,
+  },
+  {
+    code: 'operation',
+    method: 'DELETE',
+    path: '/_bulk/:id',
+    content: 'none',
+    summary: 'Cancels a bulk job, or deletes its files.',
+    run: cancel,
+  },
+  {
+    code: 'operation',
+    method: 'GET',
+    path: '/_bulk/:id/:versionId',
+    content: 'bytes',
+    summary: 'A file of a bulk job, by its signed link.',
+    run: readBulkFile,
+  },
+];
+
+async function readState(context: Context, { id = '' }: Request): Promise<Answer> {
+  return context.store.transaction(async (_session, tx) => {
+    const bulk = await readJob(tx, id);
+    if (bulk === undefined) throw new Problem('not-found', 'no bulk job with this id, or it has expired');
+    const { done = 0 } = bulk.progress as { done?: number };
+    if (bulk.state === 'active') {
+      return {
+        status: 202,
+        headers: { 'x-progress': `${done} resources`, 'retry-after': String(bulkLimits.retryAfterS) },
+      };
+    }
+    if (bulk.state === 'failed') throw new Problem('fault', 'the bulk job failed');
+    const files = (await listFiles(tx, id)).filter(({ kind }) => kind !== 'input');
+    const link = ({ number, type, lines }: (typeof files)[number]) => ({
+      type,
+      url: signedUrl(context, bulk, number),
+      count: lines,
+    });
+    const manifest = {
+      transactionTime: bulk.created_at.toISOString(),
+      request: (bulk.request as { url?: string }).url ?? context.baseUrl,
+      requiresAccessToken: false,
+      output: files.filter(({ kind }) => kind === 'output').map(link),
+      error: files.filter(({ kind }) => kind === 'error').map(link),
+      extension: { resources: done },
+    };
+    const content = Buffer.from(JSON.stringify(manifest));
+    const headers = { expires: (bulk.expires_at ?? bulk.created_at).toUTCString() };
+    return { status: 200, headers, bytes: { contentType: 'application/json', content } };
+  });
+}
+
+async function cancel(context: Context, { id = '' }: Request): Promise<Answer> {
+  const wasThere = await context.store.transaction((_session, tx) => deleteJob(tx, id));
+  if (!wasThere) throw new Problem('not-found', 'no bulk job with this id, or it has expired');
+  return { status: 202 };
+}
+
+async function readBulkFile(context: Context, { id = '', versionId = '', query }: Request): Promise<Answer> {
+  const given = new Map(query);
+  const expires = given.get('expires') ?? '';
+  const expected = Buffer.from(sign(context, `${id}/${versionId}/${expires}`));
+  const signature = Buffer.from(given.get('signature') ?? '');
+  const isOurs = signature.length === expected.length && timingSafeEqual(signature, expected);
+  if (!isOurs) throw new Problem('forbidden', 'the link to the file is not one of this server');
+  const number = /^\d{1,9}$/.test(versionId) ? Number(versionId) : -1;
+  const isOver = Number(expires) <= context.clock.now();
+  const file = isOver ? undefined : await context.store.transaction((_session, tx) => readFile(tx, id, number));
+  if (file === undefined) throw new Problem('not-found', 'the file is no longer there');
+  return { status: 200, bytes: { contentType: ndjson, content: Buffer.from(file.content) } };
+}
+
+function signedUrl(context: Context, { id, expires_at, created_at }: BulkJob, number: number): string {
+  const expires = String((expires_at ?? created_at).getTime());
+  const query = new URLSearchParams({ expires, signature: sign(context, `${id}/${number}/${expires}`) });
+  return `${context.baseUrl}/_bulk/${id}/${number}?${query.toString()}`;
+}
+
+function sign({ secret }: Context, text: string): string {
+  return createHmac('sha256', secret).update(`bulk-file\n${text}`).digest('base64url');
+}

@@ -1,0 +1,13 @@
+import type { Work } from '../../queue/index.ts';
+import type { Operation } from '../operations.ts';
+import type { BulkWorkInput } from './bulk.ts';
+import { createExportWork, exportOperations } from './export.ts';
+import { createImportWork, importOperations } from './import.ts';
+
+export { bulkRoutes } from './bulk.ts';
+
+export const bulkOperations: readonly Operation[] = [...exportOperations, ...importOperations];
+
+export function createBulkWorks(input: BulkWorkInput): readonly Work[] {
+  return [createExportWork(input), createImportWork(input)];
+}

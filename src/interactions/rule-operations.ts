@@ -1,0 +1,74 @@
+/** Operations on a rule set: $fixtures runs its own fixtures, $counts tells how its judgments stand, shadow mode included. */
+import { Problem } from '../base/index.ts';
+import {
+  type AnswerInput,
+  countJudgmentsOf,
+  examineRuleSet,
+  fixtureAnswer,
+  type FixtureSetting,
+} from '../breaks/index.ts';
+import type { Resource } from '../fhir/index.ts';
+import { isRuleSet, type RuleSetting } from '../rules/index.ts';
+import type { Answer, Context, Request } from './context.ts';
+import type { Operation } from './operations.ts';
+import { readStored } from './read.ts';
+
+export function ruleOperations(
+  setting: RuleSetting & FixtureSetting & Pick<AnswerInput, 'ruleBook'>,
+): readonly Operation[] {
+  const head = { type: 'PlanDefinition', level: 'instance', takesBytes: false } as const;
+  return [
+    {
+      ...head,
+      name: 'fixtures',
+      methods: ['GET', 'POST'],
+      documentation: 'Runs the fixtures that the rule set carries; writes nothing.',
+      run: async (context, request) =>
+        answer(fixtureAnswer(examineRuleSet(await readRules(context, request), setting))),
+    },
+    {
+      ...head,
+      name: 'counts',
+      methods: ['GET'],
+      documentation:
+        'How many judgments of each rule stand in which state; of a rule set on trial, what it would open.',
+      run: async (context, request) => answer(await counts(context, request, setting)),
+    },
+  ];
+}
+
+async function counts(context: Context, request: Request, setting: RuleSetting & FixtureSetting): Promise<Resource> {
+  const { ruleSet } = examineRuleSet(withoutFixtures(await readRules(context, request)), setting);
+  const codes = [...new Set((ruleSet?.rules ?? []).map(({ code }) => code))];
+  const found = await countJudgmentsOf(context.store, codes);
+  return {
+    resourceType: 'Parameters',
+    parameter: [
+      { name: 'mode', valueCode: ruleSet?.mode ?? 'off' },
+      ...found.map(({ rule, state, count }) => ({
+        name: 'count',
+        part: [
+          { name: 'rule', valueCode: rule },
+          { name: 'state', valueCode: state },
+          { name: 'count', valueInteger: count },
+        ],
+      })),
+    ],
+  };
+}
+
+function withoutFixtures(resource: Resource): Resource {
+  const { contained: _contained, ...rest } = resource;
+  return rest;
+}
+
+async function readRules(context: Context, request: Request): Promise<Resource> {
+  const resource = JSON.parse((await readStored(context, request)).raw) as Resource;
+  if (!isRuleSet(resource))
+    throw new Problem('unprocessable', 'this PlanDefinition is no rule set: its type is not eca-rule');
+  return resource;
+}
+
+function answer(resource: Resource): Answer {
+  return { status: 200, body: JSON.stringify(resource) };
+}
