@@ -240,7 +240,9 @@ describe('A receiver that fails in every way, and a server that is killed again 
 
   it('the one that said 410 is off and was called no more', async () => {
     expect(await server.client.read('Subscription/gone')).toMatchObject({ status: 'off' });
-    expect(goneCalls).toBe(goneAt);
+    // A kill between the 410 and its record brings it once more.
+    expect(goneCalls).toBeGreaterThanOrEqual(goneAt);
+    expect(goneCalls).toBeLessThanOrEqual(goneAt + kills);
   });
 
   it('much came more than once, or the test has shown nothing', () => {
