@@ -2,7 +2,8 @@
 -- Written only by store_commit() (0002), read by src/store and src/search. `shard` is 0 on one machine; it stands in
 -- every key so that the tables can be distributed by patient compartment later (src/decisions/0004).
 
-create sequence rid_sequence cache 32;
+-- No cache: each connection would count in a block of its own, and what is created later would come earlier.
+create sequence rid_sequence;
 
 -- The current version of each resource. `raw` is the exact text that is served; '' when deleted.
 create table resource (

@@ -3,7 +3,7 @@
  * belong to main.ts. Time, ids and randomness come from outside, so that a test states them.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import {
@@ -18,12 +18,6 @@ import {
   type ManualClock,
 } from './base/index.ts';
 import {
-  checkBreakStays,
-  checkOverride,
-  checkRuleCodes,
-  checkRuleSet,
-  checkSilence,
-  checkTaskMove,
   createDigestWork,
   createFollower,
   createJudgeWork,
@@ -33,6 +27,7 @@ import {
   createSelect,
   type EngineInput,
   installShipped,
+  readShipped,
 } from './breaks/index.ts';
 import {
   type Database,
@@ -51,6 +46,7 @@ import {
 } from './fhir/index.ts';
 import { createHttp, reservePort } from './http/index.ts';
 import {
+  breakGuards,
   breakOperations,
   bulkOperations,
   type Context,
@@ -65,7 +61,6 @@ import {
   subscriptionOperations,
   terminologyOperations,
   validateOperations,
-  type WriteGuard,
 } from './interactions/index.ts';
 import { measureResources } from './indicators/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -392,51 +387,6 @@ function createValidate({ conformance, config }: Ground): Context['validate'] {
 
 function checksClaims({ validation }: Config): boolean {
   return validation !== 'off';
-}
-
-function breakGuards({ ruleBook, clock, places, select }: EngineInput, setting: RuleSetting): readonly WriteGuard[] {
-  return [
-    {
-      types: ['PlanDefinition'],
-      async check(session, write) {
-        const ruleSet = checkRuleSet(write, { ...setting, select, places });
-        if (ruleSet !== undefined) checkRuleCodes(write, ruleSet, await ruleBook(session));
-        return undefined;
-      },
-    },
-    {
-      types: ['Task'],
-      check: (session, write) => checkTaskMove(write, { session, ruleBook, nowMs: clock.now() }),
-    },
-    {
-      types: ['Basic'],
-      async check(session, write) {
-        checkSilence(write, places.usual);
-        checkOverride(write, await ruleBook(session));
-        return undefined;
-      },
-    },
-    {
-      types: ['DetectedIssue'],
-      check(_session, write) {
-        checkBreakStays(write);
-        return Promise.resolve(undefined);
-      },
-    },
-  ];
-}
-
-const shippedFolders = ['code-systems', 'value-sets', 'extensions', 'structures', 'search-parameters', 'rules'];
-
-async function readShipped(): Promise<readonly Resource[]> {
-  const resources: Resource[] = [];
-  for (const folder of shippedFolders) {
-    const path = new URL(`../profiles/${folder}/`, import.meta.url);
-    for (const name of (await readdir(path)).filter((one) => one.endsWith('.json')).sort()) {
-      resources.push(JSON.parse(await readFile(new URL(name, path), 'utf8')) as Resource);
-    }
-  }
-  return resources;
 }
 
 async function isReady(db: Database): Promise<boolean> {

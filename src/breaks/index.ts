@@ -6,7 +6,7 @@ export { checkRuleCodes, checkRuleSet, type GuardedWrite } from './guards.ts';
 export type { Select } from './judge-patient.ts';
 export { checkOverride } from './overrides.ts';
 export { createRuleBooks, type RuleBook } from './rule-book.ts';
-export { installShipped } from './shipped.ts';
+export { installShipped, readShipped } from './shipped.ts';
 export { createQueryCheck, createSelect } from './select.ts';
 export { checkBreakStays, checkTaskMove } from './task-guard.ts';
 export { createDigestWork } from './digest.ts';

@@ -3,6 +3,7 @@
  * start. A resource is written when it is not there, or when it still carries the mark of an older shipped version; one
  * that a site has replaced by its own (without the mark) is left alone.
  */
+import { readdir, readFile } from 'node:fs/promises';
 import type { Resource } from '../fhir/index.ts';
 import { everything, type Store } from '../store/index.ts';
 import { usedReferences } from './breaks.sql.ts';
@@ -13,6 +14,20 @@ export const shippedSystem = `${canonicalBase}/CodeSystem/shipped`;
 interface Tag {
   readonly system?: string;
   readonly code?: string;
+}
+
+const folders = ['code-systems', 'value-sets', 'extensions', 'structures', 'search-parameters', 'rules'];
+
+/** The files under `profiles/`. */
+export async function readShipped(): Promise<readonly Resource[]> {
+  const resources: Resource[] = [];
+  for (const folder of folders) {
+    const path = new URL(`../../profiles/${folder}/`, import.meta.url);
+    for (const name of (await readdir(path)).filter((one) => one.endsWith('.json')).sort()) {
+      resources.push(JSON.parse(await readFile(new URL(name, path), 'utf8')) as Resource);
+    }
+  }
+  return resources;
 }
 
 /** Writes the shipped resources that are missing or outdated; answers how many that were. */

@@ -58,11 +58,10 @@ function incorrect(text: string, expression?: string): Problem {
   return new Problem('incorrect', text, { issues: [expression === undefined ? issue : { ...issue, expression }] });
 }
 
-function tooManyValues(found: number, { valuesMax }: JsonLimits): Problem {
-  return new Problem(
-    'content-too-costly',
-    `the body has ${found} members and elements, at most ${valuesMax} are taken`,
-  );
+function requireFewValues(found: number, { valuesMax }: JsonLimits): void {
+  if (found <= valuesMax) return;
+  const text = `the body has ${found} members and elements, at most ${valuesMax} are taken`;
+  throw new Problem('content-too-costly', text);
 }
 
 function placeOf(text: string, at: number): string {
@@ -150,7 +149,7 @@ function scan(text: string, limits: JsonLimits): Facts {
       at = end - 1;
     }
   }
-  if (separators >= limits.valuesMax) throw tooManyValues(separators + 1, limits);
+  requireFewValues(separators + 1, limits);
   return { names, hasNames: names > 0, hasUnusualNumber, hasEscapedSurrogate: /\\u[dD][89a-fA-F]/.test(text) };
 }
 

@@ -1,4 +1,5 @@
 export { ruleOperations } from './rule-operations.ts';
+export { breakGuards } from './break-guards.ts';
 export { breakOperations } from './break-operations.ts';
 export { bulkOperations, bulkRoutes, createBulkWorks } from './bulk/index.ts';
 export { createBinary, readBinary } from './binary.ts';

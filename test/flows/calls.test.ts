@@ -240,7 +240,7 @@ describe('A silence', () => {
 
   it('without an end is refused', async () => {
     const reply = await client.put(silence('c1', undefined));
-    expect([reply.status, reply.json.issue?.[0]?.code]).toEqual([422, 'business-rule']);
+    expect([reply.status, reply.json.issue?.[0]?.code]).toEqual([422, 'required']);
   });
 });
 

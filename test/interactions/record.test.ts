@@ -155,10 +155,10 @@ describe('The compartment of a patient', () => {
     expect((await client.get(next.slice(client.baseUrl.length + 1).replace('anna', 'bert'))).status).toBe(400);
   });
 
-  it('is refused for a type that never stands in it, and for another compartment', async () => {
+  it('is refused for a type that never stands in it, and for a type that has no compartment', async () => {
     expect((await client.get('Patient/anna/Practitioner')).status).toBe(400);
     expect((await client.get('Patient/anna/Nothing')).status).toBe(404);
-    expect((await client.get('Practitioner/dr-lescop/Observation')).status).toBe(501);
+    expect((await client.get('Organization/chu/Observation')).status).toBe(501);
   });
 });
 

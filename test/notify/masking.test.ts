@@ -129,12 +129,8 @@ describe('the capability statement', () => {
     const [part] = json.rest[0].resource.filter(({ type }: { type: string }) => type === 'Subscription');
     const urls = part.extension.map(({ valueCanonical }: { valueCanonical: string }) => valueCanonical);
     expect(urls).toEqual(expect.arrayContaining([`${topic}break-opened`, `${topic}message-undelivered`]));
-    expect(part.operation.map(({ name }: { name: string }) => name).sort()).toEqual([
-      'events',
-      'get-ws-binding-token',
-      'resend',
-      'status',
-    ]);
+    const operations = part.operation.map(({ name }: { name: string }) => name);
+    expect(operations).toEqual(expect.arrayContaining(['events', 'get-ws-binding-token', 'resend', 'status']));
   });
 });
 

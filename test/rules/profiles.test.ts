@@ -41,7 +41,7 @@ describe('The shipped resources', () => {
       'break-state',
       ['pre-alert', 'open', 'acknowledged', 'in-progress', 'on-hold', 'repaired', 'auto-closed', 'moot', 'rejected'],
     ],
-    ['task', ['repair-break', 'review-letter']],
+    ['task', ['repair-break', 'review-letter', 're-index', 'resources-done', 'resources-found']],
     [
       'break-reason',
       [

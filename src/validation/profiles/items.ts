@@ -52,8 +52,8 @@ export function createAccess(definitions: Definitions): Access {
       const items: Item[] = [];
       if (object === undefined) return items;
       for (const [name, candidates] of members) {
-        if (candidates.some(({ json }) => object[json] !== undefined || object[`_${json}`] !== undefined))
-          items.push(...childrenOf(item, name, candidates));
+        if (!candidates.some(({ json }) => object[json] !== undefined || object[`_${json}`] !== undefined)) continue;
+        for (const child of childrenOf(item, name, candidates)) items.push(child);
       }
       return items;
     },

@@ -1,0 +1,47 @@
+/** What the engine asks of writes: rule sets, Tasks of breaks, silences, parameters of rules, breaks themselves. */
+import {
+  checkBreakStays,
+  checkOverride,
+  checkRuleCodes,
+  checkRuleSet,
+  checkSilence,
+  checkTaskMove,
+  type EngineInput,
+} from '../breaks/index.ts';
+import type { RuleSetting } from '../rules/index.ts';
+import type { WriteGuard } from './context.ts';
+
+export function breakGuards(
+  { ruleBook, clock, places, select }: EngineInput,
+  setting: RuleSetting,
+): readonly WriteGuard[] {
+  return [
+    {
+      types: ['PlanDefinition'],
+      async check(session, write) {
+        const ruleSet = checkRuleSet(write, { ...setting, select, places });
+        if (ruleSet !== undefined) checkRuleCodes(write, ruleSet, await ruleBook(session));
+        return undefined;
+      },
+    },
+    {
+      types: ['Task'],
+      check: (session, write) => checkTaskMove(write, { session, ruleBook, nowMs: clock.now() }),
+    },
+    {
+      types: ['Basic'],
+      async check(session, write) {
+        checkSilence(write, places.usual);
+        checkOverride(write, await ruleBook(session));
+        return undefined;
+      },
+    },
+    {
+      types: ['DetectedIssue'],
+      check(_session, write) {
+        checkBreakStays(write);
+        return Promise.resolve(undefined);
+      },
+    },
+  ];
+}
