@@ -1,7 +1,6 @@
 /**
  * The French of what outcomes say, by the English text: `{}` stands for a part that varies, `{1}` for the first of them. What
- * is not here keeps its English behind a French sentence of its kind (french.ts). A test holds the first list against the texts of
- * src/http, src/interactions and src/store.
+ * is not here keeps its English behind a French sentence of its kind (french.ts).
  */
 export const frenchTexts: readonly (readonly [english: string, french: string])[] = [
   // HTTP
