@@ -88,8 +88,10 @@ function createCircles(record: PatientRecord, nowMs: number): (place: Case['plac
   const team = (record.byType.get('CareTeam') ?? []).filter(({ status }) => status === 'active');
   const known = new Map<Case['place'], Circle>();
   return (place) => {
-    const gp = () => resolveGp({ patient, teams: team, nowMs, dates: place.dates }, professionals);
-    const circle = known.get(place) ?? { patient, plan, team, gp: gp() };
+    const there = known.get(place);
+    if (there !== undefined) return there;
+    const gp = resolveGp({ patient, teams: team, nowMs, dates: place.dates }, professionals);
+    const circle = { patient, plan, team, gp };
     known.set(place, circle);
     return circle;
   };
