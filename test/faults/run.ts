@@ -89,7 +89,7 @@ async function play({ stage, ground, figures, journal, ...input }: Play): Promis
   const deadlines = createDeadlines(ground, () => toleranceMs);
   const events = await createEvents(ground, { register, deadlines });
   const others = [createTransactions(ground), createCreates(ground), createLetters(ground), createPages(ground)];
-  const workloads: readonly Workload[] = [deadlines, register, events, ...others];
+  const workloads: readonly Workload[] = [events, deadlines, register, ...others];
   try {
     for (const workload of workloads) await workload.prepare();
     const load = startLoad(workloads, ground);
@@ -105,6 +105,14 @@ async function play({ stage, ground, figures, journal, ...input }: Play): Promis
     log(`seed ${seed}: ${happened.length} faults in ${Math.round(milliseconds / 1000)} s, coming to rest`);
     const startedResting = performance.now();
     const wrong = await comeToRest(workloads);
+    if (wrong.length > 0)
+      for (const t of [
+        'select * from subscription_state',
+        "select * from job where run_at < now() + interval '1 day' limit 40",
+        'select now()',
+        'select subscription,number,status,attempts from delivery order by 1 limit 5',
+      ])
+        console.error(t, JSON.stringify(await stage.postgres.query(t).catch(String), null, 0).slice(0, 4000));
     const { byStatus, longestMs, gapMs } = figures.read();
     const residentMb = await Promise.all(stage.servers.map((server) => server.residentMb()));
     return {
