@@ -1,5 +1,6 @@
 /** The way in: every operation of the server behind its HTTP routes. */
 import type { FastifyInstance } from 'fastify';
+import { bridgeOperations } from '../bridge/index.ts';
 import { type Database } from '../db/index.ts';
 import { createHttp } from '../http/index.ts';
 import {
@@ -31,6 +32,7 @@ export async function openHttp(ground: Ground, { context, engine, notify, worker
       ...ruleOperations({ ...ground.setting, ...engine }),
       ...measureOperations({ db, zone: config.zone }),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
+      ...bridgeOperations(),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
       ...metaOperations,
