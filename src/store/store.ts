@@ -237,17 +237,17 @@ function nameIfOpen(name: string, condition: string): { name?: string } {
   return condition === 'true' ? { name } : {};
 }
 
-/** Both tables in one shape: the current row stands in `resource`, the former ones in `version`. */
+/** The current row stands in `resource`, the former ones in `version`: one look at each, and at the texts of one alone. */
 function versionStatement(of: { type: string; id: string; version: number }, visible: Visible): Statement {
   const values: unknown[] = [of.type, of.id, of.version];
   const bind = (value: unknown) => `$${values.push(value)}`;
+  const either = (column: string) => `case when v.rid is null then r.${column} else v.${column} end as ${column}`;
   return {
-    text: `select ${columns('r')}, r.is_deleted from resource r
-           where r.type = $1 and r.id = $2 and r.version = $3 and ${visible('r', bind)}
-           union all
-           select ${columns('v')}, v.method = 'DELETE' from version v
-           join resource r on r.rid = v.rid
-           where r.type = $1 and r.id = $2 and v.version = $3 and ${visible('v', bind)}`,
+    text: `select r.type, r.id, $3::integer as version, ${either('last_updated')}, ${either('method')}, ${either('raw')},
+             case when v.rid is null then r.is_deleted else v.method = 'DELETE' end as is_deleted
+           from resource r left join version v on v.rid = r.rid and v.version = $3 and r.version <> $3
+           where r.type = $1 and r.id = $2
+             and ((r.version = $3 and ${visible('r', bind)}) or (v.version = $3 and ${visible('v', bind)}))`,
     values,
   };
 }
