@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { systemCaller } from './access/index.ts';
 import {
   type Clock,
   type Config,
@@ -44,7 +45,7 @@ import {
   loadDefinitions,
   type Resource,
 } from './fhir/index.ts';
-import { createHttp, reservePort } from './http/index.ts';
+import { type CallerOf, createHttp, reservePort } from './http/index.ts';
 import {
   breakGuards,
   breakOperations,
@@ -105,6 +106,8 @@ export interface AppInput {
   readonly log: Log;
   /** In [0, 1): jitter of retries, the number of this instance. */
   readonly random: () => number;
+  /** Who asks; without it everybody may everything. */
+  readonly callerOf?: CallerOf;
 }
 
 export interface App {
@@ -296,6 +299,7 @@ async function openHttp(ground: Ground, { context, engine, notify, workers }: Wo
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
+    callerOf: ground.callerOf ?? (() => systemCaller),
     context,
     operations: [
       ...breakOperations(engine),

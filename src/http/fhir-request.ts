@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Problem } from '../base/index.ts';
 import { type Definitions, parseJson, readFhirXml } from '../fhir/index.ts';
 import type { Content, Request } from '../interactions/index.ts';
-import { everything } from '../store/index.ts';
+import { callerOfRequest, visibleTo } from './caller.ts';
 import { formatOf, mediaType } from './formats.ts';
 
 export interface PathParameters {
@@ -19,10 +19,12 @@ export function readRequest(request: FastifyRequest, content: Content, definitio
   const { headers } = request;
   const query = readQuery(request.raw.url ?? '');
   const body = readContent(request, content, definitions);
+  const caller = callerOfRequest(request);
   return {
     type,
     query: content === 'form' ? [...query, ...readSearchForm(request)] : query,
-    visible: everything,
+    caller,
+    visible: visibleTo(caller),
     ...readPreferences(header(request, 'prefer')),
     ...defined({ id, versionId, part, accept: acceptOf(headers.accept, query) }),
     ...readConditions(request),
