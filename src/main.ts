@@ -2,7 +2,7 @@
 /** The process: commands, environment, signals. Everything else is made in app.ts. */
 import { readFile, rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type App, startApp, startOwnPostgres } from './app.ts';
+import { type App, startApp, startOwnPostgres } from './app/index.ts';
 import { createRuleCheck } from './check-rules.ts';
 import { createLog, createRandomIds, createRealClock, type Log, Problem, readConfig } from './base/index.ts';
 import { type Database, migrate, migrationsFolder, openDatabase } from './db/index.ts';

@@ -1,5 +1,5 @@
 /** The whole server, as main.ts starts it, on a database, a clock and a log that belong to one test file. */
-import { type App, startApp } from '../../src/app.ts';
+import { type App, startApp } from '../../src/app/index.ts';
 import { createCountedIds, createLog, type Ids, readConfig } from '../../src/base/index.ts';
 import type { CallerOf } from '../../src/http/index.ts';
 import { createClient, type Client } from './client.ts';

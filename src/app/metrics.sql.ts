@@ -1,5 +1,5 @@
 /** Figures that stand in the database, for the metrics. */
-import type { Database } from './db/index.ts';
+import type { Database } from '../db/index.ts';
 
 interface Count {
   readonly kind: string;

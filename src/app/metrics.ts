@@ -1,8 +1,8 @@
 /** What an operator watches, as Prometheus text (https://prometheus.io/docs/instrumenting/exposition_formats/). No label ever names a patient. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { EngineMetrics } from './breaks/index.ts';
-import type { Database } from './db/index.ts';
-import type { Figures } from './notify/index.ts';
+import type { EngineMetrics } from '../breaks/index.ts';
+import type { Database } from '../db/index.ts';
+import type { Figures } from '../notify/index.ts';
 import { countJobs, countJudgments } from './metrics.sql.ts';
 
 export interface Metrics {

@@ -1,0 +1,174 @@
+/** What everything else stands on: settings, definitions, database, clock, store, and what is known of profiles and codes. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type Clock,
+  type Config,
+  createManualClock,
+  createRealClock,
+  type Ids,
+  type Lifecycle,
+  type Log,
+  type ManualClock,
+} from '../base/index.ts';
+import { createQueryCheck, readShipped } from '../breaks/index.ts';
+import {
+  type Database,
+  type EmbeddedDatabase,
+  migrate,
+  migrationsFolder,
+  openDatabase,
+  startEmbedded,
+} from '../db/index.ts';
+import {
+  type ConformanceResource,
+  createLibrary,
+  type Definitions,
+  loadDefinitions,
+  type Resource,
+} from '../fhir/index.ts';
+import type { CallerOf } from '../http/index.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { keepHolder, keptClock } from '../queue/index.ts';
+import type { RuleSetting } from '../rules/index.ts';
+import {
+  compartmentKeys,
+  createIndexer,
+  createSearchContext,
+  type Indexer,
+  type SearchContext,
+} from '../search/index.ts';
+import {
+  createStore,
+  type CustomParameters,
+  followCustomParameters,
+  openPointers,
+  type Store,
+} from '../store/index.ts';
+import {
+  type Conformance,
+  createBaseLibrary,
+  createConformance,
+  loadFolder,
+  openShelf,
+  type Shelf,
+} from '../packages/index.ts';
+
+export interface AppInput {
+  readonly config: Config;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** In [0, 1): jitter of retries, the number of this instance. */
+  readonly random: () => number;
+  /** Who asks; without it everybody may everything. */
+  readonly callerOf?: CallerOf;
+}
+
+/** What everything else stands on. */
+export interface Ground extends AppInput {
+  readonly baseUrl: string;
+  readonly definitions: Definitions;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly search: SearchContext;
+  readonly customParameters: CustomParameters;
+  /** What of a resource its index rows hold. */
+  readonly index: Indexer;
+  readonly store: Store;
+  /** Calls `wake` after each commit from now on. */
+  readonly onCommit: (wake: () => void) => void;
+  readonly holder: number;
+  readonly metrics: Metrics;
+  readonly setting: RuleSetting;
+  readonly shipped: readonly Resource[];
+  readonly shelf: Shelf;
+  readonly conformance: Conformance;
+}
+
+export async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle): Promise<Ground> {
+  const { config } = input;
+  const definitions = loadDefinitions();
+  const db = await openData(input, lifecycle);
+  const clock = await openClock(config, db);
+  const search = createSearchContext({ definitions, zone: config.zone, baseUrl });
+  const customParameters = await followCustomParameters({ db, log: input.log, define: search.parameters.define });
+  lifecycle.onStop('search parameters', () => customParameters.close());
+  const holder = await takeHolder(input, db, lifecycle);
+  const setting = { definitions, checkQuery: createQueryCheck(search) };
+  const metrics = createMetrics(db, clock.now);
+  let wake = (): void => undefined;
+  const index = createIndexer(search);
+  await openPointers(db, config.references, (resource) => index(resource).references);
+  const store = createStore({
+    db,
+    index,
+    references: config.references,
+    compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
+    now: clock.now,
+    onCommit: () => wake(),
+  });
+  const onCommit: Ground['onCommit'] = (callback) => {
+    wake = callback;
+  };
+  const knowledge = await openKnowledge(input, { db, clock, definitions }, lifecycle);
+  return {
+    ...{ ...input, baseUrl, definitions, db, clock, search, customParameters },
+    ...{ index, store, onCommit, holder, metrics, setting, ...knowledge },
+  };
+}
+
+/** What the server knows of profiles and codes: its packages, its own definitions, R4. */
+async function openKnowledge(
+  { config, log }: AppInput,
+  { db, clock, definitions }: Pick<Ground, 'db' | 'clock' | 'definitions'>,
+  lifecycle: Lifecycle,
+): Promise<Pick<Ground, 'shipped' | 'shelf' | 'conformance'>> {
+  const shipped = await readShipped();
+  const { packagesFolder: folder } = config;
+  if (folder !== undefined) await loadFolder({ db, folder, log, nowMs: clock.now() });
+  const own = shipped.filter((resource): resource is ConformanceResource => typeof resource['url'] === 'string');
+  const shelf = await openShelf({ db, others: [createLibrary(own), createBaseLibrary()] });
+  lifecycle.onStop('packages', () => shelf.close());
+  const required = config.validation === 'required' ? (config.requiredProfiles ?? []) : [];
+  return { shipped, shelf, conformance: await createConformance({ definitions, shelf, required }) };
+}
+
+async function openData({ config, log, random }: AppInput, lifecycle: Lifecycle): Promise<Database> {
+  const url = config.databaseUrl ?? (await openEmbedded(config, log, lifecycle));
+  await migrate({ url, folder: migrationsFolder, log });
+  const db = openDatabase({ url, poolSize: config.poolSize, log, random });
+  lifecycle.onStop('database', () => db.close());
+  return db;
+}
+
+async function openEmbedded(config: Config, log: Log, lifecycle: Lifecycle): Promise<string> {
+  const embedded = await startOwnPostgres(config, log);
+  lifecycle.onStop('embedded database', async () => void (await embedded.stop()));
+  return embedded.url;
+}
+
+/** The embedded PostgreSQL, in its own folder beside whatever else Suture keeps in the data folder. */
+export async function startOwnPostgres({ dataFolder }: Config, log: Log): Promise<EmbeddedDatabase> {
+  await mkdir(dataFolder, { recursive: true });
+  return startEmbedded({ folder: join(dataFolder, 'postgres'), log });
+}
+
+/** A manual clock goes on from where it stood: the later of the setting and what was kept. */
+async function openClock(config: Config, db: Database): Promise<Clock> {
+  if (config.clock === 'real') return createRealClock();
+  return createManualClock(Math.max(config.clock.startMs, (await keptClock(db)) ?? 0));
+}
+
+export function isManual(clock: Clock): clock is ManualClock {
+  return clock.kind === 'manual';
+}
+
+const holderMax = 2 ** 31 - 2;
+
+/** The number of this instance, announced as long as it lives. */
+async function takeHolder({ log, random }: AppInput, db: Database, lifecycle: Lifecycle): Promise<number> {
+  const holder = 1 + Math.floor(random() * holderMax);
+  const kept = await keepHolder(db, holder, log);
+  lifecycle.onStop('holder', () => kept.close());
+  return holder;
+}

@@ -1,0 +1,72 @@
+/** The way in: every operation of the server behind its HTTP routes. */
+import type { FastifyInstance } from 'fastify';
+import { systemCaller } from '../access/index.ts';
+import { type Database } from '../db/index.ts';
+import { createHttp } from '../http/index.ts';
+import {
+  breakOperations,
+  bulkOperations,
+  everythingOperations,
+  ingestOperations,
+  measureOperations,
+  metaOperations,
+  referenceOperations,
+  ruleOperations,
+  subscriptionOperations,
+  terminologyOperations,
+  validateOperations,
+} from '../interactions/index.ts';
+import { type Notify, socketPath } from '../notify/index.ts';
+import { createTimeKeeper, settleOrFail } from '../queue/index.ts';
+import { type Ground, isManual } from './ground.ts';
+import { type Work, checksClaims } from './work.ts';
+
+export async function openHttp(ground: Ground, { context, engine, notify, workers }: Work): Promise<FastifyInstance> {
+  const { clock, config, db, metrics } = ground;
+  const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
+  return createHttp({
+    ...ground,
+    callerOf: ground.callerOf ?? (() => systemCaller),
+    context,
+    operations: [
+      ...breakOperations(engine),
+      ...ruleOperations({ ...ground.setting, ...engine }),
+      ...measureOperations({ db, zone: config.zone }),
+      ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
+      ...subscriptionOperations(notify.answers),
+      ...everythingOperations,
+      ...metaOperations,
+      ...referenceOperations,
+      ...bulkOperations,
+      ...terminologyOperations(ground.conformance),
+      ...validateOperations({
+        ...ground,
+        resourceTypes: ground.definitions.resourceTypes,
+        checksClaims: checksClaims(config),
+      }),
+    ],
+    sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
+    onAnswered: metrics.requested,
+    admin: {
+      clock,
+      moveClock: keeper === undefined ? undefined : (instantMs) => told(notify, keeper.moveTo(instantMs)),
+      settle: () => told(notify, settleOrFail(workers)),
+      isReady: () => isReady(db),
+      metrics: async () => metrics.text(await notify.figures()),
+    },
+  });
+}
+
+/** Websockets are not fed by jobs: they look by themselves, and here before anybody says that all is done. */
+async function told<T>(notify: Notify, work: Promise<T>): Promise<T> {
+  const result = await work;
+  await notify.sockets.flush();
+  return result;
+}
+
+async function isReady(db: Database): Promise<boolean> {
+  return db.query({ text: 'select 1' }).then(
+    () => true,
+    () => false,
+  );
+}

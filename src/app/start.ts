@@ -1,0 +1,50 @@
+/**
+ * Where the parts are put together. Building the server is this function; the environment, signals and the process
+ * belong to main.ts. Time, ids and randomness come from outside, so that a test states them.
+ */
+import type { FastifyInstance } from 'fastify';
+import { type Clock, createLifecycle, type Lifecycle } from '../base/index.ts';
+import { reservePort } from '../http/index.ts';
+import { type AppInput, openGround } from './ground.ts';
+import { openWork } from './work.ts';
+import { openHttp } from './serve.ts';
+
+export interface App {
+  /** FHIR base, without trailing slash. */
+  readonly baseUrl: string;
+  readonly http: FastifyInstance;
+  readonly clock: Clock;
+  stop(): Promise<void>;
+}
+
+/** Starts everything and listens. A failure half-way closes what was opened. */
+export async function startApp(input: AppInput): Promise<App> {
+  const lifecycle = createLifecycle(input.log);
+  try {
+    return await openApp(input, lifecycle);
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
+  const { config } = input;
+  const reserved = await reservePort(config.host, config.port);
+  lifecycle.onStop('port', () => reserved.release());
+  const baseUrl = config.baseUrl ?? `http://${urlHost(config.host)}:${reserved.port}/fhir`;
+  const ground = await openGround(input, baseUrl, lifecycle);
+  const work = await openWork(ground, lifecycle);
+  const http = await openHttp(ground, work);
+  lifecycle.onStop('http', () => http.close());
+  // Before: a server waits for its connections to end.
+  lifecycle.onStop('websockets', () => work.notify.sockets.stop());
+  await reserved.release();
+  await http.listen({ host: config.host, port: reserved.port });
+  return { baseUrl, http, clock: ground.clock, stop: () => lifecycle.stop() };
+}
+
+/** An IPv6 address stands in brackets in a URL (RFC 3986 §3.2.2). */
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,112 @@
+/** What goes on without a request: the break engine, subscriptions and the workers that drive them; and what requests share with them. */
+import { randomBytes } from 'node:crypto';
+import { type Config, type Lifecycle } from '../base/index.ts';
+import {
+  createDigestWork,
+  createFollower,
+  createJudgeWork,
+  createPlaces,
+  createRuleBooks,
+  createSelect,
+  type EngineInput,
+  installShipped,
+} from '../breaks/index.ts';
+import { breakGuards, type Context, createBulkWorks, searchParameterGuard } from '../interactions/index.ts';
+import { measureResources } from '../indicators/index.ts';
+import { createNotify, createSmtp, type Notify, type NotifyInput, shippedTopicResources } from '../notify/index.ts';
+import { createWorkers, type Workers } from '../queue/index.ts';
+import { typesOfBase } from '../search/index.ts';
+import { createReindexWork, serverSecret } from '../store/index.ts';
+import type { Ground } from './ground.ts';
+
+export const softwareVersion = '0.1.0';
+const limits = { bundleEntriesMax: 500, pageDefault: 20, pageMax: 1000 };
+/** Resources that one conditional delete takes where several are allowed. */
+const deletesMax = 1000;
+
+export interface Work {
+  readonly context: Context;
+  readonly engine: EngineInput;
+  readonly notify: Notify;
+  readonly workers: Workers;
+}
+
+export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
+  const { config, log, setting } = ground;
+  const engine: EngineInput = {
+    ...ground,
+    places: createPlaces(config.zone),
+    quietHours: config.quietHours,
+    proofAwaitedMs: config.proofAwaitedHours * 3_600_000,
+    ruleBook: createRuleBooks(setting, log),
+    select: createSelect(ground.search),
+    metrics: ground.metrics.engine,
+  };
+  const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
+  await installShipped(ground.store, [...ground.shipped, ...measureResources(), ...shippedTopicResources]);
+  const context = await createContext(ground, engine, notify);
+  const workers = createWorkers({
+    ...ground,
+    followers: [createFollower(engine), notify.follower],
+    works: [
+      createJudgeWork(engine),
+      createDigestWork(engine),
+      ...notify.works,
+      ...createBulkWorks({ context, holder: ground.holder }),
+      reindexWork(ground),
+    ],
+  });
+  ground.onCommit(workers.wake);
+  await workers.start();
+  lifecycle.onStop('workers', () => workers.stop());
+  return { context, engine, notify, workers };
+}
+
+async function createContext(ground: Ground, engine: EngineInput, notify: Notify): Promise<Context> {
+  const { clock, config, db } = ground;
+  return {
+    ...ground,
+    indexValues: ground.index,
+    validate: createValidate(ground),
+    packages: ground.shelf.packages,
+    guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
+    references: config.references,
+    limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
+    subscriptions: notify,
+    secret: await serverSecret(db, 'page-links', randomBytes(32)),
+    softwareVersion,
+    startedAtMs: clock.now(),
+  };
+}
+
+function reindexWork({ search, customParameters, ...ground }: Ground) {
+  return createReindexWork({
+    ...ground,
+    typesOf: (base) => typesOfBase(search, base),
+    reload: customParameters.reload,
+  });
+}
+
+/** What subscriptions may reach. */
+function channelSettings(config: Config): Pick<NotifyInput, 'allowsLoopback' | 'origins' | 'mail'> {
+  const { allowsLoopbackHooks, hookOrigins, smtpUrl, mailFrom, mailDomains } = config;
+  const hasMail = smtpUrl !== undefined && mailFrom !== undefined && mailDomains !== undefined;
+  return {
+    allowsLoopback: allowsLoopbackHooks,
+    ...(hookOrigins === undefined ? {} : { origins: hookOrigins }),
+    ...(hasMail
+      ? { mail: { send: createSmtp({ server: new URL(smtpUrl), from: mailFrom }), domains: mailDomains } }
+      : {}),
+  };
+}
+
+/** As writes are judged: warnings only of what could not be checked. */
+function createValidate({ conformance, config }: Ground): Context['validate'] {
+  const expectations = { checksClaims: checksClaims(config) };
+  return (resource, typeExpected) =>
+    conformance.validate(resource, typeExpected === undefined ? expectations : { ...expectations, typeExpected });
+}
+
+export function checksClaims({ validation }: Config): boolean {
+  return validation !== 'off';
+}
