@@ -22,3 +22,8 @@ export {
   type Scope,
   scopeLimits,
 } from './scope.ts';
+export { createFactReader, type Facts, type FactReader, factTypes, type Identity, noFacts } from './facts.ts';
+export type { FactInput, Relation } from './reading.ts';
+export { type Access, type AccessInput, createAccess } from './access.ts';
+export { type RowKind, type Visible } from './visible.sql.ts';
+export { graceDefaultMs } from './policy.ts';

@@ -4,8 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Caller, mayEverything, nobody } from '../access/index.ts';
-import { everything, type Visible } from '../store/index.ts';
+import { type Caller, nobody } from '../access/index.ts';
 
 /** Throws `unauthenticated` for a credential that is not good; without any it answers `nobody`. */
 export type CallerOf = (request: IncomingMessage) => Caller | Promise<Caller>;
@@ -20,8 +19,4 @@ export function registerCaller(server: FastifyInstance, callerOf: CallerOf): voi
 
 export function callerOfRequest({ raw }: Pick<FastifyRequest, 'raw'>): Caller {
   return callers.get(raw) ?? nobody;
-}
-
-export function visibleTo(caller: Caller): Visible {
-  return mayEverything(caller) ? everything : () => 'false';
 }
