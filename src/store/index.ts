@@ -11,6 +11,7 @@ export {
   type Visible,
   type Written,
 } from './store.ts';
+export { openFacts } from './access-facts.ts';
 export { openPointers } from './pointers.ts';
 export { type CustomParameters, followCustomParameters } from './custom-parameters.ts';
 export { createReindexWork, reindexJob, reindexTaskId } from './reindex.ts';

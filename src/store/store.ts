@@ -5,13 +5,16 @@
  * change in the same transaction. Reads give the stored text as it is served. A `Visible` condition stands in every
  * statement that produces a resource, so that access is decided in the query and nowhere after it.
  */
+import { hash } from 'node:crypto';
 import { Problem } from '../base/index.ts';
+import type { FactReader, Visible } from '../access/index.ts';
 import type { Database, Queryable, Statement, Transaction } from '../db/index.ts';
 import type { IndexValues } from '../search/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { type RecordRequest, recordStatement } from './patient-record.ts';
 import { arePointedAt, keepPointers, missingOf, type Pointers } from './pointers.ts';
 import { historyCountStatement, type HistoryRequest, historyStatement } from './history.ts';
+import { factsStatement } from './access-facts.ts';
 import { commitParameters, completeText, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
 
 export interface StoredVersion {
@@ -35,8 +38,7 @@ export interface Written {
   readonly raw: string;
 }
 
-/** A condition on a row of `resource` or `version` under the given alias; `bind` gives the placeholder of a value. */
-export type Visible = (alias: string, bind: (value: unknown) => string) => string;
+export type { Visible };
 
 /** Everything is visible: the caller is the server itself, or access control is off. */
 export const everything: Visible = () => 'true';
@@ -95,6 +97,8 @@ export interface StoreInput {
   readonly index: (resource: Resource) => IndexValues;
   /** Keys of the token index under which resources of these types stand in the patient's compartment. */
   readonly compartmentKeys: (patient: string, types: readonly string[]) => readonly bigint[];
+  /** What a resource says of who may see what (access-facts.ts); without it nobody stands in any relation to a patient. */
+  readonly facts?: FactReader;
   /** `enforced`: who points at whom is kept with each write (pointers.ts). */
   readonly references?: 'recorded' | 'enforced';
   readonly now: () => number;
@@ -148,9 +152,9 @@ function createSession(input: StoreInput, db: Queryable): Session {
     query: (statement) => db.query(statement),
     async read(type, id, visible) {
       const values: unknown[] = [type, id];
-      const condition = visible('r', (value) => `$${values.push(value)}`);
+      const condition = visible('r', (value) => `$${values.push(value)}`, 'stored');
       const rows = await stored({
-        ...nameIfOpen('read', condition),
+        name: nameOf('read', condition),
         text: `select ${columns('r')}, r.is_deleted from resource r where r.type = $1 and r.id = $2 and ${condition}`,
         values,
       });
@@ -232,9 +236,9 @@ function locks(db: Queryable): Pick<Session, 'missingOf' | 'arePointedAt' | 'loc
   };
 }
 
-/** A statement is prepared under a name only in the one form that everybody sends. */
-function nameIfOpen(name: string, condition: string): { name?: string } {
-  return condition === 'true' ? { name } : {};
+/** The same for all statements with this condition: they can be prepared under it. */
+function nameOf(name: string, condition: string): string {
+  return condition === 'true' ? name : `${name}-${hash('sha256', condition).slice(0, 24)}`;
 }
 
 /** The current row stands in `resource`, the former ones in `version`: one look at each, and at the texts of one alone. */
@@ -247,7 +251,7 @@ function versionStatement(of: { type: string; id: string; version: number }, vis
              case when v.rid is null then r.is_deleted else v.method = 'DELETE' end as is_deleted
            from resource r left join version v on v.rid = r.rid and v.version = $3 and r.version <> $3
            where r.type = $1 and r.id = $2
-             and ((r.version = $3 and ${visible('r', bind)}) or (v.version = $3 and ${visible('v', bind)}))`,
+             and ((r.version = $3 and ${visible('r', bind, 'stored')}) or (v.version = $3 and ${visible('v', bind, 'former')}))`,
     values,
   };
 }
@@ -287,7 +291,7 @@ function manyStatement(references: readonly string[], visible: Visible): Stateme
   const values: unknown[] = [pairs.map(([type]) => type), pairs.map(([, id]) => id)];
   const condition = visible('r', (value) => `$${values.push(value)}`);
   return {
-    ...nameIfOpen('read-many', condition),
+    name: nameOf('read-many', condition),
     text: `select ${columns('r')}, r.is_deleted
            from unnest($1::text[], $2::text[]) as wanted(type, id)
            join resource r on r.type = wanted.type and r.id = wanted.id
@@ -313,11 +317,8 @@ async function commit(input: StoreInput, db: Queryable, entries: readonly WriteE
   if (entries.length === 0) return [];
   const ready = entries.map((entry) => readyEntry(entry, input.index));
   const nowMs = input.now();
-  const rows = await db.query<CommitRow>({
-    name: 'commit',
-    text: commitText,
-    values: commitParameters(ready, nowMs),
-  });
+  const statement = { name: 'commit', text: commitText, values: commitParameters(ready, nowMs) };
+  const rows = await db.query<CommitRow>(factsStatement(statement, entries, input.facts) ?? statement);
   return rows.map((row) => {
     const { entry, text } = ready[row.place] ?? {};
     if (entry === undefined) throw new Error('store_commit answered for an entry that was not sent');

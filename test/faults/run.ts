@@ -105,14 +105,6 @@ async function play({ stage, ground, figures, journal, ...input }: Play): Promis
     log(`seed ${seed}: ${happened.length} faults in ${Math.round(milliseconds / 1000)} s, coming to rest`);
     const startedResting = performance.now();
     const wrong = await comeToRest(workloads);
-    if (wrong.length > 0)
-      for (const t of [
-        'select * from subscription_state',
-        "select * from job where run_at < now() + interval '1 day' limit 40",
-        'select now()',
-        'select subscription,number,status,attempts from delivery order by 1 limit 5',
-      ])
-        console.error(t, JSON.stringify(await stage.postgres.query(t).catch(String), null, 0).slice(0, 4000));
     const { byStatus, longestMs, gapMs } = figures.read();
     const residentMb = await Promise.all(stage.servers.map((server) => server.residentMb()));
     return {

@@ -1,0 +1,71 @@
+/**
+ * The rows that access is decided by (migrations/0034), kept in the statement of the write itself: what a CareTeam says of who may
+ * see a patient is true from the commit on, and gone with it.
+ */
+import { type FactReader, type Facts, factTypes } from '../access/index.ts';
+import type { Database, Queryable, Statement } from '../db/index.ts';
+import { parseJson, type Resource } from '../fhir/index.ts';
+import type { WriteEntry } from './entry.ts';
+
+interface Kept extends Facts {
+  /** `Type/id` */
+  readonly source: string;
+}
+
+/** The same commit with the rows of its resources kept behind it; undefined when none of them has or had any. */
+export function factsStatement(
+  commit: Statement,
+  entries: readonly WriteEntry[],
+  facts: FactReader | undefined,
+): Statement | undefined {
+  if (facts === undefined) return undefined;
+  const kept = entries.filter(({ type }) => factTypes.has(type)).map((entry) => keptOf(entry, facts));
+  const needed = kept.filter(({ isNew, of }) => !isNew || !isEmpty(of)).map(({ of }) => of);
+  if (needed.length === 0) return undefined;
+  const at = `$${(commit.values ?? []).length + 1}`;
+  return {
+    name: 'commit-facts',
+    text: `with done as materialized (${commit.text}),
+             kept as materialized (
+               select access_keep(${at}::jsonb) from (select from done where outcome not in ('exists', 'version-conflict') limit 1) d)
+           select done.*, (select count(*) from kept) as kept from done`,
+    values: [...(commit.values ?? []), JSON.stringify(needed)],
+  };
+}
+
+function keptOf({ type, id, resource, expectNew }: WriteEntry, facts: FactReader): { isNew: boolean; of: Kept } {
+  const source = `${type}/${id}`;
+  const found = resource === undefined ? { relations: [], identities: [], contents: [] } : facts({ ...resource, id });
+  return { isNew: expectNew === true, of: { source, ...found } };
+}
+
+function isEmpty({ relations, identities, contents }: Facts): boolean {
+  return relations.length + identities.length + contents.length === 0;
+}
+
+const pageSize = 500;
+
+/** At start: what was stored before there were such rows is read once, page by page, before anybody is served. */
+export async function openFacts(db: Database, facts: FactReader): Promise<void> {
+  const [state] = await db.query<{ is_complete: boolean }>({ text: 'select is_complete from access_state' });
+  if (state?.is_complete === true) return;
+  for (let after: string | undefined = '0'; after !== undefined; after = await readPage(db, after, facts));
+  await db.query({ text: 'update access_state set is_complete = true' });
+}
+
+async function readPage(db: Database, after: string, facts: FactReader): Promise<string | undefined> {
+  return db.transaction(async (tx) => {
+    const rows = await tx.query<{ rid: string; type: string; id: string; raw: string }>({
+      text: `select rid::text as rid, type, id, raw from resource
+             where rid > $1::bigint and type = any ($2) and not is_deleted order by rid limit ${pageSize} for share`,
+      values: [after, [...factTypes]],
+    });
+    const kept = rows.map(({ type, id, raw }) => ({ source: `${type}/${id}`, ...facts(parseJson(raw) as Resource) }));
+    if (kept.length > 0) await keep(tx, kept);
+    return rows.at(-1)?.rid;
+  });
+}
+
+async function keep(db: Queryable, kept: readonly Kept[]): Promise<void> {
+  await db.query({ text: 'select access_keep($1::jsonb)', values: [JSON.stringify(kept)] });
+}
