@@ -15,6 +15,7 @@ import { breakGuards, type Context, createBulkWorks, searchParameterGuard } from
 import { measureResources } from '../indicators/index.ts';
 import { createNotify, createSmtp, type Notify, type NotifyInput, shippedTopicResources } from '../notify/index.ts';
 import { createWorkers, type Workers } from '../queue/index.ts';
+import { createWithTerms } from '../packages/index.ts';
 import { typesOfBase } from '../search/index.ts';
 import { createReindexWork, serverSecret } from '../store/index.ts';
 import type { Ground } from './ground.ts';
@@ -67,6 +68,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
   return {
     ...ground,
     indexValues: ground.index,
+    withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
     packages: ground.shelf.packages,
     guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
