@@ -1,6 +1,7 @@
 /** The whole server, as main.ts starts it, on a database, a clock and a log that belong to one test file. */
 import { type App, startApp } from '../../src/app/index.ts';
 import { createCountedIds, createLog, type Ids, readConfig } from '../../src/base/index.ts';
+import type { CallerOf } from '../../src/http/index.ts';
 import { createClient, type Client } from './client.ts';
 import { openTestDatabase, type TestDatabase } from './db.ts';
 
@@ -22,6 +23,8 @@ export interface TestAppOptions {
   readonly clock?: string;
   readonly settings?: Readonly<Record<string, string>>;
   readonly ids?: Ids;
+  /** In place of authentication. */
+  readonly callerOf?: CallerOf;
 }
 
 /** The morning on which the stories of the tests begin. */
@@ -38,7 +41,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
 }
 
 async function start(database: TestDatabase, options: TestAppOptions): Promise<TestApp> {
-  const { clock = morning, settings = {}, ids = createCountedIds('made') } = options;
+  const { clock = morning, settings = {}, ids = createCountedIds('made'), callerOf } = options;
   const logged: string[] = [];
   const log = createLog('debug', (line) => {
     logged.push(line);
@@ -53,7 +56,7 @@ async function start(database: TestDatabase, options: TestAppOptions): Promise<T
     SUTURE_POOL_SIZE: '8',
     ...settings,
   });
-  const app = await startApp({ config, ids, log, random: () => 0.5 });
+  const app = await startApp({ config, ids, log, random: () => 0.5, ...(callerOf && { callerOf }) });
   return {
     app,
     client: createClient(app.baseUrl),
