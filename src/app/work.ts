@@ -22,6 +22,7 @@ import {
   type Smtp,
 } from '../notify/index.ts';
 import { createWorkers, type Workers } from '../queue/index.ts';
+import { createWithTerms } from '../packages/index.ts';
 import { typesOfBase } from '../search/index.ts';
 import { createReindexWork, serverSecret } from '../store/index.ts';
 import type { Ground } from './ground.ts';
@@ -75,6 +76,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
   return {
     ...ground,
     indexValues: ground.index,
+    withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
     packages: ground.shelf.packages,
     guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
