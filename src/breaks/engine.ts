@@ -23,6 +23,7 @@ import { lastBreaks, splitVerdicts } from './expectations.ts';
 import { type Judged, judgePatient, type KnownJudgment, nextInstant, type Select } from './judge-patient.ts';
 import { judgmentRows } from './judgment-rows.ts';
 import { noteOverrides } from './overrides.ts';
+import { patientTime } from './patient-time.ts';
 import { type Plan, type PlanInput, planBreaks } from './plan.ts';
 import { type QuietHours, quietUntil, readSilence } from './quiet.ts';
 import { basicTypes, loadRecord, type PatientRecord } from './record.ts';
@@ -181,10 +182,10 @@ interface Run {
 }
 
 async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<Done> {
-  const nowMs = input.clock.now();
   const book = await input.ruleBook(session);
   const known = await readJudgments(tx, job.key);
   const record = await loadRecord(session, { patient: job.key, types: book.types });
+  const nowMs = patientTime(input.clock.now(), record);
   const judged = await judgeRecord(input, session, { record, book, known, nowMs });
   const plan = planBreaks(planInput(input, { record, book, judged, nowMs, job }));
   await session.commit(plan.resources.map(toEntry));
