@@ -40,6 +40,7 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
   ],
   ['its value is computed', 'sa valeur est calculée'],
   ['contained resources are not searched: expected {}', 'les ressources contenues ne sont pas cherchées : {1} attendu'],
+  ['more than {} labels are in use', 'plus de {1} étiquettes sont en usage'],
   // Interactions
   [
     'Accept names neither the type of the content nor application/fhir+json',

@@ -124,7 +124,7 @@ function resourcePart(context: Context, { routes, operations }: Served, type: st
 
 /** An operation that stands at several levels is one definition. */
 function uniqueByName(operations: readonly Operation[]): readonly Operation[] {
-  return [...new Map(operations.map((operation) => [`${operation.type} ${operation.name}`, operation])).values()];
+  return [...new Map(operations.map((one) => [one.definition ?? `${one.type} ${one.name}`, one] as const)).values()];
 }
 
 function operationPart({ name, type, level, documentation, definition }: Operation): object {

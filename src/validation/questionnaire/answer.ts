@@ -1,4 +1,5 @@
 /** One answer: of the type that the question has, one of its options, within its limits. */
+import { findPatternFault, matchedCharactersMax } from '../../fhir/index.ts';
 import { isObject, type Item, type Members } from '../profiles/items.ts';
 import { compare } from '../profiles/values.ts';
 import { isEqual } from './enabled.ts';
@@ -84,16 +85,10 @@ function textFaults(value: string, { minLength, maxLength, regex }: Limits): rea
   ];
 }
 
-const lengthMatchedMax = 10_000;
-
-/** A pattern of a loaded questionnaire, on a text of bounded length; one that cannot be read lets pass. */
+/** A pattern of a loaded questionnaire; one that could take long on some text, or cannot be read, lets pass. */
 function isOfForm(value: string, regex: string): boolean {
-  if (value.length > lengthMatchedMax) return true;
-  try {
-    return new RegExp(`^(?:${regex})$`, 'u').test(value);
-  } catch {
-    return true;
-  }
+  if (value.length > matchedCharactersMax || findPatternFault(regex) !== undefined) return true;
+  return new RegExp(`^(?:${regex})$`, 'u').test(value);
 }
 
 function rangeFaults(value: unknown, { minValue, maxValue }: Limits): readonly (Texts | undefined)[] {
