@@ -25,6 +25,7 @@ import { judgeRecord } from './judge-record.ts';
 import { judgmentRows } from './judgment-rows.ts';
 import { followMoves, groupOf, noteMerges, survivorsOf } from './merged.ts';
 import { noteOverrides } from './overrides.ts';
+import { patientTime } from './patient-time.ts';
 import { planOf } from './plan-record.ts';
 import { basicTypes, loadRecord } from './record.ts';
 import type { RuleBook } from './rule-book.ts';
@@ -148,13 +149,13 @@ interface Run {
 }
 
 async function judgeJob(input: EngineInput, { session, tx, job, feeds }: Run): Promise<Done> {
-  const nowMs = input.clock.now();
   const book = await input.ruleBook(session);
   if (book.hasMerges) await followMoves(session, job.key);
   const { survivor, members } = book.hasMerges ? await groupOf(tx, job.key) : { survivor: job.key, members: [] };
   if (survivor !== job.key) return leaveTo(input, { tx, job, survivor });
   const known = await readJudgments(tx, job.key);
   const record = await loadRecord(session, { patient: job.key, members, types: book.types });
+  const nowMs = patientTime(input.clock.now(), record);
   const found = await judgeRecord(input, session, { record, book, known, nowMs });
   const { judged, messages, committed } = await feeds.guard(tx, { record, judged: found, nowMs });
   const plan = planOf(input, { record, book, judged, nowMs, job });

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { calibrate, machineLine } from './calibrate.ts';
+import { measureBulk } from './bulk.ts';
 import { checkSearches } from './checks.ts';
 import { settle } from './client.ts';
 import { type Bench, compare, costOfServer } from './compare.ts';
@@ -156,6 +157,12 @@ async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
   }
 }
 
+async function measureBulkJobs(bench: Bench, rows: ResultRow[]): Promise<void> {
+  if (!isAsked('bulk')) return;
+  tell('bulk');
+  rows.push(...(await measureBulk(bench)));
+}
+
 /** Of an engine at work: at a pace below saturation. Deadlines only by name: they take minutes. */
 async function measurePaced(bench: Bench, rows: ResultRow[]): Promise<void> {
   if (isAsked('writes/s with rules')) {
@@ -184,6 +191,7 @@ async function run(folder: string): Promise<void> {
   const faults = await checkSearches(world);
   await measureOperations(bench, rows);
   if (served !== undefined) await measureEngine(bench, rows);
+  if (served !== undefined) await measureBulkJobs(bench, rows);
   if (served !== undefined) await measurePaced(bench, rows);
   if (served !== undefined) await measureNotifications(bench, rows);
   const memory = served?.memory();
