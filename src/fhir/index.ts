@@ -56,4 +56,4 @@ export {
   NotAtHand,
   readCanonical,
 } from './library.ts';
-export { createInvariant, type Invariant, type InvariantScope } from './fhirpath-invariant.ts';
+export { createInvariant, createSelection, type Invariant, type InvariantScope, type Selection } from './fhirpath-invariant.ts';
