@@ -11,6 +11,7 @@ import {
   type Log,
   type ManualClock,
 } from '../base/index.ts';
+import { type Access, createAccess, createFactReader, graceDefaultMs } from '../access/index.ts';
 import { createQueryCheck, readShipped } from '../breaks/index.ts';
 import {
   type Database,
@@ -28,13 +29,16 @@ import {
   loadDefinitions,
   type Resource,
 } from '../fhir/index.ts';
+import type { CallerOf } from '../http/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { keepHolder, keptClock } from '../queue/index.ts';
 import type { RuleSetting } from '../rules/index.ts';
 import {
+  canonicalIdentifier,
   compartmentKeys,
   createIndexer,
   createSearchContext,
+  rowCondition,
   type Indexer,
   type SearchContext,
 } from '../search/index.ts';
@@ -42,6 +46,7 @@ import {
   createStore,
   type CustomParameters,
   followCustomParameters,
+  openFacts,
   openPointers,
   type Store,
 } from '../store/index.ts';
@@ -61,6 +66,8 @@ export interface AppInput {
   readonly log: Log;
   /** In [0, 1): jitter of retries, the number of this instance. */
   readonly random: () => number;
+  /** Who asks; without it everybody may everything. */
+  readonly callerOf?: CallerOf;
 }
 
 /** What everything else stands on. */
@@ -74,6 +81,7 @@ export interface Ground extends AppInput {
   /** What of a resource its index rows hold. */
   readonly index: Indexer;
   readonly store: Store;
+  readonly access: Access;
   /** Calls `wake` after each commit from now on. */
   readonly onCommit: (wake: () => void) => void;
   readonly holder: number;
@@ -100,13 +108,21 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   let wake = (): void => undefined;
   const index = createIndexer(search);
   await openPointers(db, config.references, (resource) => index(resource).references);
+  const facts = createFactReader({ ...search.readers, canonical: canonicalIdentifier });
+  await openFacts(db, facts);
   const store = createStore({
     db,
     index,
+    facts,
     references: config.references,
     compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
     now: clock.now,
     onCommit: () => wake(),
+  });
+  const access = createAccess({
+    now: clock.now,
+    graceMs: graceDefaultMs,
+    constraint: (type, parameters) => rowCondition(search, type, parameters),
   });
   const onCommit: Ground['onCommit'] = (callback) => {
     wake = callback;
@@ -114,7 +130,7 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   const knowledge = await openKnowledge(input, { db, clock, definitions, base }, lifecycle);
   return {
     ...{ ...input, baseUrl, definitions, db, clock, search, customParameters },
-    ...{ index, store, onCommit, holder, metrics, setting, ...knowledge },
+    ...{ index, store, access, onCommit, holder, metrics, setting, ...knowledge },
   };
 }
 

@@ -1,11 +1,13 @@
 /** What every interaction is given, what it is asked, and what it answers. Nothing here knows HTTP's library. */
 import { type Clock, formatInstant, type Ids, type Issue, Problem } from '../base/index.ts';
+import type { Access, Caller } from '../access/index.ts';
 import type { ConformanceResource, Definitions, Resource } from '../fhir/index.ts';
 import type { Session, Store, StoredVersion, Visible } from '../store/index.ts';
 import type { IndexValues, SearchContext } from '../search/index.ts';
 
 export interface Context {
   readonly store: Store;
+  readonly access: Access;
   readonly definitions: Definitions;
   readonly search: SearchContext;
   /**
@@ -92,6 +94,9 @@ export interface Request {
   readonly isLenient?: boolean;
   /** Prefer: respond-async. */
   readonly isAsync?: boolean;
+  /** Who asks, as authentication found out. */
+  readonly caller: Caller;
+  /** What the caller may see; stands in every statement that produces a resource. */
   readonly visible: Visible;
 }
 
