@@ -1,5 +1,6 @@
 /** The way in: every operation of the server behind its HTTP routes. */
 import type { FastifyInstance } from 'fastify';
+import { systemCaller } from '../access/index.ts';
 import { bridgeOperations } from '../bridge/index.ts';
 import { type Database } from '../db/index.ts';
 import { createHttp } from '../http/index.ts';
@@ -30,6 +31,7 @@ export async function openHttp(
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
+    callerOf: ground.callerOf ?? (() => systemCaller),
     context,
     operations: [
       ...breakOperations(engine),

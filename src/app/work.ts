@@ -31,6 +31,7 @@ import {
   resolveHost,
 } from '../notify/index.ts';
 import { createWorkers, type Workers } from '../queue/index.ts';
+import { createWithTerms } from '../packages/index.ts';
 import { typesOfBase } from '../search/index.ts';
 import { createReindexWork, serverSecret } from '../store/index.ts';
 import type { Ground } from './ground.ts';
@@ -87,6 +88,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
   return {
     ...ground,
     indexValues: ground.index,
+    withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
     packages: ground.shelf.packages,
     guards: [

@@ -1,0 +1,124 @@
+/** A few care plans that everybody writes, patches, deletes and reads at once; half of the updates say which version they expect. */
+import { checkRegister, deleted, type Read, type Version, type Write } from '../checks/register.ts';
+import type { Asked } from '../ask.ts';
+import { type Ground, readAll, type Resource, type Workload } from './workload.ts';
+
+export interface Register extends Workload {
+  readonly keys: readonly string[];
+  /** What the server says in the end, oldest first; `resource` is undefined for a deletion. */
+  history(key: string): Promise<readonly (Version & { readonly resource: Resource | undefined })[]>;
+}
+
+export function createRegister({ ask, chance, any }: Ground, keysCount = 8): Register {
+  const keys = Array.from({ length: keysCount }, (_none, index) => `plan-${index}`);
+  const operations = new Map<string, (Write | Read)[]>(keys.map((key) => [key, []]));
+  /** The newest version that a client knows of. */
+  const known = new Map<string, number>();
+  let count = 0;
+
+  function note(key: string, operation: Write | Read): void {
+    operations.get(key)?.push(operation);
+    if (operation.version !== undefined && operation.version > (known.get(key) ?? 0)) known.set(key, operation.version);
+  }
+
+  function noteWrite(key: string, asked: Asked, value: string, expected: number | undefined): void {
+    const { calledAt, endedAt, result, version } = asked;
+    const more = { ...(version === undefined ? {} : { version }), ...(expected === undefined ? {} : { expected }) };
+    note(key, { kind: 'write', id: `write ${count}`, calledAt, endedAt, result, value, ...more });
+  }
+
+  async function write(key: string, mayPatch = true): Promise<void> {
+    const value = `value ${++count}`;
+    const expected = chance.next() < 0.5 ? known.get(key) : undefined;
+    const headers: Record<string, string> = expected === undefined ? {} : { 'if-match': `W/"${expected}"` };
+    const url = `${any()}/CarePlan/${key}`;
+    const asked =
+      mayPatch && chance.next() < 0.3
+        ? await ask('PATCH', url, {
+            body: [{ op: 'replace', path: '/title', value }],
+            type: 'application/json-patch+json',
+            headers,
+          })
+        : await ask('PUT', url, { body: carePlan(key, value), headers });
+    noteWrite(key, asked, value, expected);
+  }
+
+  async function remove(key: string): Promise<void> {
+    count++;
+    noteWrite(key, await ask('DELETE', `${any()}/CarePlan/${key}`), deleted, undefined);
+  }
+
+  async function read(key: string): Promise<void> {
+    const asked = await ask('GET', `${any()}/CarePlan/${key}`);
+    if (asked.status !== 200) return;
+    const { meta, title } = JSON.parse(asked.text) as Resource;
+    const { calledAt, endedAt } = asked;
+    note(key, {
+      kind: 'read',
+      id: `read ${++count}`,
+      calledAt,
+      endedAt,
+      version: Number(meta.versionId),
+      value: String(title),
+    });
+  }
+
+  async function history(key: string) {
+    const entries = await readAll(ask, `${any()}/CarePlan/${key}/_history?_count=500`);
+    return entries
+      .map(({ resource, response }) => ({
+        version: Number(/"(\d+)"/.exec(response?.etag ?? '')?.[1]),
+        value: resource === undefined ? deleted : String(resource['title']),
+        lastUpdated: response?.lastModified ?? '',
+        resource,
+      }))
+      .toSorted((a, b) => a.version - b.version);
+  }
+
+  return {
+    name: 'register',
+    keys,
+    history,
+    async prepare() {
+      for (const key of keys) await write(key, false);
+    },
+    async step() {
+      const key = keys[chance.whole(0, keys.length - 1)] ?? '';
+      const dice = chance.next();
+      if (dice < 0.5) await write(key);
+      else if (dice < 0.56) await remove(key);
+      else await read(key);
+    },
+    async verify() {
+      const found: string[] = [];
+      for (const key of keys) {
+        const versions = await history(key);
+        found.push(...checkRegister(operations.get(key) ?? [], versions).map((line) => `CarePlan/${key}: ${line}`));
+        found.push(...(await readAgain(key, versions)));
+      }
+      return found;
+    },
+    count: () => `${[...operations.values()].flat().length} reads and writes of ${keys.length} resources`,
+  };
+
+  /** Some versions, one by one: vread says what history says. */
+  async function readAgain(key: string, versions: readonly Version[]): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const { version, value } of versions.filter(({ version: one }) => one % 7 === 1)) {
+      const { status, text } = await ask('GET', `${any()}/CarePlan/${key}/_history/${version}`);
+      const seen =
+        status === 410
+          ? deleted
+          : status === 200
+            ? String((JSON.parse(text) as Resource)['title'])
+            : `status ${status}`;
+      if (seen !== value) found.push(`CarePlan/${key}: version ${version} reads ${seen}, history says ${value}`);
+    }
+    return found;
+  }
+}
+
+function carePlan(id: string, title: string): object {
+  const subject = { reference: 'Patient/faults' };
+  return { resourceType: 'CarePlan', id, status: 'active', intent: 'plan', title, subject };
+}
