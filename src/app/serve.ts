@@ -23,8 +23,12 @@ import { createTimeKeeper, settleOrFail } from '../queue/index.ts';
 import { type Ground, isManual } from './ground.ts';
 import { type Work, checksClaims } from './work.ts';
 
-export async function openHttp(ground: Ground, { context, engine, notify, workers }: Work): Promise<FastifyInstance> {
+export async function openHttp(
+  ground: Ground,
+  { context, engine, notify, workers, bridge }: Work,
+): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
+  const letters = ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone });
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
@@ -35,8 +39,8 @@ export async function openHttp(ground: Ground, { context, engine, notify, worker
       ...ruleOperations(engine),
       ...ruleJobOperations(engine),
       ...measureOperations({ db, zone: config.zone }),
-      ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
-      ...bridgeOperations(),
+      ...letters,
+      ...letters.filter(({ name }) => name === 'ingest').flatMap((ingest) => bridgeOperations(bridge, ingest)),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
       ...metaOperations,

@@ -154,7 +154,7 @@ async function followMove(session: Session, move: Move): Promise<void> {
 
 /** Everything that belongs to the patient, and the Patient. */
 async function referencesOf(session: Session, patient: string): Promise<ReadonlySet<string>> {
-  const keys = await session.record({ patient, types: clinicalTypes, limit: recordMax }, everything);
+  const keys = await session.record({ of: patient, types: clinicalTypes, limit: recordMax }, everything);
   return new Set([patient, ...keys.map(({ type, id }) => `${type}/${id}`)]);
 }
 

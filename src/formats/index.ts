@@ -13,6 +13,7 @@ export {
   valueOf,
 } from './hl7v2.ts';
 export { isMailbox, type MailAttachment, type MailToWrite, writeMail } from './letter-mail.ts';
+export { escapeXml } from './xml-write.ts';
 export { readXdm, type XdmDocument, type XdmResult } from './xdm.ts';
 export { type XdmDocumentToWrite, type XdmSubmission, type XdsAuthor, type XdsCode } from './xdm-metadata.ts';
 export { writeXdm, type XdmToWrite } from './xdm-write.ts';

@@ -1,9 +1,9 @@
-import { frenchDocumentTexts } from './french-documents.ts';
-
 /**
  * The French of what outcomes say, by the English text: `{}` stands for a part that varies, `{1}` for the first of them. What
  * is not here keeps its English behind a French sentence of its kind (french.ts).
  */
+import { frenchDocumentTexts } from './french-documents.ts';
+
 export const frenchTexts: readonly (readonly [english: string, french: string])[] = [
   ...frenchDocumentTexts,
   // HTTP
