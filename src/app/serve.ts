@@ -12,6 +12,7 @@ import {
   measureOperations,
   metaOperations,
   referenceOperations,
+  ruleJobOperations,
   ruleOperations,
   subscriptionOperations,
   terminologyOperations,
@@ -31,7 +32,8 @@ export async function openHttp(ground: Ground, { context, engine, notify, worker
     context,
     operations: [
       ...breakOperations(engine),
-      ...ruleOperations({ ...ground.setting, ...engine }),
+      ...ruleOperations(engine),
+      ...ruleJobOperations(engine),
       ...measureOperations({ db, zone: config.zone }),
       ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
       ...bridgeOperations(),

@@ -3,15 +3,19 @@ import { randomBytes } from 'node:crypto';
 import { type Config, type Lifecycle } from '../base/index.ts';
 import {
   createDigestWork,
+  createEngine,
   createFollower,
   createJudgeWork,
-  createPlaces,
-  createRuleBooks,
-  createSelect,
   type EngineInput,
   installShipped,
 } from '../breaks/index.ts';
-import { breakGuards, type Context, createBulkWorks, searchParameterGuard } from '../interactions/index.ts';
+import {
+  breakGuards,
+  type Context,
+  createBulkWorks,
+  createRuleJobWorks,
+  searchParameterGuard,
+} from '../interactions/index.ts';
 import { measureResources } from '../indicators/index.ts';
 import {
   createNotify,
@@ -40,16 +44,11 @@ export interface Work {
 }
 
 export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
-  const { config, log, setting } = ground;
-  const engine: EngineInput = {
-    ...ground,
-    places: createPlaces(config.zone),
-    quietHours: config.quietHours,
-    proofAwaitedMs: config.proofAwaitedHours * 3_600_000,
-    ruleBook: createRuleBooks(setting, log),
-    select: createSelect(ground.search),
-    metrics: ground.metrics.engine,
-  };
+  const { config } = ground;
+  const { quietHours, proofAwaitedHours, zone } = config;
+  const proofAwaitedMs = proofAwaitedHours * 3_600_000;
+  const engine = createEngine({ ...ground, zone, quietHours, proofAwaitedMs, metrics: ground.metrics.engine });
+  lifecycle.onStop('rules of others', () => engine.isolation.stop());
   const smtp = openSmtp(config);
   const notify = createNotify({ ...ground, ...channelSettings(config, smtp), onAttempt: ground.metrics.attempted });
   await installShipped(ground.store, [...ground.shipped, ...measureResources(), ...shippedTopicResources]);
@@ -62,6 +61,7 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
       createDigestWork(engine),
       ...notify.works,
       ...createBulkWorks({ context, holder: ground.holder }),
+      ...createRuleJobWorks({ context, holder: ground.holder }, engine),
       reindexWork(ground),
     ],
   });
@@ -79,7 +79,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
     withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
     packages: ground.shelf.packages,
-    guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
+    guards: [...breakGuards(engine), notify.guard, searchParameterGuard(ground.search, clock)],
     references: config.references,
     limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
     subscriptions: notify,

@@ -1,3 +1,4 @@
+export { createRuleJobWorks, ruleJobOperations } from './rule-jobs.ts';
 export { ruleOperations } from './rule-operations.ts';
 export { breakGuards } from './break-guards.ts';
 export { breakOperations } from './break-operations.ts';

@@ -29,6 +29,7 @@ import { measureDeadlines, measureRules } from './rules.ts';
 import { measureSubscriptions } from './subscriptions.ts';
 import { notes, type ResultRow, tableText } from './table.ts';
 import { createTerritory } from './territory.ts';
+import { measureValidation } from './validation.ts';
 
 const dayMs = 24 * 3_600_000;
 const totalMinutesMax = 90;
@@ -187,6 +188,13 @@ async function measureNotifications(bench: Bench, rows: ResultRow[]): Promise<vo
   rows.push(...(await measureSubscriptions(bench)));
 }
 
+/** Needs no server. */
+async function measureChecks(rows: ResultRow[]): Promise<void> {
+  if (!isAsked('validate')) return;
+  tell('validate');
+  rows.push(...(await measureValidation(asked.seconds)));
+}
+
 async function measureTimes(bench: Bench, folder: string): Promise<readonly string[]> {
   if (asked.times === undefined) return [];
   const patients = asked.patients * asked.times;
@@ -203,6 +211,7 @@ async function run(folder: string): Promise<void> {
   const bench = await open(folder);
   const { world, served } = bench;
   const rows: ResultRow[] = [];
+  await measureChecks(rows);
   if (!(await isLoaded(world.origin, world.basePath, world.territory))) rows.push(await load(world));
   const faults = await checkSearches(world);
   await measureOperations(bench, rows);
