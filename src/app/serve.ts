@@ -1,5 +1,6 @@
 /** The way in: every operation of the server behind its HTTP routes. */
 import type { FastifyInstance } from 'fastify';
+import type { Config } from '../base/index.ts';
 import { type Database } from '../db/index.ts';
 import { createHttp } from '../http/index.ts';
 import {
@@ -30,7 +31,7 @@ export async function openHttp(ground: Ground, { context, engine, notify, worker
       ...breakOperations(engine),
       ...ruleOperations({ ...ground.setting, ...engine }),
       ...measureOperations({ db, zone: config.zone }),
-      ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
+      ...ingestOperations(letterSettings(config)),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
       ...metaOperations,
@@ -67,4 +68,9 @@ async function isReady(db: Database): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** As letters are taken, by whatever door they come. */
+export function letterSettings({ allowsTestIns, zone, mailSenders }: Config) {
+  return { allowsTestIns, zone, mailSenders };
 }

@@ -8,10 +8,22 @@ export {
   type Hl7Result,
   type Hl7Segment,
   parseHl7,
+  readHeader,
   repetitionsOf,
   segmentsOf,
   valueOf,
 } from './hl7v2.ts';
+export { type DeliveryReport, readDeliveryReport } from './delivery-report.ts';
+export {
+  boundaryOf,
+  type MailLimits,
+  mailLimits,
+  type MailMessage,
+  type MailPart,
+  type MailResult,
+  readMail,
+} from './mail.ts';
+export { acknowledge, type Acknowledgement, type Hl7Error } from './hl7v2-ack.ts';
 export { readXdm, type XdmDocument, type XdmResult } from './xdm.ts';
 export { readZip, type ZipEntry, type ZipLimits, type ZipResult, zipLimits } from './zip.ts';
 export { parseXml, type XmlLimits, type XmlResult, xmlLimits } from './xml.ts';
