@@ -18,6 +18,7 @@ const rows: Readonly<Record<string, number>> = {
   search: 2,
   terminology: 2,
   validation: 2,
+  documents: 3,
   rules: 3,
   store: 3,
   packages: 3,
@@ -34,7 +35,7 @@ const rows: Readonly<Record<string, number>> = {
 };
 const top = 9;
 
-const pureFolders = ['access', 'fhir', 'formats', 'letters', 'rules', 'search', 'terminology', 'validation'];
+const pureFolders = ['access', 'documents', 'fhir', 'formats', 'letters', 'rules', 'search', 'terminology', 'validation'];
 /** Reads what `npm run build` made. */
 const loader = 'fhir/definitions.ts';
 /** Steps of `npm run build`: no part of the server. */
@@ -42,7 +43,7 @@ const isBuildStep = (file: string) => file === 'build.ts' || /^\w+\/build\//.tes
 
 const inputAndOutput = /^(pg|fastify|node:(fs|fs\/promises|net|http|https|http2|dns|child_process|worker_threads))$/;
 /** `*.sql.ts`: statements of a folder on its own tables. */
-const placesOfSql = /^(db|queue|store)\/|^search\/(to-sql|pages|sql|include)\.ts$|\.sql\.ts$/;
+const placesOfSql = /^(db|queue|store)\/|^search\/(to-sql|pages|\w+-page|sql|include)\.ts$|\.sql\.ts$/;
 const placesOfWrites = /^(db|queue|store)\/|\.sql\.ts$/;
 
 const src = join(import.meta.dirname, '../src');
@@ -162,7 +163,7 @@ describe('the source code', () => {
   });
 
   it('keeps tests beside what they test: each folder of test has its folder in src', () => {
-    const others = new Set(['bench', 'conformance', 'flows', 'simulate', 'support']);
+    const others = new Set(['bench', 'conformance', 'faults', 'flows', 'simulate', 'support']);
     const folders = readdirSync(dirname(import.meta.filename), { withFileTypes: true }).filter((entry) =>
       entry.isDirectory(),
     );

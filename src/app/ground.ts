@@ -11,6 +11,7 @@ import {
   type Log,
   type ManualClock,
 } from '../base/index.ts';
+import { type Access, createAccess, createFactReader, graceDefaultMs } from '../access/index.ts';
 import { createQueryCheck, readShipped } from '../breaks/index.ts';
 import {
   type Database,
@@ -24,16 +25,20 @@ import {
   type ConformanceResource,
   createLibrary,
   type Definitions,
+  type Library,
   loadDefinitions,
   type Resource,
 } from '../fhir/index.ts';
+import type { CallerOf } from '../http/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { keepHolder, keptClock } from '../queue/index.ts';
 import type { RuleSetting } from '../rules/index.ts';
 import {
+  canonicalIdentifier,
   compartmentKeys,
   createIndexer,
   createSearchContext,
+  rowCondition,
   type Indexer,
   type SearchContext,
 } from '../search/index.ts';
@@ -41,10 +46,12 @@ import {
   createStore,
   type CustomParameters,
   followCustomParameters,
+  openFacts,
   openPointers,
   type Store,
 } from '../store/index.ts';
 import {
+  baseSearchTerms,
   type Conformance,
   createBaseLibrary,
   createConformance,
@@ -59,6 +66,8 @@ export interface AppInput {
   readonly log: Log;
   /** In [0, 1): jitter of retries, the number of this instance. */
   readonly random: () => number;
+  /** Who asks; without it everybody may everything. */
+  readonly callerOf?: CallerOf;
 }
 
 /** What everything else stands on. */
@@ -72,6 +81,7 @@ export interface Ground extends AppInput {
   /** What of a resource its index rows hold. */
   readonly index: Indexer;
   readonly store: Store;
+  readonly access: Access;
   /** Calls `wake` after each commit from now on. */
   readonly onCommit: (wake: () => void) => void;
   readonly holder: number;
@@ -87,7 +97,9 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   const definitions = loadDefinitions();
   const db = await openData(input, lifecycle);
   const clock = await openClock(config, db);
-  const search = createSearchContext({ definitions, zone: config.zone, baseUrl });
+  const base = createBaseLibrary();
+  const terminology = baseSearchTerms(base, definitions);
+  const search = createSearchContext({ definitions, zone: config.zone, baseUrl, terminology });
   const customParameters = await followCustomParameters({ db, log: input.log, define: search.parameters.define });
   lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
@@ -96,35 +108,43 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   let wake = (): void => undefined;
   const index = createIndexer(search);
   await openPointers(db, config.references, (resource) => index(resource).references);
+  const facts = createFactReader({ ...search.readers, canonical: canonicalIdentifier });
+  await openFacts(db, facts);
   const store = createStore({
     db,
     index,
+    facts,
     references: config.references,
     compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
     now: clock.now,
     onCommit: () => wake(),
   });
+  const access = createAccess({
+    now: clock.now,
+    graceMs: graceDefaultMs,
+    constraint: (type, parameters) => rowCondition(search, type, parameters),
+  });
   const onCommit: Ground['onCommit'] = (callback) => {
     wake = callback;
   };
-  const knowledge = await openKnowledge(input, { db, clock, definitions }, lifecycle);
+  const knowledge = await openKnowledge(input, { db, clock, definitions, base }, lifecycle);
   return {
     ...{ ...input, baseUrl, definitions, db, clock, search, customParameters },
-    ...{ index, store, onCommit, holder, metrics, setting, ...knowledge },
+    ...{ index, store, access, onCommit, holder, metrics, setting, ...knowledge },
   };
 }
 
 /** What the server knows of profiles and codes: its packages, its own definitions, R4. */
 async function openKnowledge(
   { config, log }: AppInput,
-  { db, clock, definitions }: Pick<Ground, 'db' | 'clock' | 'definitions'>,
+  { db, clock, definitions, base }: Pick<Ground, 'db' | 'clock' | 'definitions'> & { readonly base: Library },
   lifecycle: Lifecycle,
 ): Promise<Pick<Ground, 'shipped' | 'shelf' | 'conformance'>> {
   const shipped = await readShipped();
   const { packagesFolder: folder } = config;
   if (folder !== undefined) await loadFolder({ db, folder, log, nowMs: clock.now() });
   const own = shipped.filter((resource): resource is ConformanceResource => typeof resource['url'] === 'string');
-  const shelf = await openShelf({ db, others: [createLibrary(own), createBaseLibrary()] });
+  const shelf = await openShelf({ db, others: [createLibrary(own), base] });
   lifecycle.onStop('packages', () => shelf.close());
   const required = config.validation === 'required' ? (config.requiredProfiles ?? []) : [];
   return { shipped, shelf, conformance: await createConformance({ definitions, shelf, required }) };

@@ -1,5 +1,7 @@
 /** The way in: every operation of the server behind its HTTP routes. */
 import type { FastifyInstance } from 'fastify';
+import { systemCaller } from '../access/index.ts';
+import { bridgeOperations } from '../bridge/index.ts';
 import type { Config } from '../base/index.ts';
 import { type Database } from '../db/index.ts';
 import { createHttp } from '../http/index.ts';
@@ -26,12 +28,14 @@ export async function openHttp(ground: Ground, { context, engine, notify, worker
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
+    callerOf: ground.callerOf ?? (() => systemCaller),
     context,
     operations: [
       ...breakOperations(engine),
       ...ruleOperations({ ...ground.setting, ...engine }),
       ...measureOperations({ db, zone: config.zone }),
       ...ingestOperations(letterSettings(config)),
+      ...bridgeOperations(),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
       ...metaOperations,

@@ -189,7 +189,10 @@ function byBeginning(left: Resource, right: Resource): number {
   return a.atMs === b.atMs ? (a.id < b.id ? -1 : 1) : a.atMs < b.atMs ? -1 : 1;
 }
 
-/** A rule silences another on the same focus, or anywhere on the patient when their foci are of different types. */
+/**
+ * A rule silences another on the same focus (a plan and what is in it are one), or anywhere on the patient when their foci
+ * are of different types.
+ */
 function inhibitorOf(one: Judged, all: readonly Judged[]): string | undefined {
   const inhibitor = all.find(
     (other) =>
@@ -197,9 +200,13 @@ function inhibitorOf(one: Judged, all: readonly Judged[]): string | undefined {
       other.rule.inhibits.includes(one.rule.code) &&
       other.result.kind === 'judgment' &&
       other.result.state === 'broken' &&
-      (other.rule.focusType !== one.rule.focusType || other.focusKey === one.focusKey),
+      (other.rule.focusType !== one.rule.focusType || isSameFocus(other.focusKey, one.focusKey)),
   );
   return inhibitor?.rule.code;
+}
+
+function isSameFocus(left: string, right: string): boolean {
+  return left === right || left.startsWith(`${right}#`) || right.startsWith(`${left}#`);
 }
 
 /** What the life of the break depends on; undefined where the rule has nothing to say: no expectation, or an error. */

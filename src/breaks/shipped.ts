@@ -4,6 +4,7 @@
  * that a site has replaced by its own (without the mark) is left alone.
  */
 import { readdir, readFile } from 'node:fs/promises';
+import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { everything, type Store } from '../store/index.ts';
 import { usedReferences } from './breaks.sql.ts';
@@ -30,8 +31,21 @@ export async function readShipped(): Promise<readonly Resource[]> {
   return resources;
 }
 
-/** Writes the shipped resources that are missing or outdated; answers how many that were. */
+/** So often one instance waits for another that is at it; each wait is as long as a lock may be waited for. */
+const attemptsMax = 15;
+
+/** Writes the shipped resources that are missing or outdated; answers how many that were. Several instances may start at once. */
 export async function installShipped(store: Store, resources: readonly Resource[]): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await installOnce(store, resources);
+    } catch (error) {
+      if (attempt === attemptsMax || !(error instanceof Problem) || error.category !== 'unavailable') throw error;
+    }
+  }
+}
+
+function installOnce(store: Store, resources: readonly Resource[]): Promise<number> {
   return store.transaction(async (session) => {
     await session.lockCriteria(['shipped resources']);
     const references = resources.map(({ resourceType, id }) => `${resourceType}/${id}`);

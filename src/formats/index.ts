@@ -24,7 +24,10 @@ export {
   readMail,
 } from './mail.ts';
 export { acknowledge, type Acknowledgement, type Hl7Error } from './hl7v2-ack.ts';
+export { isMailbox, type MailAttachment, type MailToWrite, writeMail } from './letter-mail.ts';
 export { readXdm, type XdmDocument, type XdmResult } from './xdm.ts';
+export { type XdmDocumentToWrite, type XdmSubmission, type XdsAuthor, type XdsCode } from './xdm-metadata.ts';
+export { writeXdm, type XdmToWrite } from './xdm-write.ts';
 export { readZip, type ZipEntry, type ZipLimits, type ZipResult, zipLimits } from './zip.ts';
 export { parseXml, type XmlLimits, type XmlResult, xmlLimits } from './xml.ts';
 export type { XmlEncoding } from './xml-encoding.ts';

@@ -1,9 +1,10 @@
 /** From an HTTP request to what an interaction takes: headers, query, body in JSON or XML. Refuses what is not FHIR. */
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../base/index.ts';
+import type { Access } from '../access/index.ts';
 import { type Definitions, parseJson, readFhirXml } from '../fhir/index.ts';
 import type { Content, Request } from '../interactions/index.ts';
-import { everything } from '../store/index.ts';
+import { callerOfRequest } from './caller.ts';
 import { formatOf, mediaType } from './formats.ts';
 
 export interface PathParameters {
@@ -14,15 +15,21 @@ export interface PathParameters {
   readonly part?: string;
 }
 
-export function readRequest(request: FastifyRequest, content: Content, definitions: Definitions): Request {
+export function readRequest(
+  request: FastifyRequest,
+  content: Content,
+  { definitions, access }: { readonly definitions: Definitions; readonly access: Access },
+): Request {
   const { type = '', id, versionId, part } = request.params as PathParameters;
   const { headers } = request;
   const query = readQuery(request.raw.url ?? '');
   const body = readContent(request, content, definitions);
+  const caller = callerOfRequest(request);
   return {
     type,
     query: content === 'form' ? [...query, ...readSearchForm(request)] : query,
-    visible: everything,
+    caller,
+    visible: access.visibleTo(caller),
     ...readPreferences(header(request, 'prefer')),
     ...defined({ id, versionId, part, accept: acceptOf(headers.accept, query) }),
     ...readConditions(request),

@@ -84,7 +84,7 @@ async function serve(input: FhirRoutesInput, served: Served, { request, reply }:
   const { content, run } = findWork(input.operations, served, request);
   const form = readForm(request);
   if (content !== 'bytes') requireFormat(form);
-  const parsed = readRequest(request, content, context.definitions);
+  const parsed = readRequest(request, content, context);
   const answer = takePart(context, parsed, await run(context, parsed));
   return sendAnswer(reply, answer, { form, definitions: context.definitions });
 }

@@ -6,6 +6,7 @@ import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Clock, type Ids, type Log, Problem } from '../base/index.ts';
 import type { Context, Operation } from '../interactions/index.ts';
+import { type CallerOf, registerCaller } from './caller.ts';
 import { answerError } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
@@ -37,6 +38,8 @@ export interface HttpInput {
   readonly ids: Ids;
   readonly log: Log;
   readonly operations: readonly Operation[];
+  /** Who asks; runs before the body is read. */
+  readonly callerOf: CallerOf;
   readonly sockets: SocketRoute;
   readonly onAnswered: (route: string, status: number, seconds: number) => void;
 }
@@ -73,6 +76,7 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
   });
+  registerCaller(server, input.callerOf);
   server.addHook('onResponse', async (request, reply) => report(input, request, reply));
   server.setErrorHandler((error, request, reply) => sendError(input, { request, reply }, error));
   server.setNotFoundHandler((request, reply) =>

@@ -1,7 +1,6 @@
 /** One entry of a batch or transaction, parsed: what it asks for and of whom (https://hl7.org/fhir/R4/bundle.html#bundle-unique). */
 import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
-import { everything } from '../store/index.ts';
 import { type Context, type Request, requireId, requireType } from './context.ts';
 import type { Route } from './route.ts';
 
@@ -156,10 +155,12 @@ export function findRoute(routes: readonly Route[], { method, path }: BundleEntr
   return found;
 }
 
-/** The entry as the request that it stands for. */
-export function entryRequest(entry: BundleEntry, asked: Pick<Request, 'returnPreference' | 'provenance'>): Request {
+type Asked = Pick<Request, 'returnPreference' | 'provenance' | 'caller' | 'visible'>;
+
+/** The entry as the request that it stands for, of the same caller. */
+export function entryRequest(entry: BundleEntry, asked: Asked): Request {
   const { type, id, versionId, ifMatch, ifNoneExist, ifNoneMatch, ifModifiedSince, resource } = entry;
-  const { provenance } = asked;
+  const { provenance, caller, visible } = asked;
   const isRead = entry.method === 'GET' || entry.method === 'HEAD';
   const returnPreference = isRead || asked.returnPreference === 'unstated' ? 'minimal' : asked.returnPreference;
   const optional = { id, versionId, ifMatch, ifNoneExist, ifNoneMatch, ifModifiedSince, provenance, body: resource };
@@ -168,7 +169,8 @@ export function entryRequest(entry: BundleEntry, asked: Pick<Request, 'returnPre
     query: [...new URLSearchParams(entry.query ?? '')],
     returnPreference,
     accept: 'application/fhir+json',
-    visible: everything,
+    caller,
+    visible,
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<Request>),
   };
 }

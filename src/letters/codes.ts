@@ -48,6 +48,13 @@ const systemByOid: ReadonlyMap<string, string> = new Map([
   ['1.2.250.1.213.1.1.4.322', 'https://smt.esante.gouv.fr/fhir/CodeSystem/terminologie-cisis'],
 ]);
 
+const oidBySystem: ReadonlyMap<string, string> = new Map([...systemByOid].map(([oid, uri]) => [uri, oid]));
+
+/** The OID of a FHIR code system, the way back of `coding`; undefined when it has none that we know. */
+export function oidOf(system: string): string | undefined {
+  return /^urn:oid:([0-2](?:\.\d+)+)$/.exec(system)?.[1] ?? oidBySystem.get(system);
+}
+
 export function coding({ code, system, display }: CodedValue): Coding[] {
   if (code === undefined) return [];
   const uri = system && (systemByOid.get(system) ?? `urn:oid:${system}`);

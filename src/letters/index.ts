@@ -23,7 +23,9 @@ export { derivedOf, endDerived, isOutdated, isSameVersion } from './derived.ts';
 export { letterEntrySystem } from './extraction.ts';
 export { findingExtension, versionExtension } from './document-reference.ts';
 export { admissionLetter, dischargeLetter } from './document-types.ts';
-export { isInsValid } from './ins.ts';
+export { insAuthority, isInsValid } from './ins.ts';
+export { codeSystems, oidOf } from './codes.ts';
+export { persons, structures } from './identifiers.ts';
 export {
   type MatchContext,
   matchEncounter,

@@ -46,6 +46,8 @@ export interface RangesCondition {
   readonly isOrd: boolean;
   /** The longest that a row can reach. */
   readonly spanMs: number | undefined;
+  /** Every range is a day or little more, of values that are days themselves: a date of birth. */
+  readonly isDay: boolean;
 }
 
 /** A row of string_index under one of the keys begins with, contains or equals one of the texts (folded). */
@@ -92,15 +94,18 @@ export const ranks = {
   identifier: 1,
   reference: 2,
   contact: 3,
-  text: 4,
-  chain: 5,
-  coded: 6,
-  range: 7,
-  contains: 8,
-  updated: 9,
-  code: 10,
+  day: 4,
+  text: 5,
+  chain: 6,
+  coded: 7,
+  range: 8,
+  contains: 9,
+  updated: 10,
+  /** Patients to whom something frequent refers: many, but it can be seen beforehand whether they are. */
+  wideHas: 11,
+  code: 12,
   /** A chain whose inner side is not selective: a list of keys too long to start from while there is anything else. */
-  wideChain: 11,
+  wideChain: 13,
 } as const;
 
 /** Up to here, all matches can be gathered and sorted; beyond, a search walks along its sort order and probes. */

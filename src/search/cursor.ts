@@ -7,7 +7,7 @@
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { Problem } from '../base/index.ts';
-import type { Position } from './pages.ts';
+import type { Position } from './page.ts';
 import type { Search } from './tree.ts';
 
 const nonceBytes = 12;

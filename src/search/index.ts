@@ -3,8 +3,9 @@ export { cursorBinding, decodeCursor, encodeCursor, formatQuery } from './cursor
 export { canonicalIdentifier, canonicalSystem } from './identifier-systems.ts';
 export { type IncludeRequest, toIncludeSql } from './include.ts';
 export { compartmentKeys, createIndexer, type Indexer, unsupportedParameters } from './indexer.ts';
+export { rowCondition } from './row-condition.ts';
 export { searchLimits } from './limits.ts';
-export type { Position } from './pages.ts';
+export type { Position } from './page.ts';
 export { necessaryKeys } from './necessary-keys.ts';
 export { parseSearch, type SearchOptions } from './parse.ts';
 export { createPredicate, type Predicate } from './predicate.ts';

@@ -79,7 +79,7 @@ function rowCondition(parts: readonly Part[], keys: readonly bigint[]): Conditio
   if (row.kind === 'texts') return { ...row, keys, isSingle: false };
   const ranges = row.alternatives.flatMap((alternative) => alternative.ranges);
   const both = second?.kind === 'ranges' ? crossRanges(ranges, second) : ranges;
-  return { ...row, alternatives: [{ keys, ranges: both }], isSingle: false, isOrd: false };
+  return { ...row, alternatives: [{ keys, ranges: both }], isSingle: false, isOrd: false, isDay: false };
 }
 
 function crossRanges(first: readonly Range[], second: RangesCondition): readonly Range[] {

@@ -205,14 +205,25 @@ function lowerStrings({ readers }: SearchContext, { parameter, match, values }: 
 
 function lowerDates({ readers }: SearchContext, { parameter, values }: Of<'date'>): Condition {
   const keys = parameter.paths.map((path) => readers.hash(keyText.dates(path.name)));
+  const types = parameter.paths.flatMap((path) => path.types);
+  const ranges = values.flatMap((value) => dateRanges(value.prefix, value));
   return {
     kind: 'ranges',
     table: 'date_index',
-    alternatives: [{ keys, ranges: values.flatMap((value) => dateRanges(value.prefix, value)) }],
+    alternatives: [{ keys, ranges }],
     isSingle: isSinglePath(parameter),
     isOrd: parameter.paths.every((path) => path.isOrd),
-    spanMs: spanMsMax(parameter.paths.flatMap((path) => path.types)),
+    spanMs: spanMsMax(types),
+    isDay: types.every((type) => type === 'date') && ranges.every(isOneDay),
   };
+}
+
+const dayMsMax = 36 * 3_600_000;
+
+/** Bounded on both sides, by what a day has in any zone. */
+function isOneDay(range: Range): boolean {
+  const values = (sign: string) => range.filter(({ operator }) => operator.startsWith(sign)).map(({ value }) => value);
+  return Math.min(Infinity, ...values('<')) - Math.max(-Infinity, ...values('>')) <= dayMsMax;
 }
 
 function lowerNumbers({ readers }: SearchContext, { parameter, values }: Of<'number'>): Condition {
@@ -232,6 +243,7 @@ function lowerNumbers({ readers }: SearchContext, { parameter, values }: Of<'num
     isSingle: isSinglePath(parameter),
     isOrd: false,
     spanMs: undefined,
+    isDay: false,
   };
 }
 

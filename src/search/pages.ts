@@ -4,6 +4,8 @@
  */
 import type { Condition, KeysCondition, RangesCondition, TextsCondition } from './condition.ts';
 import type { SearchContext } from './context.ts';
+import { identityKeyset, identityOrder } from './identity-page.ts';
+import type { Page, PageScope, Position } from './page.ts';
 import { probesBeside, type RowsOrder, sortRows } from './plan.ts';
 import type { Bound, Range } from './range.ts';
 import {
@@ -16,33 +18,8 @@ import {
   textsOf,
   timestampText,
 } from './sql.ts';
+import { isSortedByJson, jsonPaths } from './sort-json.ts';
 import type { Sort } from './tree.ts';
-
-/** Where a page ended. A sort value is null where the resource has none. */
-export interface Position {
-  /** The order that it belongs to. */
-  readonly order: string;
-  readonly values: readonly (string | null)[];
-  readonly rid: string;
-  readonly type: string;
-  readonly id: string;
-}
-
-export interface PageScope {
-  readonly sql: SqlBuilder;
-  readonly types: readonly string[];
-  readonly conditions: readonly Condition[];
-  /** Placeholder of the page's size and one more. */
-  readonly limit: string;
-  readonly after: Position | undefined;
-}
-
-export interface Page {
-  /** `page as (...)`, and what it is made from. */
-  readonly with: string;
-  readonly columns: readonly string[];
-  readonly orderBy: string;
-}
 
 type ColumnType = 'bigint' | 'text' | 'double precision';
 
@@ -64,7 +41,7 @@ function walkText(scope: PageScope, walk: Walk): string {
   const names = columns.map(({ name }) => `d.${name}`);
   const key = [...names, 'd.rid'];
   const bound = after === undefined ? [] : [keysetText(sql, { key, walk, after })];
-  const where = [...walk.rows, ...bound, ...sql.standing('r'), ...conditionTexts(sql, walk.conditions, 'r')];
+  const where = [...walk.rows, ...bound, ...sql.standing('r'), ...conditionTexts(sql, walk.conditions, 'r', 'd')];
   const selected = names.map((name, place) => `${name} as s${place}`).join(', ');
   const leg = `select ${selected}, d.rid, d.shard from ${walk.table} d ${joinResource('r', 'd')}
   where ${where.join(' and ')} order by ${key.map((name) => `${name} ${direction}`).join(', ')} limit ${limit}`;
@@ -243,37 +220,6 @@ function missingText(
   where ${where.join(' and ')} order by ${identityOrder(types, true)} limit ${limit}`;
 }
 
-export function pageOfIdentity(isDescending: boolean, scope: PageScope): Page {
-  const { sql, types, conditions, limit, after } = scope;
-  const where = [
-    sql.types('r', types),
-    ...(after === undefined ? [] : [identityKeyset(sql, types, { after, isDescending })]),
-    ...sql.standing('r'),
-    ...conditionTexts(sql, conditions, 'r'),
-  ];
-  const order = identityOrder(types, isDescending);
-  return {
-    with: `page as (select r.rid, r.shard from resource r where ${where.join(' and ')} order by ${order} limit ${limit})`,
-    columns: [],
-    orderBy: order,
-  };
-}
-
-function identityOrder(types: readonly string[], isDescending: boolean): string {
-  const direction = isDescending ? 'desc' : 'asc';
-  return types.length === 1 ? `r.id ${direction}` : `r.type ${direction}, r.id ${direction}`;
-}
-
-function identityKeyset(
-  sql: SqlBuilder,
-  types: readonly string[],
-  { after, isDescending }: { readonly after: Position; readonly isDescending: boolean },
-): string {
-  const operator = isDescending ? '<' : '>';
-  if (types.length === 1) return `r.id ${operator} ${sql.bind(after.id, 'text')}`;
-  return `(r.type, r.id) ${operator} (${sql.bind(after.type, 'text')}, ${sql.bind(after.id, 'text')})`;
-}
-
 export function pageOfUpdates(isDescending: boolean, scope: PageScope): Page {
   const { sql, types, conditions, limit, after } = scope;
   const direction = isDescending ? 'desc' : 'asc';
@@ -329,6 +275,8 @@ export function pageOfValues(context: SearchContext, sorts: readonly Sort[], sco
 function sortColumn(context: SearchContext, sql: SqlBuilder, { parameter, isDescending }: Sort): SortColumn {
   if (parameter.column === 'id') return { text: 'r.id', type: 'text', isDescending };
   if (parameter.column === 'lastUpdated') return { text: updatedMs, type: 'bigint', isDescending };
+  if (isSortedByJson(parameter))
+    return { text: jsonText(sql, { parameter, isDescending }), type: 'text', isDescending };
   const { table, keys } = sortRows(context, parameter);
   const row = sql.alias('x');
   const column = table === 'string_index' ? 'v' : 'lo';
@@ -336,6 +284,13 @@ function sortColumn(context: SearchContext, sql: SqlBuilder, { parameter, isDesc
     where ${row}.rid = r.rid and ${row}.shard = r.shard and ${row}.k = any (${sql.bind(keys, 'bigint[]')}))`;
   const type = rowTypes[table];
   return { text, type, isDescending };
+}
+
+function jsonText(sql: SqlBuilder, { parameter, isDescending }: Sort): string {
+  const [path, value] = [sql.alias('p'), sql.alias('v')];
+  return `(select ${isDescending ? 'max' : 'min'}(lower(${value}.v #>> '{}') collate "C")
+    from unnest(${sql.bind(jsonPaths(parameter), 'text[]')}) as ${path}(text)
+    cross join lateral jsonb_path_query(r.raw::jsonb, ${path}.text::jsonpath) as ${value}(v))`;
 }
 
 /** s0 after v0, or s0 = v0 and (s1 after v1, or ...); what is missing comes after everything. */

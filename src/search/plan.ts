@@ -6,11 +6,13 @@
  * newest first, texts by alphabet. The first page is then found without looking at the rest, however many match.
  */
 import {
+  type ChainCondition,
   type Condition,
   type EitherCondition,
   type HasCondition,
   type KeysCondition,
   type RangesCondition,
+  type Rank,
   ranks,
   selectiveMax,
   type TextsCondition,
@@ -28,6 +30,8 @@ export type Order =
   /** Along `resource` by type and id. */
   | { readonly kind: 'identity'; readonly isDescending: boolean }
   | { readonly kind: 'updated'; readonly isDescending: boolean }
+  /** Along token_index under the keys of all that a chain leads to, newest ord first. */
+  | { readonly kind: 'chain'; readonly driver: ChainCondition }
   /** All matches, sorted by these; by ord, newest first, when there are none. */
   | { readonly kind: 'values'; readonly sorts: readonly Sort[] };
 
@@ -35,7 +39,8 @@ export type Order =
 export function nameOrder(order: Order): string {
   switch (order.kind) {
     case 'ord':
-      return 'ord';
+    case 'chain':
+      return order.kind;
     case 'rows':
       return `${order.table} ${order.isDescending}`;
     case 'identity':
@@ -81,14 +86,23 @@ export function bestDriver(conditions: readonly Condition[]): Driver | undefined
 function resourceRank(conditions: readonly Condition[]): number {
   const ranksFound = conditions.map((condition) => {
     if (condition.kind === 'ids') return ranks.id;
-    if (condition.kind === 'has' && hasCandidates(condition)) return ranks.chain;
+    if (condition.kind === 'has' && hasCandidates(condition)) return rankOfHas(condition);
     return condition.kind === 'updated' ? ranks.updated : Infinity;
   });
   return Math.min(Infinity, ...ranksFound);
 }
 
+function rankOfHas({ of }: HasCondition): Rank {
+  return isSelective(of) ? ranks.chain : ranks.wideHas;
+}
+
+/** So many may refer to patients that listing these is worth it only where nothing else leads to them. */
+export function isWideHas(condition: Condition): condition is HasCondition {
+  return condition.kind === 'has' && condition.isByPatient && !isSelective(condition.of);
+}
+
 /** The resources that the inner matches refer to can be listed: they are few, or the patients that they know. */
-export function hasCandidates({ isByPatient, of }: HasCondition): boolean {
+function hasCandidates({ isByPatient, of }: HasCondition): boolean {
   return isByPatient || isSelective(of);
 }
 
@@ -120,7 +134,7 @@ function rankOf(driver: Driver): number {
     case 'keys':
       return driver.rank;
     case 'ranges':
-      return ranks.range;
+      return driver.isDay ? ranks.day : ranks.range;
     case 'texts':
       return driver.match === 'contains' || driver.match === 'suffix' ? ranks.contains : ranks.text;
     case 'near':
@@ -160,7 +174,8 @@ export function chooseOrder(context: SearchContext, conditions: readonly Conditi
   const driver = bestDriver(conditions);
   const [sort, ...others] = sorts;
   if (sort === undefined) return driver === undefined ? resourceOrder(conditions) : naturalOrder(driver);
-  if (others.length === 0 && driver?.kind === 'keys' && isByOrd(sort)) return { kind: 'ord', driver };
+  const byOrd = others.length === 0 && isNewestOrd(sort) ? orderByOrd(driver) : undefined;
+  if (byOrd !== undefined) return byOrd;
   if (others.length > 0 || isSelective(conditions)) return { kind: 'values', sorts };
   switch (sort.parameter.column) {
     case 'id':
@@ -170,6 +185,12 @@ export function chooseOrder(context: SearchContext, conditions: readonly Conditi
     case undefined:
       return sortedRows(context, conditions, sort);
   }
+}
+
+/** Index rows of tokens are in this order already. */
+function orderByOrd(driver: Driver | undefined): Order | undefined {
+  if (driver?.kind === 'keys') return { kind: 'ord', driver };
+  return driver?.kind === 'chain' ? { kind: 'chain', driver } : undefined;
 }
 
 /** Who asks for what changed since a moment finds it at the end of the index by update; identity never moves. */
@@ -211,6 +232,7 @@ function naturalOrder(driver: Driver): Order {
       };
     }
     case 'chain':
+      return { kind: 'chain', driver };
     case 'near':
     case 'either':
       return { kind: 'values', sorts: [] };
@@ -218,7 +240,7 @@ function naturalOrder(driver: Driver): Order {
 }
 
 /** Newest first by the date that ord holds: resources without it have the least ord, so they come last by themselves. */
-function isByOrd({ parameter, isDescending }: Sort): boolean {
+function isNewestOrd({ parameter, isDescending }: Sort): boolean {
   return isDescending && parameter.paths.length > 0 && parameter.paths.every((path) => path.isOrd);
 }
 

@@ -14,7 +14,7 @@ import type {
   TextsCondition,
 } from './condition.ts';
 import { earthRadiusKm, latitudeReach } from './near.ts';
-import { bestDriver, hasCandidates, probesBeside } from './plan.ts';
+import { bestDriver, isSelective, isWideHas, probesBeside } from './plan.ts';
 import type { Bound, Range } from './range.ts';
 
 /** A condition on a row of `resource` under an alias; `bind` gives the placeholder of a value. `true`: no condition. */
@@ -79,29 +79,42 @@ export function joinResource(alias: string, index: string): string {
   return `join resource ${alias} on ${alias}.rid = ${index}.rid and ${alias}.shard = ${index}.shard`;
 }
 
-/** Conditions on a row of `resource`. Those on single keys that must all be there are one probe. */
-export function conditionTexts(sql: SqlBuilder, conditions: readonly Condition[], alias: string): readonly string[] {
+/**
+ * Conditions on a row of `resource`. Those on single keys that must all be there are one probe. `start` is the index row that
+ * led here, when one did: what is asked of index rows is asked of it, before the resource is fetched.
+ */
+export function conditionTexts(
+  sql: SqlBuilder,
+  conditions: readonly Condition[],
+  alias: string,
+  start = alias,
+): readonly string[] {
   const single = conditions.filter(isSingleKey);
   const rest = conditions.filter((condition) => !isSingleKey(condition));
   const keys = single.flatMap((condition) => condition.keys);
   const probe = keys.length === 0 ? [] : [`${alias}.keys @> ${sql.bind(keys, 'bigint[]')}`];
-  return [...probe, ...rest.map((condition) => conditionText(sql, condition, alias))];
+  return [...probe, ...rest.map((condition) => conditionText(sql, condition, { alias, start }))];
 }
 
 function isSingleKey(condition: Condition): condition is KeysCondition {
   return condition.kind === 'keys' && condition.match === 'any' && condition.keys.length === 1;
 }
 
-function conditionText(sql: SqlBuilder, condition: Condition, alias: string): string {
+interface Asked {
+  readonly alias: string;
+  readonly start: string;
+}
+
+function conditionText(sql: SqlBuilder, condition: Condition, { alias, start }: Asked): string {
   switch (condition.kind) {
     case 'nothing':
       return 'false';
     case 'keys':
       return keysText(sql, condition, alias);
     case 'ranges':
-      return rangesText(sql, condition, alias);
+      return rangesText(sql, condition, start);
     case 'texts':
-      return textsText(sql, condition, alias);
+      return textsText(sql, condition, start);
     case 'ids':
       return `${alias}.id = any (${sql.bind(condition.ids, 'text[]')})`;
     case 'updated':
@@ -111,12 +124,12 @@ function conditionText(sql: SqlBuilder, condition: Condition, alias: string): st
     case 'has':
       return hasText(sql, condition, alias);
     case 'either':
-      return anyOf(condition.of.map((list) => allOf(conditionTexts(sql, list, alias))));
+      return anyOf(condition.of.map((list) => allOf(conditionTexts(sql, list, alias, start))));
     case 'not':
-      return `not (${allOf(conditionTexts(sql, condition.of, alias))})`;
+      return `not (${allOf(conditionTexts(sql, condition.of, alias, start))})`;
     case 'near': {
       const row = sql.alias('x');
-      return existsRow(sql, { table: 'number_index', row, alias }, nearText(sql, condition, row));
+      return existsRow(sql, { table: 'number_index', row, start }, nearText(sql, condition, row));
     }
     case 'words':
       return wordsText(sql, condition, alias);
@@ -150,12 +163,12 @@ function keysText(sql: SqlBuilder, { match, keys }: KeysCondition, alias: string
   return match === 'none' ? `not ${text}` : text;
 }
 
-function rangesText(sql: SqlBuilder, { table, alternatives }: RangesCondition, alias: string): string {
+function rangesText(sql: SqlBuilder, { table, alternatives }: RangesCondition, start: string): string {
   const row = sql.alias('x');
   const found = alternatives.map(
     ({ keys, ranges }) => `${row}.k = any (${sql.bind(keys, 'bigint[]')}) and ${rangesOf(sql, { table, ranges }, row)}`,
   );
-  return existsRow(sql, { table, row, alias }, anyOf(found));
+  return existsRow(sql, { table, row, start }, anyOf(found));
 }
 
 export function rangesOf(
@@ -175,10 +188,10 @@ function boundText(
   return `${row}.${side} ${operator} ${sql.bind(value, type)}`;
 }
 
-function textsText(sql: SqlBuilder, condition: TextsCondition, alias: string): string {
+function textsText(sql: SqlBuilder, condition: TextsCondition, start: string): string {
   const row = sql.alias('x');
   const keys = `${row}.k = any (${sql.bind(condition.keys, 'bigint[]')})`;
-  return existsRow(sql, { table: 'string_index', row, alias }, `${keys} and ${textsOf(sql, condition, row)}`);
+  return existsRow(sql, { table: 'string_index', row, start }, `${keys} and ${textsOf(sql, condition, row)}`);
 }
 
 /** Folded texts hold letters, digits and spaces only: nothing that `like` could take for a wildcard. */
@@ -213,11 +226,11 @@ export function prefixBounds(text: string): { readonly from: string; readonly to
 
 function existsRow(
   sql: SqlBuilder,
-  { table, row, alias }: { readonly table: string; readonly row: string; readonly alias: string },
+  { table, row, start }: { readonly table: string; readonly row: string; readonly start: string },
   condition: string,
 ): string {
   return sql.exists(
-    `${table} ${row} where ${row}.rid = ${alias}.rid and ${row}.shard = ${alias}.shard and ${condition}`,
+    `${table} ${row} where ${row}.rid = ${start}.rid and ${row}.shard = ${start}.shard and ${condition}`,
   );
 }
 
@@ -288,14 +301,18 @@ function hasText(sql: SqlBuilder, has: HasCondition, alias: string): string {
   const exists = sql.exists(`unnest(${source}) as ${prefix}(text)
     join token_index ${row} on ${row}.k = ${referenceKey(`${prefix}.text`, alias)} ${joinResource(inner, row)}
     where ${where.join(' and ')}`);
-  return hasCandidates(has) ? `${candidatesOf(sql, has, alias)} and ${exists}` : exists;
+  return isSelective(has.of) ? `${candidatesText(sql, has, alias)} and ${exists}` : exists;
 }
 
 /**
  * Ids that the inner matches may refer to: the patients that they know, or whatever stands in their text as a reference to one of the
  * types. Few enough to look at, where walking along all resources of the type would be long; the exact question follows.
  */
-function candidatesOf(sql: SqlBuilder, { type, targets, of, isByPatient }: HasCondition, alias: string): string {
+export function candidatesText(
+  sql: SqlBuilder,
+  { type, targets, of, isByPatient }: HasCondition,
+  alias: string,
+): string {
   const [inner, found] = [sql.alias('r'), sql.alias('p')];
   const { from, where } = matching(sql, { types: [type], conditions: of }, inner);
   const form = `"reference":"(?:[^"]*/)?(?:${targets.join('|')})/([A-Za-z0-9.-]{1,64})[/"]`;
@@ -314,11 +331,12 @@ export function matching(
   const driver = bestDriver(conditions);
   const rows = driver === undefined ? undefined : driverRows(sql, driver);
   if (driver === undefined || rows === undefined) {
-    const where = [sql.types(alias, types), ...sql.standing(alias), ...conditionTexts(sql, conditions, alias)];
+    const wide = conditions.filter(isWideHas).map((has) => candidatesText(sql, has, alias));
+    const where = [sql.types(alias, types), ...sql.standing(alias), ...wide, ...conditionTexts(sql, conditions, alias)];
     return { from: `resource ${alias}`, where };
   }
   const start = sql.alias('d');
-  const where = [...sql.standing(alias), ...conditionTexts(sql, probesBeside(conditions, driver), alias)];
+  const where = [...sql.standing(alias), ...conditionTexts(sql, probesBeside(conditions, driver), alias, start)];
   return { from: `(${rows}) ${start} ${joinResource(alias, start)}`, where };
 }
 

@@ -10,16 +10,11 @@ import { Problem } from '../base/index.ts';
 import type { Condition } from './condition.ts';
 import { requireFewTexts } from './content.ts';
 import type { SearchContext } from './context.ts';
-import {
-  pageOfIdentity,
-  pageOfOrd,
-  pageOfRows,
-  pageOfUpdates,
-  pageOfValues,
-  type Page,
-  type PageScope,
-  type Position,
-} from './pages.ts';
+import { pageOfChain } from './chain-page.ts';
+import { pageOfIdentity } from './identity-page.ts';
+import type { Page, PageScope, Position } from './page.ts';
+import { pageOfOrd, pageOfRows, pageOfUpdates, pageOfValues } from './pages.ts';
+import { requireFewSorted } from './sort-json.ts';
 import { bestDriver, chooseOrder, nameOrder, type Order, probesBeside } from './plan.ts';
 import { rewrite } from './rewrite.ts';
 import { driverRows, matching, SqlBuilder, type Visible } from './sql.ts';
@@ -57,6 +52,7 @@ export interface PageRequest {
 export function toSql(context: SearchContext, search: Search, { visible, count, after }: PageRequest): PageStatement {
   const conditions = rewrite(context, search.criteria);
   requireFewTexts(conditions);
+  requireFewSorted(conditions, search.result.sorts);
   const order = chooseOrder(context, conditions, search.result.sorts);
   if (after !== undefined && after.order !== nameOrder(order)) {
     throw new Problem('incorrect', 'parameter _cursor: the page link is too old: start again from the first page');
@@ -89,6 +85,8 @@ function pageOf(context: SearchContext, order: Order, scope: PageScope): Page {
   switch (order.kind) {
     case 'ord':
       return pageOfOrd(order.driver, scope);
+    case 'chain':
+      return pageOfChain(order.driver, scope);
     case 'rows':
       return pageOfRows(order, scope);
     case 'identity':

@@ -74,7 +74,11 @@ function keysOf(draft: Draft, limit: string): string {
 }
 
 function part(draft: Draft, alias: 'r' | 'v', { where, limit }: { where: string; limit: string }): string {
-  const conditions = [where, draft.visible(alias, draft.bind), ...conditionsOf(draft, alias)];
+  const conditions = [
+    where,
+    draft.visible(alias, draft.bind, alias === 'r' ? 'stored' : 'former'),
+    ...conditionsOf(draft, alias),
+  ];
   const order = limit === '' ? '' : `order by ${keyOrder.replace(/\b(?=last|rid|version)/g, `${alias}.`)} ${limit}`;
   return `select ${alias}.rid, ${alias}.version, ${alias}.last_updated from ${alias === 'r' ? 'resource' : 'version'} ${alias}
       where ${conditions.join(' and ')} ${order}`;

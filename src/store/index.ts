@@ -1,3 +1,4 @@
+export type { Written } from './commit.ts';
 export { splitText, type WriteEntry, type WriteMethod } from './entry.ts';
 export type { RecordRequest } from './patient-record.ts';
 export type { HistoryPosition, HistoryRequest } from './history.ts';
@@ -9,8 +10,8 @@ export {
   type Store,
   type StoredVersion,
   type Visible,
-  type Written,
 } from './store.ts';
+export { openFacts } from './access-facts.ts';
 export { openPointers } from './pointers.ts';
 export { type CustomParameters, followCustomParameters } from './custom-parameters.ts';
 export { createReindexWork, reindexJob, reindexTaskId } from './reindex.ts';

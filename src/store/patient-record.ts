@@ -1,4 +1,7 @@
-/** The compartment of a patient page by page, in the order in which its resources came: what $everything reads. */
+/**
+ * The compartment of a patient page by page, in the order in which its resources came: what $everything reads. Its rows are
+ * gathered and sorted first: told only "in the compartment, by rid", PostgreSQL may walk through all resources.
+ */
 import type { Statement } from '../db/index.ts';
 import { noOrd } from '../search/index.ts';
 import type { Visible } from './store.ts';
@@ -19,14 +22,16 @@ export function recordStatement(request: RecordRequest, keys: readonly string[],
   const values: unknown[] = [];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const { patient, types, limit, afterRid, sinceMs, fromMs, untilMs } = request;
+  const rows = [
+    `k = any (${bind(keys)}::bigint[])`,
+    ...(afterRid === undefined ? [] : [`rid > ${bind(afterRid)}::bigint`]),
+  ];
   const conditions = [
-    `r.rid in (select rid from token_index where k = any (${bind(keys)}::bigint[]))`,
     'not r.is_deleted',
     `r.type = any (${bind(types)}::text[])`,
     `not (r.type = 'Patient' and r.id = ${bind(patient.replace('Patient/', ''))})`,
     visible('r', bind),
   ];
-  if (afterRid !== undefined) conditions.push(`r.rid > ${bind(afterRid)}::bigint`);
   if (sinceMs !== undefined) conditions.push(`r.last_updated >= ${bind(new Date(sinceMs))}`);
   const clinical = [
     ...(fromMs === undefined ? [] : [`r.ord >= ${bind(fromMs)}`]),
@@ -35,7 +40,9 @@ export function recordStatement(request: RecordRequest, keys: readonly string[],
   if (clinical.length > 0) conditions.push(`(r.ord = ${bind(noOrd)} or (${clinical.join(' and ')}))`);
   return {
     text: `select r.rid::text as rid, r.type, r.id, r.version, r.last_updated, r.method, r.raw, r.is_deleted
-           from resource r where ${conditions.join(' and ')} order by r.rid limit ${bind(limit)}`,
+           from (select distinct rid, shard from token_index where ${rows.join(' and ')} order by rid) d
+           join resource r on r.rid = d.rid and r.shard = d.shard
+           where ${conditions.join(' and ')} order by d.rid limit ${bind(limit)}`,
     values,
   };
 }

@@ -5,14 +5,17 @@
  * change in the same transaction. Reads give the stored text as it is served. A `Visible` condition stands in every
  * statement that produces a resource, so that access is decided in the query and nowhere after it.
  */
-import { Problem } from '../base/index.ts';
+import { hash } from 'node:crypto';
+import type { FactReader, Visible } from '../access/index.ts';
 import type { Database, Queryable, Statement, Transaction } from '../db/index.ts';
 import type { IndexValues } from '../search/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { type RecordRequest, recordStatement } from './patient-record.ts';
 import { arePointedAt, keepPointers, missingOf, type Pointers } from './pointers.ts';
 import { historyCountStatement, type HistoryRequest, historyStatement } from './history.ts';
-import { commitParameters, completeText, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
+import { commitEntries, type Written } from './commit.ts';
+import { type ReadyEntry, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
+import { Groups } from './group.ts';
 
 export interface StoredVersion {
   readonly type: string;
@@ -25,18 +28,7 @@ export interface StoredVersion {
   readonly raw: string;
 }
 
-export interface Written {
-  readonly outcome: 'created' | 'updated' | 'deleted' | 'unchanged';
-  readonly type: string;
-  readonly id: string;
-  /** 0 when a deletion found nothing. */
-  readonly version: number;
-  readonly lastUpdated: Date;
-  readonly raw: string;
-}
-
-/** A condition on a row of `resource` or `version` under the given alias; `bind` gives the placeholder of a value. */
-export type Visible = (alias: string, bind: (value: unknown) => string) => string;
+export type { Visible };
 
 /** Everything is visible: the caller is the server itself, or access control is off. */
 export const everything: Visible = () => 'true';
@@ -95,6 +87,8 @@ export interface StoreInput {
   readonly index: (resource: Resource) => IndexValues;
   /** Keys of the token index under which resources of these types stand in the patient's compartment. */
   readonly compartmentKeys: (patient: string, types: readonly string[]) => readonly bigint[];
+  /** What a resource says of who may see what (access-facts.ts); without it nobody stands in any relation to a patient. */
+  readonly facts?: FactReader;
   /** `enforced`: who points at whom is kept with each write (pointers.ts). */
   readonly references?: 'recorded' | 'enforced';
   readonly now: () => number;
@@ -104,14 +98,18 @@ export interface StoreInput {
 
 export function createStore(input: StoreInput): Store {
   const session = createSession(input, input.db);
+  const groups = new Groups(input);
+  async function commitAlone(entries: readonly WriteEntry[]): Promise<readonly Written[]> {
+    if (input.references === 'enforced') return input.db.transaction((tx) => createSession(input, tx).commit(entries));
+    const [entry] = entries;
+    if (entry === undefined || entries.length > 1) return session.commit(entries);
+    return [await groups.commit(readyEntry(entry, input.index))];
+  }
   return {
     ...session,
     within: (tx) => createSession(input, tx),
     async commit(entries) {
-      const written =
-        input.references === 'enforced'
-          ? await input.db.transaction((tx) => createSession(input, tx).commit(entries))
-          : await session.commit(entries);
+      const written = await commitAlone(entries);
       input.onCommit();
       return written;
     },
@@ -148,9 +146,9 @@ function createSession(input: StoreInput, db: Queryable): Session {
     query: (statement) => db.query(statement),
     async read(type, id, visible) {
       const values: unknown[] = [type, id];
-      const condition = visible('r', (value) => `$${values.push(value)}`);
+      const condition = visible('r', (value) => `$${values.push(value)}`, 'stored');
       const rows = await stored({
-        ...nameIfOpen('read', condition),
+        name: nameOf('read', condition),
         text: `select ${columns('r')}, r.is_deleted from resource r where r.type = $1 and r.id = $2 and ${condition}`,
         values,
       });
@@ -167,12 +165,9 @@ function createSession(input: StoreInput, db: Queryable): Session {
       return stored(compartmentStatement({ keys, patient, knownAtMs }));
     },
     async commit(entries) {
-      const written = await commit(input, db, entries);
-      if (input.references === 'enforced')
-        await keepPointers(
-          db,
-          entries.map((entry) => pointersOf(input, entry)),
-        );
+      const ready = entries.map((entry) => readyEntry(entry, input.index));
+      const written = await commitEntries(db, ready, { nowMs: input.now(), facts: input.facts });
+      if (input.references === 'enforced') await keepPointers(db, ready.map(pointersOf));
       return written;
     },
   };
@@ -232,22 +227,22 @@ function locks(db: Queryable): Pick<Session, 'missingOf' | 'arePointedAt' | 'loc
   };
 }
 
-/** A statement is prepared under a name only in the one form that everybody sends. */
-function nameIfOpen(name: string, condition: string): { name?: string } {
-  return condition === 'true' ? { name } : {};
+/** The same for all statements with this condition: they can be prepared under it. */
+function nameOf(name: string, condition: string): string {
+  return condition === 'true' ? name : `${name}-${hash('sha256', condition).slice(0, 24)}`;
 }
 
-/** Both tables in one shape: the current row stands in `resource`, the former ones in `version`. */
+/** The current row stands in `resource`, the former ones in `version`: one look at each, and at the texts of one alone. */
 function versionStatement(of: { type: string; id: string; version: number }, visible: Visible): Statement {
   const values: unknown[] = [of.type, of.id, of.version];
   const bind = (value: unknown) => `$${values.push(value)}`;
+  const either = (column: string) => `case when v.rid is null then r.${column} else v.${column} end as ${column}`;
   return {
-    text: `select ${columns('r')}, r.is_deleted from resource r
-           where r.type = $1 and r.id = $2 and r.version = $3 and ${visible('r', bind)}
-           union all
-           select ${columns('v')}, v.method = 'DELETE' from version v
-           join resource r on r.rid = v.rid
-           where r.type = $1 and r.id = $2 and v.version = $3 and ${visible('v', bind)}`,
+    text: `select r.type, r.id, $3::integer as version, ${either('last_updated')}, ${either('method')}, ${either('raw')},
+             case when v.rid is null then r.is_deleted else v.method = 'DELETE' end as is_deleted
+           from resource r left join version v on v.rid = r.rid and v.version = $3 and r.version <> $3
+           where r.type = $1 and r.id = $2
+             and ((r.version = $3 and ${visible('r', bind, 'stored')}) or (v.version = $3 and ${visible('v', bind, 'former')}))`,
     values,
   };
 }
@@ -287,7 +282,7 @@ function manyStatement(references: readonly string[], visible: Visible): Stateme
   const values: unknown[] = [pairs.map(([type]) => type), pairs.map(([, id]) => id)];
   const condition = visible('r', (value) => `$${values.push(value)}`);
   return {
-    ...nameIfOpen('read-many', condition),
+    name: nameOf('read-many', condition),
     text: `select ${columns('r')}, r.is_deleted
            from unnest($1::text[], $2::text[]) as wanted(type, id)
            join resource r on r.type = wanted.type and r.id = wanted.id
@@ -296,41 +291,6 @@ function manyStatement(references: readonly string[], visible: Visible): Stateme
   };
 }
 
-function pointersOf({ index }: StoreInput, { type, id, resource }: WriteEntry): Pointers {
-  return { source: { type, id }, references: resource === undefined ? [] : index(resource).references };
-}
-
-interface CommitRow {
-  readonly place: number;
-  readonly outcome: Written['outcome'] | 'exists' | 'version-conflict';
-  readonly version: number | null;
-  readonly last_updated: Date | null;
-}
-
-const commitText = `select * from store_commit(${Array.from({ length: 20 }, (_one, at) => `$${at + 1}`).join(', ')})`;
-
-async function commit(input: StoreInput, db: Queryable, entries: readonly WriteEntry[]): Promise<readonly Written[]> {
-  if (entries.length === 0) return [];
-  const ready = entries.map((entry) => readyEntry(entry, input.index));
-  const nowMs = input.now();
-  const rows = await db.query<CommitRow>({
-    name: 'commit',
-    text: commitText,
-    values: commitParameters(ready, nowMs),
-  });
-  return rows.map((row) => {
-    const { entry, text } = ready[row.place] ?? {};
-    if (entry === undefined) throw new Error('store_commit answered for an entry that was not sent');
-    if (row.outcome === 'exists' || row.outcome === 'version-conflict') throw conflictProblem(row, entry);
-    const version = row.version ?? 0;
-    const lastUpdated = row.last_updated ?? new Date(nowMs);
-    const raw = text === undefined ? '' : completeText(text, version, lastUpdated);
-    return { outcome: row.outcome, type: entry.type, id: entry.id, version, lastUpdated, raw };
-  });
-}
-
-function conflictProblem(row: CommitRow, entry: WriteEntry): Problem {
-  if (row.outcome === 'exists') return new Problem('conflict', `${entry.type}/${entry.id} exists already`);
-  const found = row.version === null ? 'no version' : `version ${row.version}`;
-  return new Problem('precondition', `expected version ${entry.expectVersion} to be current, found ${found}`);
+function pointersOf({ entry: { type, id }, values }: ReadyEntry): Pointers {
+  return { source: { type, id }, references: values?.references ?? [] };
 }

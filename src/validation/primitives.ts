@@ -3,19 +3,12 @@
  * calendar. Deviations from the patterns, all for the sake of texts that they mean: `\s` is XML white space (a string
  * may hold no-break spaces), base64 is read without backtracking, and control characters are refused as XML does.
  */
+import { isDate, isDateTime, isInstant } from './calendar.ts';
 import { isNarrative } from './narrative.ts';
 
 export type Format = (text: string) => boolean;
 
-const year = '(?:[0-9](?:[0-9](?:[0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)';
-const day = '(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
-const time = '(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\\.[0-9]+)?';
-const zone = '(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))';
-
-const datePattern = new RegExp(`^(${year})(?:-(?:0[1-9]|1[0-2])|-${day})?$`);
-const dateTimePattern = new RegExp(`^(${year})(?:-(?:0[1-9]|1[0-2])|-${day}(?:T${time}${zone})?)?$`);
-const instantPattern = new RegExp(`^(${year})-${day}T${time}${zone}$`);
-const timePattern = new RegExp(`^${time}$`);
+const timePattern = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?$/;
 const uriPattern = /^[^ \t\r\n\f\v]+$/;
 const codePattern = /^[^ \t\r\n\f\v]+(?:[ \t\r\n][^ \t\r\n\f\v]+)*$/;
 const idPattern = /^[A-Za-z0-9.-]{1,64}$/;
@@ -28,10 +21,10 @@ export const formats: Readonly<Record<string, Format>> = {
   base64Binary: isBase64,
   canonical: (text) => uriPattern.test(text),
   code: (text) => codePattern.test(text),
-  date: (text) => isCalendarDay(datePattern.exec(text)),
-  dateTime: (text) => isCalendarDay(dateTimePattern.exec(text)),
+  date: isDate,
+  dateTime: isDateTime,
   id: (text) => idPattern.test(text),
-  instant: (text) => isCalendarDay(instantPattern.exec(text)),
+  instant: isInstant,
   markdown: isString,
   oid: (text) => oidPattern.test(text),
   string: isString,
@@ -81,19 +74,6 @@ export const formatFrenchTexts: Readonly<Record<string, string>> = {
 
 function isString(text: string): boolean {
   return text.length > 0 && text.length <= stringLengthMax && !controlCharacters.test(text);
-}
-
-/** Year, and month and day if they are there; the pattern has seen to the rest. */
-function isCalendarDay(match: RegExpExecArray | null): boolean {
-  if (match === null) return false;
-  if (match[3] === undefined) return true;
-  return Number(match[3]) <= daysOfMonth(Number(match[1]), Number(match[2]));
-}
-
-function daysOfMonth(yearNumber: number, month: number): number {
-  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
-  const isLeap = yearNumber % 4 === 0 && (yearNumber % 100 !== 0 || yearNumber % 400 === 0);
-  return isLeap ? 29 : 28;
 }
 
 const base64Pattern = /^[A-Za-z0-9+/]*={0,2}$/;

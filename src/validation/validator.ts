@@ -14,7 +14,8 @@ import { findPlaces, type Place } from './places.ts';
 import type { BindingTerms } from './profiles/binding.ts';
 import { createAccess, isObject, type Item, rootItem } from './profiles/items.ts';
 import { addFault, createProfileJudge, type ProfileJudge } from './profiles/judge.ts';
-import { type BaseRest, createBaseRest } from './profiles/rest.ts';
+import { createBaseRest } from './profiles/rest.ts';
+import { createRoutes, type Routes } from './profiles/route.ts';
 import { type ProfileFault, profileFaultsMax, type Run } from './profiles/run.ts';
 import { faultTexts } from './profiles/texts.ts';
 import { walk } from './profiles/walk.ts';
@@ -119,15 +120,16 @@ function createBeyond(definitions: Definitions, beyond: NonNullable<ValidatorOpt
     library: beyond.library,
     terms: beyond.terms,
   });
-  const rests = [false, true].map((tellsWarnings) => createBaseRest(profiles, { tellsWarnings }));
-  const [strict, telling] = rests as [BaseRest, BaseRest];
+  const routesFor = (tellsWarnings: boolean): Routes =>
+    createRoutes(profiles.access, createBaseRest(profiles, { tellsWarnings }));
+  const [strict, telling] = [routesFor(false), routesFor(true)];
   let required: ReadonlyMap<string, readonly string[]> | undefined;
   return (resource, { profiles: asked = [], checksClaims = true, tellsWarnings = false, marksMustSupport = false }) => {
     required ??= groupByType(profiles, beyond.required ?? []);
     const root = rootItem(resource, '');
     if (definitions.type(root.type)?.kind !== 'resource') return noFaults;
     const run = profiles.open(root, marksMustSupport);
-    walk({ judge: profiles, rest: tellsWarnings ? telling : strict, checksClaims, required }, root, run);
+    walk({ judge: profiles, routes: tellsWarnings ? telling : strict, checksClaims, required }, root, run);
     for (const canonical of asked) judgeAsked(profiles, root, canonical, run);
     return distinct(run.faults);
   };

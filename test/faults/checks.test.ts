@@ -187,21 +187,24 @@ describe('The checker of transactions', () => {
 
 describe('The checker of events', () => {
   const changes = ['C/1/_history/1', 'C/1/_history/2', 'C/2/_history/1'];
+  const event = (number: number, change: number) => ({ number, version: changes[change] ?? 'C/9/_history/1' });
   const heard = (...list: readonly (readonly [number, number, boolean?])[]): readonly Heard[] =>
-    list.map(([number, change, isAccepted = true]) => ({
-      number,
-      version: changes[change] ?? 'C/9/_history/1',
-      isAccepted,
-    }));
+    list.map(([number, change, isAccepted = true]) => ({ events: [event(number, change)], isAccepted }));
+  const batch = (isAccepted: boolean, ...list: readonly (readonly [number, number])[]): Heard => ({
+    events: list.map(([number, change]) => event(number, change)),
+    isAccepted,
+  });
 
   it.each([
     ['each once', heard([1, 0], [2, 1], [3, 2])],
+    ['several at once, again', [batch(false, [1, 0], [2, 1]), batch(true, [1, 0], [2, 1]), batch(true, [3, 2])]],
     ['one again, under its number', heard([1, 0, false], [1, 0], [1, 0], [2, 2], [3, 1])],
   ])('takes %s', (_what, right) => {
     expect(checkEvents(right, changes)).toEqual([]);
   });
 
   it.each([
+    ['a gap within a notification', [batch(true, [1, 0], [3, 1]), batch(true, [2, 2])]],
     ['one missing', heard([1, 0], [2, 1])],
     ['a gap in the numbers', heard([1, 0], [3, 1], [4, 2])],
     ['one under two numbers', heard([1, 0], [2, 1], [3, 2], [4, 2])],

@@ -89,7 +89,7 @@ async function play({ stage, ground, figures, journal, ...input }: Play): Promis
   const deadlines = createDeadlines(ground, () => toleranceMs);
   const events = await createEvents(ground, { register, deadlines });
   const others = [createTransactions(ground), createCreates(ground), createLetters(ground), createPages(ground)];
-  const workloads: readonly Workload[] = [deadlines, register, events, ...others];
+  const workloads: readonly Workload[] = [events, deadlines, register, ...others];
   try {
     for (const workload of workloads) await workload.prepare();
     const load = startLoad(workloads, ground);

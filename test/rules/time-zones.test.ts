@@ -5,7 +5,12 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 
 const root = join(import.meta.dirname, '../..');
-const files = ['test/fhir/fhirpath-dates.test.ts', 'test/rules/calendar.test.ts', 'test/rules/scenarios.test.ts'];
+const files = [
+  'test/fhir/fhirpath-dates.test.ts',
+  'test/rules/calendar.test.ts',
+  'test/rules/scenarios.test.ts',
+  'test/breaks/dated-scenarios.test.ts',
+];
 const here = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 const others = ['UTC', 'Europe/Paris', 'Pacific/Auckland'].filter((zone) => zone !== here);
 

@@ -32,10 +32,11 @@ const [patients, days, firstSeed, seeds] = [options.patients, options.days, opti
 
 interface Row {
   expected: number;
-  breaks: number;
+  injected: number;
   found: number;
-  missing: number;
-  wrong: number;
+  missed: number;
+  false: number;
+  late: number;
   errors: number;
 }
 
@@ -43,20 +44,19 @@ const rows = new Map<string, Row>();
 const differences: (Difference & { seed: number })[] = [];
 
 function rowOf(rule: string): Row {
-  const row = rows.get(rule) ?? { expected: 0, breaks: 0, found: 0, missing: 0, wrong: 0, errors: 0 };
+  const row = rows.get(rule) ?? { expected: 0, injected: 0, found: 0, missed: 0, false: 0, late: 0, errors: 0 };
   rows.set(rule, row);
   return row;
 }
 
+const columnOf = { missing: 'missed', false: 'false', late: 'late', error: 'errors' } as const;
+
 function count({ trueBreaks, found, expectations, differences: own }: Simulated, seed: number): void {
   for (const { rule } of expectations) rowOf(rule).expected++;
-  for (const { rule } of trueBreaks) rowOf(rule).breaks++;
+  for (const { rule } of trueBreaks) rowOf(rule).injected++;
   for (const { rule } of found) rowOf(rule).found++;
   for (const one of own) {
-    const row = rowOf(one.rule);
-    if (one.kind === 'missing') row.missing++;
-    else if (one.kind === 'false') row.wrong++;
-    else row.errors++;
+    rowOf(one.rule)[columnOf[one.kind]]++;
     differences.push({ ...one, seed });
   }
 }
@@ -94,10 +94,16 @@ const lines = [...rows]
   .sort(([a], [b]) => (a < b ? -1 : 1))
   .map(([rule, row]) => rule.padEnd(20) + Object.values(row).map(column).join(''));
 process.stdout.write(
-  `\n${'rule'.padEnd(20)}${['expected', 'breaks', 'found', 'missing', 'false', 'errors'].map(column).join('')}\n`,
+  `\n${'rule'.padEnd(20)}${['expected', 'injected', 'found', 'missed', 'false', 'late', 'errors'].map(column).join('')}\n`,
 );
-process.stdout.write(`${lines.join('\n')}\n\n`);
+const totals = [...rows.values()].reduce<number[]>(
+  (sums, row) => Object.values(row).map((value: number, index) => value + (sums[index] ?? 0)),
+  [],
+);
+process.stdout.write(`${lines.join('\n')}\n${'all'.padEnd(20)}${totals.map(column).join('')}\n\n`);
 if (untold.length > 0) process.stdout.write(`rules that the model does not live yet: ${untold.join(', ')}\n`);
 writeFileSync(options.differences, `${JSON.stringify(differences, null, 2)}\n`);
+const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+process.stdout.write(`${total} patients over ${days} days in ${seconds} s\n`);
 process.stdout.write(`${differences.length} differences, in ${options.differences}\n`);
 process.exitCode = differences.length === 0 ? 0 : 1;

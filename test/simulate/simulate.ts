@@ -13,7 +13,7 @@ import { createSearchContext } from '../../src/search/index.ts';
 import { type Situation, situations } from './situations/index.ts';
 import { dayMs, text } from './time.ts';
 import { type TrueBreak, trueBreaks } from './truth.ts';
-import { createWorld, type World } from './world.ts';
+import { createWorld, mayDie, type World } from './world.ts';
 
 export const simulationFromMs = Date.parse('2026-01-05T00:00:00+01:00');
 
@@ -26,6 +26,7 @@ export interface Simulator {
 
 export interface Simulated {
   readonly trueBreaks: readonly TrueBreak[];
+  /** Those of them that the engine opened and closed at their instants. */
   readonly found: readonly TrueBreak[];
   readonly differences: readonly Difference[];
   readonly expectations: readonly { readonly rule: string }[];
@@ -33,7 +34,8 @@ export interface Simulated {
 
 export interface Difference {
   readonly patient: string;
-  readonly kind: 'missing' | 'false' | 'error';
+  /** `late`: found, but opened or closed at another instant, or for another reason. */
+  readonly kind: 'missing' | 'false' | 'late' | 'error';
   readonly rule: string;
   readonly text: string;
   /** What was sent, for whoever looks into it. */
@@ -59,6 +61,7 @@ export function createSimulator(ruleSets: readonly Resource[], definitions: Defi
     async simulate({ number, seed, days }) {
       const world = createWorld({ number, seed, fromMs: simulationFromMs, days });
       told[number % told.length]?.tell(world);
+      mayDie(world);
       return compare(world, rules, await replay(world, context));
     },
   };
@@ -95,21 +98,38 @@ async function replay(world: World, context: Context): Promise<Replayed> {
 }
 
 function compare(world: World, rules: ReadonlySet<string>, { untilMs, moves, errors }: Replayed): Simulated {
-  const truth = trueBreaks(world.expected, untilMs).filter(({ rule }) => rules.has(rule));
-  const found = intervals(moves);
-  const lines = (breaks: readonly TrueBreak[]) => new Map(breaks.map((one) => [lineOf(one), one]));
-  const [wanted, seen] = [lines(truth), lines(found)];
+  const truth = trueBreaks(world.expected, untilMs, world.deathKnownMs).filter(({ rule }) => rules.has(rule));
+  const seen = intervals(moves);
+  const [wanted, there] = [linesOf(truth), linesOf(seen)];
   const arrivals = world.arrivals.map(({ atMs, changes }) => `${text(atMs)} ${JSON.stringify(changes)}`).sort();
   const head = { patient: world.id, arrivals };
-  const missing = [...wanted].filter(([line]) => !seen.has(line));
-  const wrong = [...seen].filter(([line]) => !wanted.has(line));
+  const missing = truth.filter((one) => !there.has(lineOf(one)));
+  const wrong = seen.filter((one) => !wanted.has(lineOf(one)));
   const differences: Difference[] = [
-    ...missing.map(([line, { rule }]) => ({ ...head, kind: 'missing' as const, rule, text: line })),
-    ...wrong.map(([line, { rule }]) => ({ ...head, kind: 'false' as const, rule, text: line })),
+    ...pair(missing, wrong).map((difference) => ({ ...head, ...difference })),
     ...[...errors].map(([line]) => ({ ...head, kind: 'error' as const, rule: line.split(' ')[0] ?? '', text: line })),
   ];
+  const found = truth.filter((one) => there.has(lineOf(one)));
   return { trueBreaks: truth, found, differences, expectations: world.expected };
 }
+
+/** What was missed and what was seen of the same rule and focus is one break at a wrong instant. */
+function pair(
+  missing: readonly TrueBreak[],
+  wrong: readonly TrueBreak[],
+): readonly Pick<Difference, 'kind' | 'rule' | 'text'>[] {
+  const left = [...wrong];
+  const told = missing.map((one) => {
+    const at = left.findIndex(({ rule, focus }) => rule === one.rule && focus === one.focus);
+    const [other] = at === -1 ? [] : left.splice(at, 1);
+    const kind = other === undefined ? ('missing' as const) : ('late' as const);
+    const instead = other === undefined ? '' : `; found: ${lineOf(other)}`;
+    return { kind, rule: one.rule, text: lineOf(one) + instead };
+  });
+  return [...told, ...left.map((one) => ({ kind: 'false' as const, rule: one.rule, text: lineOf(one) }))];
+}
+
+const linesOf = (breaks: readonly TrueBreak[]) => new Set(breaks.map(lineOf));
 
 function lineOf({ rule, focus, openedMs, closedMs, how }: TrueBreak): string {
   const closed = closedMs === undefined ? 'still open' : `closed ${text(closedMs)} ${how}`;

@@ -33,6 +33,10 @@ export interface Expected {
   readonly isUndated?: boolean;
   /** The expectation has its object only while this is known. */
   readonly object?: readonly Proof[];
+  /** The anchor is the last contact: a new one repairs what was broken, and waits anew. */
+  readonly isRolling?: boolean;
+  /** A death does not end it. */
+  readonly outlivesDeath?: boolean;
 }
 
 /** From opening to closing; still open where `closedMs` is undefined. A break learned of together with its repair has both equal. */
@@ -93,10 +97,17 @@ const silencedBy: Readonly<Record<string, readonly string[]>> = {
   'RUP-29': ['RUP-30'],
 };
 
-/** All breaks of one patient, up to an instant. */
-export function trueBreaks(all: readonly Expected[], untilMs: number): readonly TrueBreak[] {
+/** All breaks of one patient, up to an instant; a death that is known ends them. */
+export function trueBreaks(told: readonly Expected[], untilMs: number, deathKnownMs?: number): readonly TrueBreak[] {
+  const all = deathKnownMs === undefined ? told : told.map((expected) => endedBy(deathKnownMs, expected));
   const instants = [...new Set(all.flatMap(instantsOf))].filter((atMs) => atMs <= untilMs).sort((a, b) => a - b);
   return all.flatMap((expected) => live(expected, all, instants));
+}
+
+function endedBy(deathKnownMs: number, expected: Expected): Expected {
+  if (expected.outlivesDeath === true) return expected;
+  const before = expected.facts.filter(({ knownMs }) => knownMs < deathKnownMs);
+  return { ...expected, facts: [...before, { knownMs: deathKnownMs, anchorMs: 'none' }] };
 }
 
 interface Life {
@@ -124,8 +135,7 @@ function step(expected: Expected, life: Life, { atMs, state }: { atMs: number; s
   const { rule, focus } = expected;
   if (life.openMs !== undefined) {
     if (state === 'broken') return;
-    const how = state === 'repaired' ? 'late' : state === 'met' ? 'met-in-time-known-late' : 'gone';
-    life.ended.push({ rule, focus, openedMs: life.openMs, closedMs: atMs, how });
+    life.ended.push({ rule, focus, openedMs: life.openMs, closedMs: atMs, how: howClosed(expected, state) });
     life.openMs = undefined;
     return;
   }
@@ -138,6 +148,11 @@ function step(expected: Expected, life: Life, { atMs, state }: { atMs: number; s
   } else if (state === 'waiting' && isNoticed(expected, atMs)) {
     life.hasIssue = true;
   }
+}
+
+function howClosed({ isRolling }: Expected, state: Exclude<State, 'broken'>): TrueBreak['how'] {
+  if (state === 'met') return 'met-in-time-known-late';
+  return state === 'repaired' || (state === 'waiting' && isRolling === true) ? 'late' : 'gone';
 }
 
 function isNoticed(expected: Expected, atMs: number): boolean {

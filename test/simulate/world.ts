@@ -28,6 +28,11 @@ export interface World {
   readonly startMs: number;
   readonly arrivals: Arrival[];
   readonly expected: Expected[];
+  /** The patient as sent, once everything around is settled: whom a death may befall. */
+  settled: Resource | undefined;
+  /** Since when the GP is known: what is to be sent to him is awaited of nobody before. */
+  circleKnownMs: number;
+  deathKnownMs: number | undefined;
 }
 
 export interface WorldInput {
@@ -44,7 +49,17 @@ export function createWorld({ number, seed, fromMs, days }: WorldInput): World {
     atHour(parisDay(fromMs) + chance.whole(0, Math.max(0, days - 1)), 8) +
     chance.whole(0, 9 * 3600) * 1000 +
     chance.whole(1, 998);
-  return { id, patient: `Patient/${id}`, chance, startMs, arrivals: [], expected: [] };
+  return {
+    id,
+    patient: `Patient/${id}`,
+    chance,
+    startMs,
+    arrivals: [],
+    expected: [],
+    settled: undefined,
+    circleKnownMs: 0,
+    deathKnownMs: undefined,
+  };
 }
 
 export function patientOf(world: World, more: object = {}, isQualified = true): Resource {
@@ -102,7 +117,18 @@ export const surroundings: readonly Resource[] = [
 /** A patient whose identity is sure and whose circle is whole, known long before anything happens. */
 export function settled(world: World, more: object = {}): void {
   const atMs = world.startMs - 2 * dayMs;
-  send(world, atMs, [...surroundings, patientOf(world, more), teamOf(world, atMs)]);
+  world.settled = patientOf(world, more);
+  world.circleKnownMs = atMs;
+  send(world, atMs, [...surroundings, world.settled, teamOf(world, atMs)]);
+}
+
+/** Few die on the way: nothing is awaited of them any more, once that is known. */
+export function mayDie(world: World): void {
+  const { chance, settled: patient, startMs } = world;
+  if (patient === undefined || chance.next() >= 0.08) return;
+  const atMs = startMs + chance.whole(1, 60 * 24) * hourMs;
+  world.deathKnownMs = atMs + delayOf(world);
+  send(world, world.deathKnownMs, [{ ...patient, deceasedDateTime: text(atMs) }]);
 }
 
 export function send(world: World, atMs: number, resources: readonly Resource[]): void {
@@ -171,7 +197,8 @@ export function focus(world: World, anchorMs: number, make: (anchorMs: number) =
   return { reference, facts: [{ knownMs: deliver(world, anchorMs, right), anchorMs }], anchorMs, isVoid: false };
 }
 
-function deliverOnce(world: World, writtenMs: number, resource: Resource): number {
+/** For what changes later: no duplicate comes after the next version. */
+export function deliverOnce(world: World, writtenMs: number, resource: Resource): number {
   const atMs = writtenMs + delayOf(world);
   send(world, atMs, [resource]);
   return atMs;
@@ -189,11 +216,12 @@ export interface Awaited {
   readonly proofs?: readonly Proof[];
   readonly object?: readonly Proof[];
   readonly isUndated?: boolean;
+  readonly outlivesDeath?: boolean;
 }
 
 /** Draws whether the thing is done in time, late or never, sends it, and writes down what is then true. */
 export function expect(world: World, awaited: Awaited): readonly Proof[] {
-  const { rule, focus: of, dueMs, make, noticeMs, object, isUndated } = awaited;
+  const { rule, focus: of, dueMs, make, noticeMs, object, isUndated, outlivesDeath } = awaited;
   const proofs = awaited.proofs ?? (make === undefined ? [] : bring(world, awaited, make));
   world.expected.push({
     rule,
@@ -205,6 +233,7 @@ export function expect(world: World, awaited: Awaited): readonly Proof[] {
     ...(noticeMs === undefined ? {} : { noticeMs }),
     ...(object === undefined ? {} : { object }),
     ...(isUndated === undefined ? {} : { isUndated }),
+    ...(outlivesDeath === undefined ? {} : { outlivesDeath }),
   });
   return proofs;
 }
@@ -219,8 +248,9 @@ function bring(
   { focus: of, dueMs, outcome = drawOutcome(world) }: Awaited,
   make: (doneMs: number) => Resource,
 ): readonly Proof[] {
-  if (outcome === 'never') return [];
   const { anchorMs } = of;
+  if (world.chance.next() < 0.15) deliver(world, anchorMs + 5000, voided(make(anchorMs + 5000)));
+  if (outcome === 'never') return [];
   const limitMs = dueMs?.(anchorMs) ?? anchorMs;
   const spanMs = Math.max(limitMs - anchorMs, hourMs);
   const share = 0.02 + world.chance.next() * 0.96;
@@ -232,4 +262,18 @@ function bring(
   const untilMs = knownMs + 7 * dayMs + delayOf(world);
   world.arrivals.push({ atMs: untilMs, changes: [{ deleted: `${resource.resourceType}/${resource.id ?? ''}` }] });
   return [{ doneMs, knownMs, untilMs }];
+}
+
+/** The expected thing, in time, but entered in error: it proves nothing. */
+function voided(resource: Resource): Resource {
+  const id = `${resource.id ?? ''}-error`;
+  if (resource.resourceType !== 'Condition') return { ...resource, id, status: 'entered-in-error' };
+  const system = 'http://terminology.hl7.org/CodeSystem/condition-ver-status';
+  const { clinicalStatus: _none, ...rest } = resource;
+  return {
+    ...rest,
+    id,
+    resourceType: 'Condition',
+    verificationStatus: { coding: [{ system, code: 'entered-in-error' }] },
+  };
 }

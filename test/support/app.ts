@@ -1,6 +1,7 @@
 /** The whole server, as main.ts starts it, on a database, a clock and a log that belong to one test file. */
 import { type App, startApp } from '../../src/app/index.ts';
 import { createCountedIds, createLog, type Ids, readConfig } from '../../src/base/index.ts';
+import type { CallerOf } from '../../src/http/index.ts';
 import { createClient, type Client } from './client.ts';
 import { openTestDatabase, type TestDatabase } from './db.ts';
 
@@ -12,6 +13,8 @@ export interface TestApp {
   readonly logged: readonly string[];
   /** Stops the server and starts it again on the same database, as after a restart of the machine. */
   restart(settings?: Readonly<Record<string, string>>): Promise<TestApp>;
+  /** A second instance on the same database; whoever starts it stops it. */
+  another(): Promise<{ readonly client: Client; stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -20,6 +23,8 @@ export interface TestAppOptions {
   readonly clock?: string;
   readonly settings?: Readonly<Record<string, string>>;
   readonly ids?: Ids;
+  /** In place of authentication. */
+  readonly callerOf?: CallerOf;
 }
 
 /** The morning on which the stories of the tests begin. */
@@ -36,7 +41,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
 }
 
 async function start(database: TestDatabase, options: TestAppOptions): Promise<TestApp> {
-  const { clock = morning, settings = {}, ids = createCountedIds('made') } = options;
+  const { clock = morning, settings = {}, ids = createCountedIds('made'), callerOf } = options;
   const logged: string[] = [];
   const log = createLog('debug', (line) => {
     logged.push(line);
@@ -51,7 +56,7 @@ async function start(database: TestDatabase, options: TestAppOptions): Promise<T
     SUTURE_POOL_SIZE: '8',
     ...settings,
   });
-  const app = await startApp({ config, ids, log, random: () => 0.5 });
+  const app = await startApp({ config, ids, log, random: () => 0.5, ...(callerOf && { callerOf }) });
   return {
     app,
     client: createClient(app.baseUrl),
@@ -60,6 +65,11 @@ async function start(database: TestDatabase, options: TestAppOptions): Promise<T
     async restart(changed = {}) {
       await app.stop();
       return start(database, { ...options, ids, settings: { ...settings, ...changed } });
+    },
+    async another() {
+      // Instances are told apart by chance.
+      const second = await startApp({ config, ids, log, random: () => 0.25 });
+      return { client: createClient(second.baseUrl), stop: () => second.stop() };
     },
     async close() {
       await app.stop();

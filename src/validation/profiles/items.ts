@@ -23,6 +23,8 @@ export type Members = Readonly<Record<string, unknown>>;
 interface Member {
   /** In JSON. */
   readonly json: string;
+  /** As a pointer. */
+  readonly step: string;
   readonly type: string;
   readonly isPrimitive: boolean;
 }
@@ -30,8 +32,6 @@ interface Member {
 export interface Access {
   readonly definitions: Definitions;
   children(item: Item, name: string): readonly Item[];
-  /** All that are there. */
-  all(item: Item): readonly Item[];
 }
 
 export function createAccess(definitions: Definitions): Access {
@@ -46,17 +46,6 @@ export function createAccess(definitions: Definitions): Access {
   return {
     definitions,
     children: (item, name) => childrenOf(item, name, membersOf(item.type).get(name) ?? none),
-    all(item) {
-      const members = membersOf(item.type);
-      const object = objectOf(item);
-      const items: Item[] = [];
-      if (object === undefined) return items;
-      for (const [name, candidates] of members) {
-        if (!candidates.some(({ json }) => object[json] !== undefined || object[`_${json}`] !== undefined)) continue;
-        for (const child of childrenOf(item, name, candidates)) items.push(child);
-      }
-      return items;
-    },
   };
 }
 
@@ -69,6 +58,7 @@ function makeMembers(definitions: Definitions, type: TypeDefinition | undefined)
       element.name,
       element.types.map((reference) => ({
         json: jsonName(element, reference),
+        step: `/${jsonName(element, reference)}`,
         type: reference.code,
         isPrimitive: definitions.type(reference.code)?.kind === 'primitive-type',
       })),
@@ -99,9 +89,9 @@ interface Found {
 }
 
 function addItems(items: Item[], { item, name, member, value, beside }: Found): void {
-  const step = `/${member.json}`;
+  const { step } = member;
   if (!Array.isArray(value) && !Array.isArray(beside)) {
-    items.push({ value, beside, type: typeOf(member, value), name, parent: item, step });
+    items.push({ value, beside, type: itemType(member.type, value), name, parent: item, step });
     return;
   }
   const values: readonly unknown[] = Array.isArray(value) ? value : none;
@@ -110,14 +100,19 @@ function addItems(items: Item[], { item, name, member, value, beside }: Found): 
     items.push({
       value: values[index] ?? undefined,
       beside: besides[index] ?? undefined,
-      type: typeOf(member, values[index]),
+      type: itemType(member.type, values[index]),
       name,
       parent: item,
-      step: `${step}/${index}`,
+      step: indexStep(step, index),
     });
 }
 
-function typeOf({ type }: Member, value: unknown): string {
+export function indexStep(step: string, index: number): string {
+  return `${step}/${index}`;
+}
+
+/** Of an element that may be any resource, what it says it is. */
+export function itemType(type: string, value: unknown): string {
   if (type !== 'Resource' || !isObject(value)) return type;
   const { resourceType } = value;
   return typeof resourceType === 'string' ? resourceType : type;

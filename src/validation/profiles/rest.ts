@@ -18,8 +18,10 @@ import { faultTexts } from './texts.ts';
 type ItemCheck = (item: Item, run: Run) => void;
 
 export interface BaseRest {
-  /** Of an element of the type that its parent has. */
-  judge(item: Item, run: Run): void;
+  /** Of all items of a type. */
+  ofType(type: string): readonly ItemCheck[];
+  /** Of the items of one element of a type. */
+  ofElement(type: string, element: string): readonly ItemCheck[];
 }
 
 /** By the schema (`../members.ts`, `../contained.ts`, `../narrative.ts`), under other names. */
@@ -53,13 +55,7 @@ export function createBaseRest(judge: ProfileJudge, options: RestOptions): BaseR
     ofElements.set(name, known);
     return known;
   };
-  return {
-    judge(item, run) {
-      for (const check of typeChecks(item.type)) check(item, run);
-      if (item.parent === undefined) return;
-      for (const check of elementChecks(item.parent.type).get(item.name) ?? none) check(item, run);
-    },
-  };
+  return { ofType: typeChecks, ofElement: (type, element) => elementChecks(type).get(element) ?? none };
 }
 
 const none: readonly ItemCheck[] = [];

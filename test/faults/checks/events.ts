@@ -3,9 +3,8 @@
  * ../shared/reference/security-reliability.md 4.5). Delivery is at least once: what comes again has the same number and content.
  */
 export interface Heard {
-  readonly number: number;
-  /** `Type/id/_history/version`. */
-  readonly version: string;
+  /** Of one notification, in their order; `version` is `Type/id/_history/version`. */
+  readonly events: readonly { readonly number: number; readonly version: string }[];
   /** Whether the subscriber answered 2xx. */
   readonly isAccepted: boolean;
 }
@@ -15,13 +14,17 @@ export function checkEvents(heard: readonly Heard[], changes: readonly string[])
   const accepted = new Map<number, string>();
   const found: string[] = [];
   let reached = 0;
-  for (const { number, version, isAccepted } of heard) {
-    if (number > reached + 1) found.push(`event ${number} was told before ${reached + 1} was accepted`);
-    const former = accepted.get(number);
-    if (former !== undefined && former !== version) found.push(`event ${number} is ${former}, and ${version}`);
-    if (!isAccepted) continue;
-    accepted.set(number, version);
-    reached = Math.max(reached, number);
+  for (const { events, isAccepted } of heard) {
+    const first = events[0]?.number ?? 0;
+    if (first > reached + 1) found.push(`event ${first} was told before ${reached + 1} was accepted`);
+    for (const [index, { number, version }] of events.entries()) {
+      if (number !== first + index)
+        found.push(`event ${number} stands at place ${index} of a notification from ${first} on`);
+      const former = accepted.get(number);
+      if (former !== undefined && former !== version) found.push(`event ${number} is ${former}, and ${version}`);
+      if (isAccepted) accepted.set(number, version);
+    }
+    if (isAccepted) reached = Math.max(reached, events.at(-1)?.number ?? 0);
   }
   const numberOf = new Map<string, number>();
   for (const [number, version] of accepted) {

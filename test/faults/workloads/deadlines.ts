@@ -3,7 +3,7 @@
  * not makes one break, found once, and a subscriber hears of it once.
  */
 import { type Break, checkDeadlines, type Deadline } from '../checks/deadlines.ts';
-import { expectDone, type Ground, searchAll, type Workload } from './workload.ts';
+import { expectDone, type Ground, readAll, type Resource, searchAll, type Workload } from './workload.ts';
 
 const suture = 'https://suture.example/fhir';
 const rule = 'FAULT-1';
@@ -16,7 +16,7 @@ interface Planned extends Deadline {
 }
 
 export interface Deadlines extends Workload {
-  /** Ids of the DetectedIssues that were opened. */
+  /** Each version with which a break of theirs opened, or opened again: `DetectedIssue/id/_history/version`. */
   opened(): Promise<readonly string[]>;
 }
 
@@ -57,19 +57,29 @@ export function createDeadlines({ ask, chance, any, now }: Ground, toleranceMs: 
     );
     return found.map((issue) => {
       const key = (issue['identifier'] as readonly { readonly value: string }[])[0]?.value ?? '';
-      const extensions = issue['extension'] as readonly { readonly url: string; readonly valueCode?: string }[];
       return {
         id: issue.id,
         focus: key.slice(key.lastIndexOf('/') + 1),
-        state: extensions.find(({ url }) => url.endsWith('/break-state'))?.valueCode ?? '',
+        state: stateOf(issue),
         identifiedMs: Date.parse(String(issue['identifiedDateTime'])),
       };
     });
   }
 
+  async function openings(id: string): Promise<readonly string[]> {
+    const entries = await readAll(ask, `${any()}/DetectedIssue/${id}/_history?_count=100`);
+    const versions = entries.flatMap(({ resource }) => (resource === undefined ? [] : [resource])).reverse();
+    return versions
+      .filter((one, index) => stateOf(one) === 'open' && stateOf(versions[index - 1]) !== 'open')
+      .map(({ meta }) => `DetectedIssue/${id}/_history/${meta.versionId}`);
+  }
+
   return {
     name: 'deadlines',
-    opened: async () => (await breaks()).map(({ id }) => id),
+    async opened() {
+      const versions = await Promise.all((await breaks()).map(({ id }) => openings(id)));
+      return versions.flat();
+    },
     async prepare() {
       await expectDone(ask('PUT', `${any()}/Patient/faults`, { body: { resourceType: 'Patient', id: 'faults' } }));
       await expectDone(ask('PUT', `${any()}/PlanDefinition/faults`, { body: ruleSet() }));
@@ -84,6 +94,11 @@ export function createDeadlines({ ask, chance, any, now }: Ground, toleranceMs: 
     },
     count: () => `${deadlines.size} deadlines`,
   };
+}
+
+function stateOf(issue: Resource | undefined): string {
+  const extensions = (issue?.['extension'] ?? []) as readonly { readonly url: string; readonly valueCode?: string }[];
+  return extensions.find(({ url }) => url.endsWith('/break-state'))?.valueCode ?? '';
 }
 
 function request(id: string, status: string, authoredMs: number): object {

@@ -2,11 +2,12 @@
  * Subscribers that hear of what the other workloads do: each version of a care plan (a criteria subscription), the number of its
  * changes (a topic), each break that opens (a topic). They fail as they are told to.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { openReceiver, type Received, type Receiver, type Reply } from '../../support/receiver.ts';
 import { checkEvents, type Heard } from '../checks/events.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Register } from './register.ts';
-import { expectDone, type Ground, type Workload } from './workload.ts';
+import { expectDone, type Ground, type Resource, searchAll, type Workload } from './workload.ts';
 
 const guide = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/';
 const topic = 'https://suture.example/fhir/SubscriptionTopic/';
@@ -33,17 +34,19 @@ export async function createEvents(
   receiver.answer((received) => {
     const reply = mood?.() ?? { status: 200 };
     const isAccepted = typeof reply === 'object' && reply.status === 200;
-    heeded.push({ path: received.path.slice(1), isAccepted, received });
+    heeded.push({ path: received.path.split('/')[1] ?? '', isAccepted, received });
     return reply;
   });
 
-  /** Events that one path heard, handshakes and heartbeats left out. */
-  function heard(path: string, versionOf: (event: Told) => string): readonly Heard[] {
+  /** What one path heard; handshakes and heartbeats hold no event. */
+  function heard(path: string, nameOf: (event: Told) => string): readonly Heard[] {
     return heeded
       .filter((one) => one.path === path)
-      .flatMap(({ received, isAccepted }) =>
-        told(received).map((event) => ({ number: event.number, version: versionOf(event), isAccepted })),
-      );
+      .map(({ received, isAccepted }) => ({
+        events: told(received).map((event) => ({ number: event.number, version: nameOf(event) })),
+        isAccepted,
+      }))
+      .filter(({ events }) => events.length > 0);
   }
 
   async function checkVersions(): Promise<readonly string[]> {
@@ -73,26 +76,25 @@ export async function createEvents(
   }
 
   async function checkBreaks(): Promise<readonly string[]> {
-    const opened = (await deadlines.opened()).map((id) => `DetectedIssue/${id}/_history/1`);
-    const all = heard('breaks', ({ focus }) => `${focus}/_history/1`);
-    return checkEvents(all, opened);
+    return checkEvents(
+      heard('breaks', ({ focus }) => focus),
+      await deadlines.opened(),
+    );
   }
 
   return {
     name: 'events',
-    setMood(next) {
-      mood = next;
-      receiver.release();
-    },
+    setMood: (next) => void (mood = next),
     async prepare() {
-      const base = any();
-      await expectDone(ask('PUT', `${base}/Subscription/versions`, { body: byCriteria(receiver.url) }));
-      await expectDone(
-        ask('PUT', `${base}/Subscription/changes`, { body: byTopic('changes', 'care-plan-changed', receiver.url) }),
-      );
-      await expectDone(
-        ask('PUT', `${base}/Subscription/breaks`, { body: byTopic('breaks', 'break-opened', receiver.url) }),
-      );
+      const bodies = [
+        byCriteria(receiver.url),
+        byTopic('changes', 'care-plan-changed', receiver.url),
+        ofPatient(byTopic('breaks', 'break-opened', receiver.url)),
+      ];
+      for (const body of bodies) await expectDone(ask('PUT', `${any()}/Subscription/${body.id}`, { body }));
+      for (let active = 0; active < bodies.length; await delay(100)) {
+        active = (await searchAll(ask, `${any()}/Subscription?status=active`)).length;
+      }
     },
     step: async () => undefined,
     async verify() {
@@ -116,32 +118,29 @@ interface Told {
 
 interface Part {
   readonly name: string;
-  readonly valueCode?: string;
   readonly valueString?: string;
-  readonly valueReference?: { readonly reference: string };
   readonly part?: readonly Part[];
 }
 
+const versionOf = ({ resourceType, id, meta }: Resource) => `${resourceType}/${id}/_history/${meta.versionId}`;
+
+/** The focus is told where the payload holds it. */
 function told({ headers, body }: Received): readonly Told[] {
-  const json = JSON.parse(body) as {
-    readonly resourceType: string;
-    readonly id: string;
-    readonly meta: { readonly versionId: string };
-    readonly entry?: readonly { readonly resource: { readonly parameter: readonly Part[] } }[];
+  const json = JSON.parse(body) as Resource & {
+    readonly entry?: readonly { readonly resource: Resource & { readonly parameter?: readonly Part[] } }[];
   };
-  if (json.resourceType !== 'Bundle') {
-    const focus = `${json.resourceType}/${json.id}/_history/${json.meta.versionId}`;
-    return [{ number: Number(headers['x-suture-event-number']), focus }];
-  }
-  const events = (json.entry?.[0]?.resource.parameter ?? []).filter(({ name }) => name === 'notification-event');
-  return events.map(({ part = [] }) => {
-    const of = (name: string) => part.find((one) => one.name === name);
-    const reference = of('focus')?.valueReference?.reference ?? '';
-    return { number: Number(of('event-number')?.valueString), focus: reference.split('/').slice(-2).join('/') };
+  if (json.resourceType !== 'Bundle')
+    return [{ number: Number(headers['x-suture-event-number']), focus: versionOf(json) }];
+  const [status, ...others] = (json.entry ?? []).map(({ resource }) => resource);
+  const events = (status?.parameter ?? []).filter(({ name }) => name === 'notification-event');
+  return events.map(({ part = [] }, index) => {
+    const number = Number(part.find(({ name }) => name === 'event-number')?.valueString);
+    const focus = others[index];
+    return { number, focus: focus === undefined ? '' : versionOf(focus) };
   });
 }
 
-function byCriteria(url: string): object {
+function byCriteria(url: string): Subscribed {
   return {
     resourceType: 'Subscription',
     id: 'versions',
@@ -152,7 +151,29 @@ function byCriteria(url: string): object {
   };
 }
 
-function byTopic(id: string, name: string, url: string): object {
+interface Subscribed {
+  readonly resourceType: 'Subscription';
+  readonly id: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly criteria: string;
+  readonly channel: { readonly [member: string]: unknown };
+  readonly _criteria?: object;
+}
+
+/** Only what concerns the patient of the deadlines, and with the whole resource, so that its version is told. */
+function ofPatient(subscription: Subscribed): Subscribed {
+  const filter = { url: `${guide}backport-filter-criteria`, valueString: 'patient=Patient/faults' };
+  const content = { url: `${guide}backport-payload-content`, valueCode: 'full-resource' };
+  const channel = {
+    ...subscription.channel,
+    extension: [{ url: `${guide}backport-max-count`, valuePositiveInt: 1 }],
+    _payload: { extension: [content] },
+  };
+  return { ...subscription, _criteria: { extension: [filter] }, channel };
+}
+
+function byTopic(id: string, name: string, url: string): Subscribed {
   return {
     resourceType: 'Subscription',
     id,

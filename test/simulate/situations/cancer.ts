@@ -144,7 +144,7 @@ function meet(world: World, of: Focus): number | undefined {
   return doneMs;
 }
 
-function reportOf(world: World, doneMs: number, knownMs: number): Focus {
+export function reportOf(world: World, doneMs: number, knownMs: number): Focus {
   return {
     reference: `DocumentReference/${world.id}-meeting`,
     facts: [{ knownMs, anchorMs: doneMs }],
@@ -153,12 +153,14 @@ function reportOf(world: World, doneMs: number, knownMs: number): Focus {
   };
 }
 
-function followMeeting(world: World, doneMs: number, knownMs: number): void {
+/** What the report of a meeting starts: it goes to the GP (RUP-08), the patient gets a programme (RUP-13). */
+export function followMeeting(world: World, doneMs: number, knownMs: number): void {
   const of = reportOf(world, doneMs, knownMs);
   expect(world, {
     rule: 'RUP-08',
     focus: of,
     dueMs: workingDays(3),
+    object: [{ doneMs: 0, knownMs: world.circleKnownMs }],
     slackMs: 365 * dayMs,
     make: (at) => message(world, 'meeting-sent', at, { about: of.reference }),
   });

@@ -113,6 +113,7 @@ export function bounced(world: World): void {
     rule: 'RUP-34',
     focus: of,
     dueMs: undefined,
+    outlivesDeath: true,
     outcome: drawOutcome(world) === 'never' ? 'never' : 'late',
     make: (at) => message(world, 'again', at, { about, more: { medium: [mssante] } }),
   });

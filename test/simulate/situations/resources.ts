@@ -132,3 +132,59 @@ export function observation(world: World, id: string, atMs: number, of: { score:
 }
 
 export const oralDrug = { coding: [{ system: atc, code: 'L01EA01' }] };
+
+export function appointment(
+  world: World,
+  id: string,
+  of: { status: string; startMs: number; createdMs: number; more?: object },
+): Resource {
+  const { status, startMs, createdMs, more = {} } = of;
+  return {
+    resourceType: 'Appointment',
+    id: `${world.id}-${id}`,
+    status,
+    created: text(createdMs),
+    start: text(startMs),
+    end: text(startMs + hourMs),
+    participant: [{ actor: { reference: world.patient }, status: 'accepted' }],
+    ...more,
+  };
+}
+
+export function answers(world: World, id: string, atMs: number, more: object = {}): Resource {
+  return {
+    resourceType: 'QuestionnaireResponse',
+    id: `${world.id}-${id}`,
+    status: 'completed',
+    questionnaire: 'https://suture.example/fhir/Questionnaire/suivi-hebdomadaire',
+    subject: { reference: world.patient },
+    source: { reference: world.patient },
+    authored: text(atMs),
+    ...more,
+  };
+}
+
+export function dispense(world: World, id: string, atMs: number, more: object = {}): Resource {
+  return {
+    resourceType: 'MedicationDispense',
+    id: `${world.id}-${id}`,
+    status: 'completed',
+    medicationCodeableConcept: oralDrug,
+    subject: { reference: world.patient },
+    whenHandedOver: text(atMs),
+    ...more,
+  };
+}
+
+/** An active plan of care; what is in it is told by the situation. */
+export function carePlan(world: World, atMs: number, more: object = {}): Resource {
+  return {
+    resourceType: 'CarePlan',
+    id: `${world.id}-plan`,
+    status: 'active',
+    intent: 'plan',
+    subject: { reference: world.patient },
+    created: text(atMs),
+    ...more,
+  };
+}

@@ -2,7 +2,9 @@
 export { text } from '../time.ts';
 export {
   type Awaited,
+  delayOf,
   deliver,
+  deliverOnce,
   drawOutcome,
   expect,
   type Focus,

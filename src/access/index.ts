@@ -1,0 +1,29 @@
+export {
+  type BreakGlass,
+  type Caller,
+  callerKey,
+  type CallerKind,
+  hasRight,
+  mayEverything,
+  nobody,
+  type Right,
+  rights,
+  type Role,
+  type Subject,
+  systemCaller,
+} from './caller.ts';
+export {
+  formatScope,
+  grantScopes,
+  type Interaction,
+  type ParsedScopes,
+  parseScope,
+  parseScopes,
+  type Scope,
+  scopeLimits,
+} from './scope.ts';
+export { createFactReader, type Facts, type FactReader, factTypes, type Identity, noFacts } from './facts.ts';
+export type { FactInput, Relation } from './reading.ts';
+export { type Access, type AccessInput, createAccess } from './access.ts';
+export { type RowKind, type Visible } from './visible.sql.ts';
+export { graceDefaultMs } from './policy.ts';

@@ -1,0 +1,78 @@
+/**
+ * The rows that access is decided by (migrations/0034), kept in the statement of the write itself: what a CareTeam says of who may
+ * see a patient is true from the commit on, and gone with it.
+ */
+import { type FactReader, type Facts, factTypes } from '../access/index.ts';
+import type { Database, Queryable, Statement } from '../db/index.ts';
+import { parseJson, type Resource } from '../fhir/index.ts';
+import type { ReadyEntry, WriteEntry } from './entry.ts';
+
+interface Kept extends Facts {
+  /** `Type/id` */
+  readonly source: string;
+}
+
+/** The same commit, with the rows that its resources give kept behind it for those that were written, if any of them has or had some. */
+export function withFacts(
+  commit: Statement,
+  entries: readonly ReadyEntry[],
+  { facts, isEach }: { readonly facts: FactReader | undefined; readonly isEach: boolean },
+): Statement {
+  if (facts === undefined) return commit;
+  const kept = entries.flatMap(({ entry }, place) => {
+    const one = factTypes.has(entry.type) ? keptOf(entry, facts) : undefined;
+    return one === undefined ? [] : [{ place, kept: one }];
+  });
+  if (kept.length === 0) return commit;
+  const at = `$${(commit.values ?? []).length + 1}`;
+  const refused = "outcome in ('exists', 'version-conflict')";
+  return {
+    name: isEach ? 'commit-each-facts' : 'commit-facts',
+    text: `with done as materialized (${commit.text}),
+             kept as materialized (
+               select access_keep(jsonb_agg(n.value -> 'kept')) from jsonb_array_elements(${at}::jsonb) n
+               join done d on d.place = (n.value ->> 'place')::integer and d.outcome in ('created', 'updated', 'deleted')
+               ${isEach ? '' : `where not exists (select from done where ${refused})`}
+               having count(*) > 0)
+           select done.*, (select count(*) from kept) as kept from done`,
+    values: [...(commit.values ?? []), JSON.stringify(kept)],
+  };
+}
+
+/** undefined: it has no rows, and had none. */
+function keptOf({ type, id, resource, expectNew }: WriteEntry, facts: FactReader): Kept | undefined {
+  const source = `${type}/${id}`;
+  const found = resource === undefined ? { relations: [], identities: [], contents: [] } : facts({ ...resource, id });
+  return expectNew === true && isEmpty(found) ? undefined : { source, ...found };
+}
+
+function isEmpty({ relations, identities, contents }: Facts): boolean {
+  return relations.length + identities.length + contents.length === 0;
+}
+
+const pageSize = 500;
+
+/** At start: what was stored before there were such rows is read once, page by page, before anybody is served. */
+export async function openFacts(db: Database, facts: FactReader): Promise<void> {
+  const [state] = await db.query<{ is_complete: boolean }>({ text: 'select is_complete from access_state' });
+  if (state?.is_complete === true) return;
+  for (let after: string | undefined = '0'; after !== undefined; after = await readPage(db, after, facts));
+  await db.query({ text: 'update access_state set is_complete = true' });
+}
+
+async function readPage(db: Database, after: string, facts: FactReader): Promise<string | undefined> {
+  return db.transaction(async (tx) => {
+    const rows = await tx.query<{ rid: string; type: string; id: string; raw: string }>({
+      text: `select rid::text as rid, type, id, raw from resource
+             where rid > $1::bigint and type = any ($2) and not is_deleted order by rid limit ${pageSize} for share`,
+      values: [after, [...factTypes]],
+    });
+    const kept = rows.map(({ type, id, raw }) => ({ source: `${type}/${id}`, ...facts(parseJson(raw) as Resource) }));
+    if (kept.length > 0) await keep(tx, kept);
+    return rows.at(-1)?.rid;
+  });
+}
+
+async function keep(db: Queryable, kept: readonly Kept[]): Promise<void> {
+  await db.query({ text: 'select access_keep($1::jsonb)', values: [JSON.stringify(kept)] });
+}
