@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { systemCaller } from '../access/index.ts';
 import { bridgeOperations } from '../bridge/index.ts';
+import type { Config } from '../base/index.ts';
 import { type Database } from '../db/index.ts';
 import { createHttp } from '../http/index.ts';
 import {
@@ -28,7 +29,7 @@ export async function openHttp(
   { context, engine, notify, workers, bridge }: Work,
 ): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
-  const letters = ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone });
+  const letters = ingestOperations(letterSettings(config));
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
@@ -77,4 +78,9 @@ async function isReady(db: Database): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** As letters are taken, by whatever door they come. */
+export function letterSettings({ allowsTestIns, zone, mailSenders }: Config) {
+  return { allowsTestIns, zone, mailSenders };
 }

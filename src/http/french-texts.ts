@@ -78,8 +78,8 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
     'les octets d’une lettre sont attendus, par exemple application/cda+xml',
   ],
   [
-    'the letter is in a carrier that is not read: expected application/cda+xml or text/xml',
-    'la lettre est dans un support qui n’est pas lu : application/cda+xml ou text/xml attendu',
+    'the letter is in a carrier that is not read: expected application/cda+xml, text/xml, application/zip (IHE XDM), message/rfc822 or x-application/hl7-v2+er7',
+    'la lettre est dans un support qui n’est pas lu : application/cda+xml, text/xml, application/zip (IHE XDM), message/rfc822 ou x-application/hl7-v2+er7 attendu',
   ],
   ['the Task is no review of a letter', 'cette Task n’est pas la revue d’une lettre'],
   ['the review is completed: the letter was taken', 'la revue est terminée : la lettre a été prise'],

@@ -17,7 +17,7 @@ const instantLength = '2026-03-02T16:20:00.000Z"'.length;
 
 export function labelStatement(types: readonly string[] | undefined, limit: number, visible: Visible): Statement {
   const values: unknown[] = [types ?? null, limit];
-  const condition = visible('r', (value) => `$${values.push(value)}`);
+  const condition = visible('r', (value) => `$${values.push(value)}`, 'stored');
   return {
     text: `with labelled as (
         select r.raw::jsonb -> 'meta' as meta from resource r
