@@ -1,12 +1,12 @@
 /** What the engine answers when asked: the judgments of a patient ($breaks), and why a break is what it is ($explain). */
 import { Problem } from '../base/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
-import { everything, type Session } from '../store/index.ts';
+import { seesAll, type Session, type Visible } from '../store/index.ts';
 import { type EngineInput, judgeRecord } from './engine.ts';
 import { lastBreaks } from './expectations.ts';
 import { type Judged, type KnownJudgment, verdictOf } from './judge-patient.ts';
 import { readJudgments } from './breaks.sql.ts';
-import { loadRecord } from './record.ts';
+import { loadRecord, type PatientRecord } from './record.ts';
 import { breakKey, readBreak } from './resources.ts';
 
 export type AnswerInput = Pick<EngineInput, 'ruleBook' | 'select' | 'places' | 'clock'>;
@@ -19,22 +19,25 @@ interface Parameter {
 
 /**
  * One parameter `judgment` for each rule and focus, judged with business time `atMs` on the versions known then
- * (design.md section 5). Judgments that were known and have lost their expectation are told as cancelled.
+ * (design.md section 5). Judgments that were known and have lost their expectation are told as cancelled. Judged is what the caller sees of
+ * the record: what is hidden from him neither meets nor breaks anything here.
  */
 export async function answerBreaks(
   input: AnswerInput,
   session: Session,
-  of: { readonly patient: string; readonly atMs: number | undefined },
+  of: { readonly patient: string; readonly atMs: number | undefined; readonly visible: Visible },
 ): Promise<Resource> {
   const book = await input.ruleBook(session);
-  const known = await readJudgments(session, of.patient);
+  const everKnown = await readJudgments(session, of.patient);
   const isPast = of.atMs !== undefined && of.atMs < input.clock.now();
   const record = await loadRecord(session, {
     patient: of.patient,
     types: book.types,
+    visible: of.visible,
     ...(isPast ? { knownAtMs: of.atMs } : {}),
   });
   const nowMs = of.atMs ?? input.clock.now();
+  const known = seesAll(of.visible) ? everKnown : everKnown.filter(({ focus }) => isSeen(record, focus));
   const judged = await judgeRecord(input, session, { record, book, known: isPast ? [] : known, nowMs });
   const breaks = lastBreaks(record);
   const told = judged.flatMap((one) => {
@@ -49,6 +52,12 @@ export async function answerBreaks(
     resourceType: 'Parameters',
     parameter: [...told.map(({ parameter }) => parameter), ...gone.map(goneParameter)],
   };
+}
+
+/** Whether the focus is there for whoever sees this record. */
+function isSeen({ byType }: PatientRecord, focusKey: string): boolean {
+  const [type = '', id = ''] = (focusKey.split('#', 1)[0] ?? '').split('/');
+  return (byType.get(type) ?? []).some((one) => one.id === id);
 }
 
 function judgmentParameter(
@@ -94,8 +103,12 @@ function goneParameter({ rule, focus }: KnownJudgment): Parameter {
 }
 
 /** Each expression with its value, the evidence with its versions, the time line. Judged now, on the present record. */
-export async function answerExplain(input: AnswerInput, session: Session, issueId: string): Promise<Resource> {
-  const stored = await session.read('DetectedIssue', issueId, everything);
+export async function answerExplain(
+  input: AnswerInput,
+  session: Session,
+  { id: issueId, visible }: { readonly id: string; readonly visible: Visible },
+): Promise<Resource> {
+  const stored = await session.read('DetectedIssue', issueId, visible);
   if (stored === undefined || stored.isDeleted) throw new Problem('not-found', 'no DetectedIssue with this id');
   const issue = JSON.parse(stored.raw) as Resource;
   const found = readBreak(issue);
@@ -105,7 +118,7 @@ export async function answerExplain(input: AnswerInput, session: Session, issueI
   const focusKey = found.key.slice(found.rule.length + patient.length + 2);
   const book = await input.ruleBook(session);
   const known = await readJudgments(session, patient);
-  const record = await loadRecord(session, { patient, types: book.types });
+  const record = await loadRecord(session, { patient, types: book.types, visible });
   const judged = await judgeRecord(input, session, { record, book, known, nowMs: input.clock.now() });
   const one = judged.find(({ rule, focusKey: key }) => rule.code === found.rule && key === focusKey);
   return {
@@ -117,7 +130,7 @@ export async function answerExplain(input: AnswerInput, session: Session, issueI
       { name: 'state', valueCode: found.known.state },
       ...(found.known.reason === undefined ? [] : [{ name: 'closingReason', valueCode: found.known.reason }]),
       ...(one === undefined ? [] : explainJudgment(one)),
-      ...(await timeLine(session, issueId)),
+      ...(await timeLine(session, issueId, visible)),
     ],
   };
 }
@@ -156,8 +169,8 @@ function explainJudgment(one: Judged): readonly Parameter[] {
 const timeLineMax = 100;
 
 /** What happened to the break, oldest first: one entry for each version of its DetectedIssue. */
-async function timeLine(session: Session, issueId: string): Promise<readonly Parameter[]> {
-  const history = await session.history('DetectedIssue', issueId, { limit: timeLineMax }, everything);
+async function timeLine(session: Session, issueId: string, visible: Visible): Promise<readonly Parameter[]> {
+  const history = await session.history('DetectedIssue', issueId, { limit: timeLineMax }, visible);
   return [...history].reverse().flatMap(({ raw, version, lastUpdated, isDeleted }) => {
     const there = isDeleted ? undefined : readBreak(JSON.parse(raw) as Resource);
     if (there === undefined) return [];

@@ -12,6 +12,7 @@ import { elementKeys, focusKeyOf, type Rule } from '../rules/index.ts';
 import type { Session, Store, WriteEntry } from '../store/index.ts';
 import { keepJudgments, keepLives, keepOccurrences, readJudgments, requestAllPatients } from './breaks.sql.ts';
 import { requestDigests } from './digest.ts';
+import { labelDerived } from './labels.ts';
 import { lastBreaks, splitVerdicts } from './expectations.ts';
 import { type Judged, judgePatient, type KnownJudgment, nextInstant, type Select } from './judge-patient.ts';
 import { judgmentRows } from './judgment-rows.ts';
@@ -150,7 +151,7 @@ async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<
   const record = await loadRecord(session, { patient: job.key, types: book.types });
   const judged = await judgeRecord(input, session, { record, book, known, nowMs });
   const plan = planBreaks(planInput(input, { record, book, judged, nowMs, job }));
-  await session.commit(plan.resources.map(toEntry));
+  await session.commit(labelDerived(record, judged, plan.resources).map(toEntry));
   await keepOccurrences(tx, plan.raised);
   await keepLives(tx, plan.lives, nowMs);
   await keepJudgments(tx, job.key, judgmentRows(judged, known));

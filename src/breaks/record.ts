@@ -1,7 +1,7 @@
 /** A patient's record as the rules see it: all current resources of the compartment that they name, parsed once. */
 import type { Resource } from '../fhir/index.ts';
 import { isBreakTask, isOwnAlert, readBreak } from './resources.ts';
-import { everything, type Session, type StoredVersion } from '../store/index.ts';
+import { everything, type Session, type StoredVersion, type Visible } from '../store/index.ts';
 
 export interface PatientRecord {
   /** `Patient/id`. */
@@ -43,15 +43,18 @@ export interface RecordQuery {
   readonly types: ReadonlySet<string>;
   /** The record as it was known then; undefined: now. */
   readonly knownAtMs?: number;
+  /** Only what somebody may see; undefined: everything. */
+  readonly visible?: Visible;
 }
 
 export async function loadRecord(session: Session, query: RecordQuery): Promise<PatientRecord> {
   const types = [...new Set([...query.types, ...basicTypes])].sort();
-  const stored = await session.compartment(query.patient, types, query.knownAtMs);
+  const stored = await session.compartment(query.patient, types, query);
   const byType = groupByType(stored);
   const patient = byType.get('Patient')?.find(({ id }) => `Patient/${id}` === query.patient);
   const named = professionalReferences(byType, patient);
-  const professionals = named.length === 0 ? [] : (await session.readMany(named, everything)).map(parse);
+  const professionals =
+    named.length === 0 ? [] : (await session.readMany(named, query.visible ?? everything)).map(parse);
   return { reference: query.patient, patient, byType, professionals };
 }
 

@@ -3,7 +3,7 @@ export { breakGuards } from './break-guards.ts';
 export { breakOperations } from './break-operations.ts';
 export { bulkOperations, bulkRoutes, createBulkWorks } from './bulk/index.ts';
 export { createBinary, readBinary } from './binary.ts';
-export { type EntryPart, entryRequest, findRoute, readEntry } from './bundle-entry.ts';
+export { type EntryPart, entryRequest, findRoute, readEntry, requireEntryPermitted } from './bundle-entry.ts';
 export { capabilities } from './capabilities.ts';
 export type { Answer, Context, InteractionLimits, Request, WriteGuard } from './context.ts';
 export { create } from './create.ts';

@@ -39,6 +39,7 @@ export function measureOperations({ db, zone }: MeasureInput): readonly Operatio
           fromMs: from.lo,
           toMs: to.hi,
           nowMs: context.clock.now(),
+          visible: request.visible,
           reportType: readType(valueOf(request, 'reportType')),
         });
         return { status: 200, body: JSON.stringify(report) };
