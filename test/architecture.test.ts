@@ -42,7 +42,7 @@ const isBuildStep = (file: string) => file === 'build.ts' || /^\w+\/build\//.tes
 
 const inputAndOutput = /^(pg|fastify|node:(fs|fs\/promises|net|http|https|http2|dns|child_process|worker_threads))$/;
 /** `*.sql.ts`: statements of a folder on its own tables. */
-const placesOfSql = /^(db|queue|store)\/|^search\/(to-sql|pages|sql|include|chain-page|identity-page)\.ts$|\.sql\.ts$/;
+const placesOfSql = /^(db|queue|store)\/|^search\/(to-sql|pages|\w+-page|sql|include)\.ts$|\.sql\.ts$/;
 const placesOfWrites = /^(db|queue|store)\/|\.sql\.ts$/;
 
 const src = join(import.meta.dirname, '../src');

@@ -25,6 +25,7 @@ import {
   type ConformanceResource,
   createLibrary,
   type Definitions,
+  type Library,
   loadDefinitions,
   type Resource,
 } from '../fhir/index.ts';
@@ -50,6 +51,7 @@ import {
   type Store,
 } from '../store/index.ts';
 import {
+  baseSearchTerms,
   type Conformance,
   createBaseLibrary,
   createConformance,
@@ -96,7 +98,9 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   const definitions = loadDefinitions();
   const db = await openData(input, lifecycle);
   const clock = await openClock(config, db);
-  const search = createSearchContext({ definitions, zone: config.zone, baseUrl });
+  const base = createBaseLibrary();
+  const terminology = baseSearchTerms(base, definitions);
+  const search = createSearchContext({ definitions, zone: config.zone, baseUrl, terminology });
   const customParameters = await followCustomParameters({ db, log: input.log, define: search.parameters.define });
   lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
@@ -124,7 +128,7 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   const onCommit: Ground['onCommit'] = (callback) => {
     wake = callback;
   };
-  const knowledge = await openKnowledge(input, { db, clock, definitions }, lifecycle);
+  const knowledge = await openKnowledge(input, { db, clock, definitions, base }, lifecycle);
   return {
     ...{ ...input, baseUrl, definitions, db, clock, search, customParameters },
     ...{ index, store, access, facts, onCommit, holder, metrics, setting, ...knowledge },
@@ -134,14 +138,14 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
 /** What the server knows of profiles and codes: its packages, its own definitions, R4. */
 async function openKnowledge(
   { config, log }: AppInput,
-  { db, clock, definitions }: Pick<Ground, 'db' | 'clock' | 'definitions'>,
+  { db, clock, definitions, base }: Pick<Ground, 'db' | 'clock' | 'definitions'> & { readonly base: Library },
   lifecycle: Lifecycle,
 ): Promise<Pick<Ground, 'shipped' | 'shelf' | 'conformance'>> {
   const shipped = await readShipped();
   const { packagesFolder: folder } = config;
   if (folder !== undefined) await loadFolder({ db, folder, log, nowMs: clock.now() });
   const own = shipped.filter((resource): resource is ConformanceResource => typeof resource['url'] === 'string');
-  const shelf = await openShelf({ db, others: [createLibrary(own), createBaseLibrary()] });
+  const shelf = await openShelf({ db, others: [createLibrary(own), base] });
   lifecycle.onStop('packages', () => shelf.close());
   const required = config.validation === 'required' ? (config.requiredProfiles ?? []) : [];
   return { shipped, shelf, conformance: await createConformance({ definitions, shelf, required }) };

@@ -13,8 +13,16 @@ import {
 } from '../breaks/index.ts';
 import { breakGuards, type Context, createBulkWorks, searchParameterGuard } from '../interactions/index.ts';
 import { measureResources } from '../indicators/index.ts';
-import { createNotify, createSmtp, type Notify, type NotifyInput, shippedTopicResources } from '../notify/index.ts';
+import {
+  createNotify,
+  createSmtp,
+  type Notify,
+  type NotifyInput,
+  shippedTopicResources,
+  type Smtp,
+} from '../notify/index.ts';
 import { createWorkers, type Workers } from '../queue/index.ts';
+import { createWithTerms } from '../packages/index.ts';
 import { typesOfBase } from '../search/index.ts';
 import { createReindexWork, serverSecret } from '../store/index.ts';
 import type { Ground } from './ground.ts';
@@ -42,7 +50,8 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
     select: createSelect(ground.search),
     metrics: ground.metrics.engine,
   };
-  const notify = createNotify({ ...ground, ...channelSettings(config), onAttempt: ground.metrics.attempted });
+  const smtp = openSmtp(config);
+  const notify = createNotify({ ...ground, ...channelSettings(config, smtp), onAttempt: ground.metrics.attempted });
   await installShipped(ground.store, [...ground.shipped, ...measureResources(), ...shippedTopicResources]);
   const context = await createContext(ground, engine, notify);
   const workers = createWorkers({
@@ -67,6 +76,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
   return {
     ...ground,
     indexValues: ground.index,
+    withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
     packages: ground.shelf.packages,
     guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
@@ -87,16 +97,30 @@ function reindexWork({ search, customParameters, ...ground }: Ground) {
   });
 }
 
+/** The one way out for mail. */
+function openSmtp({ smtpUrl, mailFrom }: Config): Smtp | undefined {
+  if (smtpUrl === undefined || mailFrom === undefined) return undefined;
+  return createSmtp({ server: new URL(smtpUrl), from: mailFrom });
+}
+
 /** What subscriptions may reach. */
-function channelSettings(config: Config): Pick<NotifyInput, 'allowsLoopback' | 'origins' | 'mail'> {
-  const { allowsLoopbackHooks, hookOrigins, smtpUrl, mailFrom, mailDomains } = config;
-  const hasMail = smtpUrl !== undefined && mailFrom !== undefined && mailDomains !== undefined;
+function channelSettings(
+  config: Config,
+  smtp: Smtp | undefined,
+): Pick<NotifyInput, 'allowsLoopback' | 'origins' | 'mail'> {
+  const { allowsLoopbackHooks, hookOrigins, mailDomains, mssanteDomains } = config;
   return {
     allowsLoopback: allowsLoopbackHooks,
     ...(hookOrigins === undefined ? {} : { origins: hookOrigins }),
-    ...(hasMail
-      ? { mail: { send: createSmtp({ server: new URL(smtpUrl), from: mailFrom }), domains: mailDomains } }
-      : {}),
+    ...(smtp === undefined
+      ? {}
+      : {
+          mail: {
+            send: smtp.send,
+            ...(mailDomains && { domains: mailDomains }),
+            ...(mssanteDomains && { mssante: mssanteDomains }),
+          },
+        }),
   };
 }
 

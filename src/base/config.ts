@@ -26,6 +26,12 @@ export interface Config {
   readonly mailFrom: string | undefined;
   /** Domains that e-mail may go to, in lower case. */
   readonly mailDomains: readonly string[] | undefined;
+  /** Domains of MSSanté, in lower case; what lies below them is meant too. */
+  readonly mssanteDomains: readonly string[] | undefined;
+  readonly mssanteSoftware: string | undefined;
+  /** FHIR base of the bridge to the DMP. */
+  readonly dmpUrl: string | undefined;
+  readonly dmpToken: string | undefined;
   readonly allowsTestIns: boolean;
   readonly references: 'recorded' | 'enforced';
   readonly conditionalDelete: 'single' | 'multiple';
@@ -114,7 +120,7 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     name: 'SUTURE_SMTP_URL',
     fallback: undefined,
     sentence:
-      'SMTP server for subscriptions by e-mail, `smtps://user:password@host:465` or `smtp://host:587` (STARTTLS); unset: none.',
+      'SMTP server by which all mail leaves, `smtps://user:password@host:465` or `smtp://host:587` (STARTTLS); unset: none.',
     isSecret: true,
     ...url('smtp', 'smtps'),
   },
@@ -129,8 +135,36 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     name: 'SUTURE_MAIL_DOMAINS',
     fallback: undefined,
     sentence:
-      'Domains that alone subscriptions by e-mail may write to, e.g. `chu.mssante.fr`; needed with `SUTURE_SMTP_URL`.',
-    ...listOf('domains', (value) => (/^[\w-]+(?:\.[\w-]+)+$/.test(value) ? value.toLowerCase() : undefined)),
+      'Domains that alone subscriptions by e-mail may write to, e.g. `chu.example`; `SUTURE_SMTP_URL` needs these or those of MSSanté.',
+    ...listOf('domains', readDomain),
+  },
+  mssanteDomains: {
+    name: 'SUTURE_MSSANTE_DOMAINS',
+    fallback: undefined,
+    sentence:
+      'Domains of MSSanté with what lies below them, e.g. `mssante.fr`: letters go there (`$mssante`), and subscriptions by e-mail may carry whole resources there; needs `SUTURE_SMTP_URL`.',
+    ...listOf('domains', readDomain),
+  },
+  mssanteSoftware: {
+    name: 'SUTURE_MSSANTE_NIL',
+    fallback: undefined,
+    sentence: 'Number of this software in MSSanté mails (header `X-MSS-NIL`); unset: no such header.',
+    expected: 'letters, digits, `.`, `-` or `_`',
+    read: (value) => (/^[\w.-]{1,60}$/.test(value) ? value : undefined),
+  },
+  dmpUrl: {
+    name: 'SUTURE_DMP_URL',
+    fallback: undefined,
+    sentence: 'FHIR base of the bridge to which `$publish` sends documents as IHE MHD ITI-65 (DMP); unset: none.',
+    ...url('http', 'https'),
+  },
+  dmpToken: {
+    name: 'SUTURE_DMP_TOKEN',
+    fallback: undefined,
+    sentence: 'Bearer token for `SUTURE_DMP_URL`; unset: none.',
+    isSecret: true,
+    expected: 'a token of visible ASCII',
+    read: (value) => (/^[\x21-\x7e]{1,4000}$/.test(value) ? value : undefined),
   },
   allowsTestIns: {
     name: 'SUTURE_ALLOW_TEST_INS',
@@ -237,9 +271,10 @@ export function readConfig(environment: Environment): Config {
   return config;
 }
 
-function mailFaults({ smtpUrl, mailFrom, mailDomains }: Partial<Config>): readonly string[] {
-  const given = [smtpUrl, mailFrom, mailDomains].filter((one) => one !== undefined).length;
-  return given === 0 || given === 3 ? [] : ['SUTURE_SMTP_URL, SUTURE_MAIL_FROM and SUTURE_MAIL_DOMAINS go together'];
+function mailFaults({ smtpUrl, mailFrom, mailDomains, mssanteDomains }: Partial<Config>): readonly string[] {
+  const given = [smtpUrl, mailFrom, mailDomains ?? mssanteDomains].filter((one) => one !== undefined).length;
+  if (given === 0 || given === 3) return [];
+  return ['SUTURE_SMTP_URL, SUTURE_MAIL_FROM and SUTURE_MAIL_DOMAINS or SUTURE_MSSANTE_DOMAINS go together'];
 }
 
 /** The settings as the table of the README, in Markdown. */
@@ -301,6 +336,10 @@ function listOf(expected: string, readOne: (text: string) => string | undefined)
       return read.includes(undefined) ? undefined : read.filter((one) => one !== undefined);
     },
   };
+}
+
+function readDomain(value: string): string | undefined {
+  return /^[\w-]+(?:\.[\w-]+)+$/.test(value) ? value.toLowerCase() : undefined;
 }
 
 /** As URL.origin writes it. */

@@ -231,3 +231,18 @@ export async function keepLives(tx: Queryable, rows: readonly BreakRow[], atMs: 
     values: [JSON.stringify(rows), new Date(atMs)],
   });
 }
+
+/** A longer text is not looked through: it costs more to read than a judgment does. */
+const firstVersionBytesMax = 64_000;
+
+/** Texts by rid, of resources whose first version is the current one. */
+export async function readFirstVersions(db: Queryable, rids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.query<{ rid: string; raw: string }>({
+    name: 'first-versions',
+    text: `select r.rid::text as rid, r.raw from resource r
+           where r.rid = any ($1::bigint[]) and r.version = 1 and not r.is_deleted
+             and octet_length(r.raw) <= ${firstVersionBytesMax}`,
+    values: [rids],
+  });
+  return new Map(rows.map(({ rid, raw }) => [rid, raw]));
+}

@@ -10,13 +10,21 @@ import { formatLocal, type Resource } from '../fhir/index.ts';
 import { type Change, finishJob, type Follower, type Job, requestJobs, type Work } from '../queue/index.ts';
 import { elementKeys, focusKeyOf, type Rule } from '../rules/index.ts';
 import type { Session, Store, WriteEntry } from '../store/index.ts';
-import { keepJudgments, keepLives, keepOccurrences, readJudgments, requestAllPatients } from './breaks.sql.ts';
+import {
+  keepJudgments,
+  keepLives,
+  keepOccurrences,
+  readFirstVersions,
+  readJudgments,
+  requestAllPatients,
+} from './breaks.sql.ts';
 import { requestDigests } from './digest.ts';
 import { labelDerived } from './labels.ts';
 import { lastBreaks, splitVerdicts } from './expectations.ts';
 import { type Judged, judgePatient, type KnownJudgment, nextInstant, type Select } from './judge-patient.ts';
 import { judgmentRows } from './judgment-rows.ts';
 import { noteOverrides } from './overrides.ts';
+import { patientTime } from './patient-time.ts';
 import { type Plan, type PlanInput, planBreaks } from './plan.ts';
 import { type QuietHours, quietUntil, readSilence } from './quiet.ts';
 import { basicTypes, loadRecord, type PatientRecord } from './record.ts';
@@ -24,6 +32,7 @@ import { isBreakTask } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
 import { findSince } from './since.ts';
 import type { Places } from './sites.ts';
+import { isReadBesideRules, touchesJudgments } from './touch.ts';
 
 export const engineLimits = {
   changesMax: 500,
@@ -72,8 +81,10 @@ export function createFollower(input: EngineInput): Follower {
       const book = await input.ruleBook(input.store.within(tx));
       const isSetAnew = await noteOverrides(input.store.within(tx), changes);
       if (isSetAnew || changes.some(changesRules)) await requestAllPatients(tx, atMs, rulesChangedAt(changes));
+      const waking = changes.filter((change) => wakesRules(book, change));
+      const idle = await withoutEffect(input, tx, { book, changes: waking, nowMs: atMs });
       const patients = [
-        ...new Set(changes.filter((change) => wakesRules(book, change)).flatMap((change) => change.patients)),
+        ...new Set(waking.filter((change) => !idle.has(change)).flatMap((change) => change.patients)),
       ].sort();
       await requestJobs(
         tx,
@@ -99,6 +110,33 @@ function changesRules({ type }: Change): boolean {
 function wakesRules({ ruleSets, types }: RuleBook, { type }: Change): boolean {
   if (ruleSets.length === 0) return type === 'Task';
   return type !== 'DetectedIssue' && (types.has(type) || basicTypes.includes(type));
+}
+
+interface Woken {
+  readonly book: RuleBook;
+  readonly changes: readonly Change[];
+  readonly nowMs: number;
+}
+
+/** Those that made a resource which no judgment reads (touch.ts); one that is another by now is not among them. */
+async function withoutEffect(
+  { select, places }: EngineInput,
+  tx: Transaction,
+  { book, changes, nowMs }: Woken,
+): Promise<ReadonlySet<Change>> {
+  const made = changes.filter(({ type, version }) => version === 1 && !isReadBesideRules(type));
+  if (book.ruleSets.length === 0 || made.length === 0) return new Set();
+  const texts = await readFirstVersions(
+    tx,
+    made.map(({ rid }) => rid),
+  );
+  const touched = { book, select, places, nowMs };
+  return new Set(
+    made.filter(({ rid }) => {
+      const raw = texts.get(rid);
+      return raw !== undefined && !touchesJudgments(touched, JSON.parse(raw) as Resource);
+    }),
+  );
 }
 
 export function createJudgeWork(input: EngineInput): Work {
@@ -145,10 +183,10 @@ interface Run {
 }
 
 async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<Done> {
-  const nowMs = input.clock.now();
   const book = await input.ruleBook(session);
   const known = await readJudgments(tx, job.key);
   const record = await loadRecord(session, { patient: job.key, types: book.types });
+  const nowMs = patientTime(input.clock.now(), record);
   const judged = await judgeRecord(input, session, { record, book, known, nowMs });
   const plan = planBreaks(planInput(input, { record, book, judged, nowMs, job }));
   await session.commit(labelDerived(record, judged, plan.resources).map(toEntry));

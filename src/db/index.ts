@@ -1,3 +1,4 @@
+export { bigintArray, booleanArray, doubleArray, integerArray, textArray, wholeNumberArray } from './arrays.ts';
 export { checkServer } from './check-server.ts';
 export {
   type Database,
@@ -13,4 +14,4 @@ export {
 export { type EmbeddedDatabase, type EmbeddedOptions, startEmbedded } from './embedded.ts';
 export { databaseLimits } from './limits.ts';
 export { type MigrateOptions, migrate, migrationsFolder } from './migrate.ts';
-export { type DatabaseFault, databaseFaultOf } from './sql-state.ts';
+export { type DatabaseFault, databaseFaultOf, isUndone } from './sql-state.ts';

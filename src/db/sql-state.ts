@@ -78,6 +78,11 @@ export function isConnectionLost(error: unknown): boolean {
   return !isOurMistake(error);
 }
 
+/** PostgreSQL refused, and lives: what was sent has had no effect, for certain. */
+export function isUndone(error: unknown): boolean {
+  return databaseFaultOf(error) !== undefined && !isConnectionLost(error);
+}
+
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { category, text } = meaningOf(error);

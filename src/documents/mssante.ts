@@ -72,7 +72,6 @@ function labelOf({ reference }: OutgoingDocument): string {
   return oneLine(label).slice(0, labelLengthMax).trim();
 }
 
-// eslint-disable-next-line no-control-regex -- no control, no bidirectional override gets into a header
 const oneLine = (text: string): string =>
   text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ').trim();
 

@@ -9,6 +9,7 @@
  *
  * Hash and size are of the bytes that go, whatever the DocumentReference says.
  */
+import type { Address, DocumentReference, DocumentReferenceRelatesTo } from 'fhir/r4.js';
 import { formatInstant } from '../base/index.ts';
 import type { XdmDocumentToWrite, XdmToWrite } from '../formats/index.ts';
 import { entryUuidOf, oidOfUuid, uniqueIdOf, uuidOf } from './names.ts';
@@ -59,45 +60,67 @@ function contentTypeOf(document: OutgoingDocument | undefined): XdmToWrite['subm
 
 export function describeDocument(document: OutgoingDocument): XdmDocumentToWrite {
   const { reference, bytes } = document;
-  const attachment = reference.content[0]?.attachment;
-  const ids = patientIds(document);
-  const id = requirePatientId(document);
-  const authenticator = professionalOf(document, reference.authenticator?.reference);
   return {
     bytes,
-    mimeType: attachment?.contentType ?? 'application/octet-stream',
     entryUuid: entryUuidOf(reference),
     uniqueId: uniqueIdOf(reference),
-    patientId: cx(id),
-    sourcePatientId: cx(ids.find(({ isIns }) => !isIns) ?? id),
-    sourcePatientInfo: sourcePatientInfo(patientOf(document), ids),
-    title: attachment?.title,
     description: reference.description,
-    languageCode: attachment?.language,
-    creationTime: hl7Time(attachment?.creation ?? reference.date),
+    ...describePatient(document),
+    ...describeContent(document),
     ...describeContext(document),
-    authors: (reference.author ?? []).flatMap((one) => {
-      const professional = professionalOf(document, one.reference);
-      return professional === undefined ? [] : [xdsAuthor(professional)];
-    }),
-    legalAuthenticator: authenticator === undefined ? undefined : xcn(authenticator),
+    ...describePeople(document),
     classCode: conceptCode(reference.category?.[0]),
     typeCode: conceptCode(reference.type),
-    formatCode: xdsCode(reference.content[0]?.format),
     confidentiality: (reference.securityLabel ?? []).flatMap((label) => conceptCode(label) ?? []),
-    replaces: (reference.relatesTo ?? []).flatMap(({ code, target }) => {
-      const former = document.resources.get(target.reference ?? '');
-      const named = target.identifier?.value;
-      if (code !== 'replaces') return [];
-      return former === undefined ? (named ?? []) : [entryUuidOf(former as never)];
-    }),
+    replaces: (reference.relatesTo ?? []).flatMap((relation) => replacedBy(document, relation)),
   };
 }
 
-type Context = Pick<
-  XdmDocumentToWrite,
-  'serviceStartTime' | 'serviceStopTime' | 'facilityType' | 'practiceSetting' | 'events'
->;
+type Part<Name extends keyof XdmDocumentToWrite> = Pick<XdmDocumentToWrite, Name>;
+
+function describePatient(document: OutgoingDocument): Part<'patientId' | 'sourcePatientId' | 'sourcePatientInfo'> {
+  const ids = patientIds(document);
+  const id = requirePatientId(document);
+  return {
+    patientId: cx(id),
+    sourcePatientId: cx(ids.find(({ isIns }) => !isIns) ?? id),
+    sourcePatientInfo: sourcePatientInfo(patientOf(document), ids),
+  };
+}
+
+function describeContent({
+  reference: { content, date },
+}: OutgoingDocument): Part<'mimeType' | 'title' | 'languageCode' | 'creationTime' | 'formatCode'> {
+  const { contentType, title, language, creation } = content[0]?.attachment ?? {};
+  return {
+    mimeType: contentType ?? 'application/octet-stream',
+    title,
+    languageCode: language,
+    creationTime: hl7Time(creation ?? date),
+    formatCode: xdsCode(content[0]?.format),
+  };
+}
+
+function describePeople(document: OutgoingDocument): Part<'authors' | 'legalAuthenticator'> {
+  const { author = [], authenticator } = document.reference;
+  const signer = professionalOf(document, authenticator?.reference);
+  return {
+    authors: author.flatMap(({ reference }) => {
+      const professional = professionalOf(document, reference);
+      return professional === undefined ? [] : [xdsAuthor(professional)];
+    }),
+    legalAuthenticator: signer === undefined ? undefined : xcn(signer),
+  };
+}
+
+function replacedBy(document: OutgoingDocument, { code, target }: DocumentReferenceRelatesTo): readonly string[] {
+  if (code !== 'replaces') return [];
+  const former = document.resources.get(target.reference ?? '');
+  if (former !== undefined) return [entryUuidOf(former as unknown as DocumentReference)];
+  return target.identifier?.value === undefined ? [] : [target.identifier.value];
+}
+
+type Context = Part<'serviceStartTime' | 'serviceStopTime' | 'facilityType' | 'practiceSetting' | 'events'>;
 
 function describeContext({ reference: { context } }: OutgoingDocument): Context {
   return {
@@ -109,15 +132,16 @@ function describeContext({ reference: { context } }: OutgoingDocument): Context 
   };
 }
 
+/** Name, address and telephone of whoever keeps the document. */
 function senderLines(document: OutgoingDocument | undefined): readonly string[] {
-  const custodian = document && professionalOf(document, document.reference.custodian?.reference)?.organization;
-  if (custodian === undefined) return [document?.reference.custodian?.display ?? 'Suture'];
-  const { name, address = [], telecom = [] } = custodian;
-  const place = address[0];
-  return [
-    name ?? '',
-    ...(place?.line ?? []),
-    [place?.postalCode, place?.city].filter((part) => part !== undefined).join(' '),
-    ...telecom.flatMap(({ value }) => value ?? []),
-  ].filter((line) => line !== '');
+  const { reference, display = 'Suture' } = document?.reference.custodian ?? {};
+  const custodian = document && professionalOf(document, reference)?.organization;
+  if (custodian === undefined) return [display];
+  const { name = display, address, telecom = [] } = custodian;
+  const numbers = telecom.flatMap(({ value }) => value ?? []);
+  return [name, ...addressLines(address?.[0]), ...numbers].filter((one) => one !== '');
+}
+
+function addressLines({ line = [], postalCode = '', city = '' }: Address = {}): readonly string[] {
+  return [...line, `${postalCode} ${city}`.trim()];
 }

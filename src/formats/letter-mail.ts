@@ -35,7 +35,6 @@ export function isMailbox(text: string): boolean {
   return text.length <= 254 && addressForm.test(text) && !text.includes('..') && !/^\.|\.@/.test(text);
 }
 
-// eslint-disable-next-line no-control-regex -- row M5: no control character gets into a header
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 const headerName = /^[A-Za-z0-9-]{1,60}$/;
 const headerLengthMax = 900;

@@ -78,7 +78,6 @@ function readme({ sender, software, submission }: XdmToWrite, names: readonly st
   return `${lines.join('\r\n')}\r\n`;
 }
 
-// eslint-disable-next-line no-control-regex -- a line has none of them
 const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();
 
 /** XHTML Basic, without script, style or anything fetched. */

@@ -13,4 +13,12 @@ export const frenchDocumentTexts: readonly (readonly [english: string, french: s
     'the content of the document is not in this record: its URL leads elsewhere and is not followed',
     'le contenu du document n’est pas dans ce dossier : son URL mène ailleurs et n’est pas suivie',
   ],
+  [
+    'the channel type {} is not served for a search by criteria: expected {}',
+    'le type de canal {1} n’est pas servi pour une recherche par critères : {2} attendu',
+  ],
+  [
+    'the channel type {} is not served for a topic: expected {}',
+    'le type de canal {1} n’est pas servi pour un sujet : {2} attendu',
+  ],
 ];

@@ -34,6 +34,12 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
     'the format asked for is not served: expected application/fhir+json or +xml',
     'le format demandé n’est pas servi : application/fhir+json ou +xml attendu',
   ],
+  [
+    'by a token, reference or uri it must stand beside a criterion that leaves few resources, such as patient or identifier',
+    'par un token, une référence ou une URI, il doit accompagner un critère qui laisse peu de ressources, tel que patient ou identifier',
+  ],
+  ['its value is computed', 'sa valeur est calculée'],
+  ['contained resources are not searched: expected {}', 'les ressources contenues ne sont pas cherchées : {1} attendu'],
   // Interactions
   [
     'Accept names neither the type of the content nor application/fhir+json',

@@ -1,7 +1,7 @@
 /** What every interaction is given, what it is asked, and what it answers. Nothing here knows HTTP's library. */
 import { type Clock, formatInstant, type Ids, type Issue, Problem } from '../base/index.ts';
 import type { Access, Caller, FactReader } from '../access/index.ts';
-import type { Definitions, Resource } from '../fhir/index.ts';
+import type { ConformanceResource, Definitions, Resource } from '../fhir/index.ts';
 import type { Session, Store, StoredVersion, Visible } from '../store/index.ts';
 import type { IndexValues, SearchContext } from '../search/index.ts';
 
@@ -12,6 +12,14 @@ export interface Context {
   readonly facts: FactReader;
   readonly definitions: Definitions;
   readonly search: SearchContext;
+  /**
+   * Reads a search with what is known of codes: `:in`, `:below` and the like over the packages that are loaded, and over these value
+   * sets by the name under which the search calls them. `work` may run several times.
+   */
+  readonly withTerms: <T>(
+    work: (search: SearchContext) => T,
+    valueSets?: ReadonlyMap<string, ConformanceResource>,
+  ) => Promise<T>;
   /** What a resource is found by, and what it refers to. */
   readonly indexValues: (resource: Resource) => IndexValues;
   /** Faults and warnings of a resource against base R4 and the profiles it must conform to; empty when there are none. */

@@ -1,7 +1,7 @@
 /** search of one type, GET or POST (https://hl7.org/fhir/R4/http.html#search, https://hl7.org/fhir/R4/search.html). */
 import { callerKey } from '../access/index.ts';
 import { Problem } from '../base/index.ts';
-import { type Resource, toOperationOutcome } from '../fhir/index.ts';
+import { type ConformanceResource, type Resource, toOperationOutcome } from '../fhir/index.ts';
 import {
   cursorBinding,
   decodeCursor,
@@ -10,6 +10,7 @@ import {
   type PageRow,
   parseSearch,
   type Search,
+  type SearchOptions,
   toCountSql,
   toIncludeSql,
   toSql,
@@ -70,9 +71,7 @@ interface Scope {
 
 async function answerSearch(context: Context, request: Request, scope: Scope): Promise<Answer> {
   const { store } = context;
-  const { query, left } =
-    request.isLenient === true ? leaveUnknown(context, request.query, scope) : { ...request, left: [] };
-  const asked = parse(context, query, scope);
+  const { asked, left } = await readAsked(context, request, scope);
   const { count, summary, total: totalAsked } = asked.result;
   const isCountOnly = summary === 'count' || count === 0;
   const total =
@@ -93,21 +92,58 @@ async function answerSearch(context: Context, request: Request, scope: Scope): P
   return { status: 200, isAssembled: true, body: bundleText({ type: 'searchset', links, entries, ...counted }) };
 }
 
-function parse(context: Context, query: Request['query'], { type, compartment }: Scope): Search {
-  const options = { now: context.clock.now(), ...(compartment === undefined ? {} : { compartment }) };
-  return parseSearch(context.search, type, query, options);
+interface Asked {
+  readonly asked: Search;
+  /** Names of parameters that are not known, where these may be left out. */
+  readonly left: readonly string[];
+}
+
+async function readAsked(context: Context, { query, isLenient, visible }: Request, scope: Scope): Promise<Asked> {
+  const valueSets = await storedValueSets(context, query, visible);
+  return context.withTerms((search) => {
+    const parse = (some: Request['query']) => parseSearch(search, scope.type, some, optionsOf(context, scope));
+    if (isLenient !== true) return { asked: parse(query), left: [] };
+    const known = leaveUnknown(parse, query);
+    return { asked: parse(known.query), left: known.left };
+  }, valueSets);
+}
+
+function optionsOf({ clock }: Context, { compartment }: Scope): SearchOptions {
+  return { now: clock.now(), ...(compartment === undefined ? {} : { compartment }) };
+}
+
+/** Those that `:in` and `:not-in` name by a literal reference (https://hl7.org/fhir/R4/search.html#token), under that reference. */
+async function storedValueSets(
+  { store, baseUrl }: Context,
+  query: Request['query'],
+  visible: Visible,
+): Promise<ReadonlyMap<string, ConformanceResource> | undefined> {
+  const named = query.filter(([name]) => /:(?:not-)?in$/.test(name)).flatMap(([, value]) => value.split(','));
+  const texts = new Map<string, string[]>();
+  for (const text of named) {
+    const reference = text.startsWith(`${baseUrl}/`) ? text.slice(baseUrl.length + 1) : text;
+    if (/^ValueSet\/[A-Za-z0-9.-]{1,64}$/.test(reference))
+      texts.set(reference, [...(texts.get(reference) ?? []), text]);
+  }
+  if (texts.size === 0) return undefined;
+  const found = await store.readMany([...texts.keys()], visible);
+  return new Map(
+    found.flatMap(({ type, id, raw }) => {
+      const valueSet = JSON.parse(raw) as ConformanceResource;
+      return (texts.get(`${type}/${id}`) ?? []).map((text) => [text, valueSet] as const);
+    }),
+  );
 }
 
 /** Prefer: handling=lenient: what is not known is left out, told, and not in the self link. What is known must be right. */
 function leaveUnknown(
-  context: Context,
+  parse: (query: Request['query']) => Search,
   query: Request['query'],
-  scope: Scope,
 ): { readonly query: Request['query']; readonly left: readonly string[] } {
   const types = query.filter(([name]) => name === '_type');
   const isKnown = (parameter: readonly [string, string]): boolean => {
     try {
-      parse(context, parameter[0] === '_type' ? types : [...types, parameter], scope);
+      parse(parameter[0] === '_type' ? types : [...types, parameter]);
       return true;
     } catch (error) {
       if (error instanceof Problem && error.category === 'unsupported-parameter') return false;
@@ -199,13 +235,17 @@ export interface FindInput {
   readonly limit: number;
 }
 
+function readFound(context: Context, { type, parameters }: FindInput): Promise<Search> {
+  return context.withTerms((search) => parseSearch(search, type, parameters, { now: context.clock.now() }));
+}
+
 /** The first resources that meet criteria, inside a transaction: what conditional interactions ask. */
 export async function searchStored(
   context: Context,
   session: Session,
   input: FindInput,
 ): Promise<readonly StoredVersion[]> {
-  const asked = parseSearch(context.search, input.type, input.parameters, { now: context.clock.now() });
+  const asked = await readFound(context, input);
   const rows = await session.query<PageRow>(
     toSql(context.search, asked, { visible: input.visible, count: input.limit }),
   );
@@ -227,7 +267,7 @@ export async function searchResources(
   input: FindInput,
 ): Promise<readonly Resource[]> {
   const { visible } = input;
-  const asked = parseSearch(context.search, input.type, input.parameters, { now: context.clock.now() });
+  const asked = await readFound(context, input);
   const rows = await session.query<PageRow>(toSql(context.search, asked, { visible, count: input.limit }));
   const included = await readIncluded(context, session, { asked, rows, visible });
   return [...rows, ...included].map(({ raw }) => JSON.parse(raw) as Resource);

@@ -3,7 +3,7 @@
  * table; what it does not take is refused by name (http://hl7.org/fhir/uv/subscriptions-backport, channels and payloads).
  */
 import type { Extension, Subscription as FhirSubscription } from 'fhir/r4.js';
-import { type EndpointRules, readEndpoint, readMailbox } from './endpoint.ts';
+import { type EndpointRules, isInDomains, type MailRules, readEndpoint, readMailbox } from './endpoint.ts';
 import { type HeaderLine, readHeaderLine } from './header-lines.ts';
 import { notifyLimits } from './limits.ts';
 
@@ -31,10 +31,7 @@ export interface ChannelTerms {
   readonly eventsMax: number;
 }
 
-export interface ChannelRules extends EndpointRules {
-  /** Domains to which e-mail may go; undefined: there is no e-mail. */
-  readonly mailDomains: ReadonlySet<string> | undefined;
-}
+export interface ChannelRules extends EndpointRules, MailRules {}
 
 export const backport = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/';
 export const keyExtension = 'https://suture.example/fhir/StructureDefinition/subscription-key';
@@ -42,37 +39,39 @@ export const keyExtension = 'https://suture.example/fhir/StructureDefinition/sub
 /** Notes what is refused, in the words of an OperationOutcome. */
 export type Refuse = (element: string, text: string, code?: 'value' | 'required' | 'not-supported') => void;
 
+type FhirChannel = FhirSubscription['channel'];
+
 interface Form {
   /** The endpoint, or what is wrong with it. */
   readonly endpoint: (text: string | undefined, rules: ChannelRules) => URL | undefined | string;
   readonly payload: (payload: string) => boolean;
   readonly payloadExpected: string;
-  readonly contents: readonly Content[];
+  /** What may be told there. */
+  readonly contents: (channel: FhirChannel, rules: ChannelRules) => readonly Content[];
   readonly takesHeaders: boolean;
   readonly takesHeartbeat: boolean;
 }
 
 const json = { payload: isJsonPayload, payloadExpected: 'application/fhir+json, of FHIR version 4.0 if any is named' };
-const web: Form = { endpoint: readWeb, ...json, contents, takesHeaders: true, takesHeartbeat: true };
+const web: Form = { endpoint: readWeb, ...json, contents: () => contents, takesHeaders: true, takesHeartbeat: true };
 
 const forms: Readonly<Record<ChannelType, Form>> = {
   'rest-hook': web,
   message: web,
   websocket: { ...web, endpoint: readNone, takesHeaders: false },
-  // Mail is read by people and kept on the way: no resource goes into it, and no sign of life every minute.
+  // Mail is read by people and kept on the way: no resource goes into it but to MSSanté, and no sign of life every minute.
   email: {
     endpoint: readMail,
     payload: (payload) => /^text\/plain(?:;\s*attach=application\/fhir\+json)?$/.test(payload),
     payloadExpected: 'text/plain, with ;attach=application/fhir+json if the notification shall be attached',
-    contents: ['empty', 'id-only'],
+    contents: mailContents,
     takesHeaders: false,
     takesHeartbeat: false,
   },
 };
 
-type FhirChannel = FhirSubscription['channel'];
-
 interface Reading {
+  readonly rules: ChannelRules;
   readonly channel: FhirChannel;
   readonly form: Form;
   readonly isTopic: boolean;
@@ -88,7 +87,7 @@ export function readChannel(
   const type = readType(channel, isTopic, refuse);
   if (type === undefined) return undefined;
   const form = forms[type];
-  const reading: Reading = { channel, form, isTopic, refuse };
+  const reading: Reading = { channel, form, isTopic, refuse, rules };
   const endpoint = form.endpoint(channel.endpoint, rules);
   if (typeof endpoint === 'string') refuse('channel.endpoint', `the endpoint cannot be used: ${endpoint}`);
   return {
@@ -105,7 +104,13 @@ function readType({ type, _type }: FhirChannel, isTopic: boolean, refuse: Refuse
   if (_type !== undefined) refuse('channel.type.extension', 'custom channel types are not supported', 'not-supported');
   const served = isTopic ? Object.keys(forms) : ['rest-hook'];
   if (served.includes(type)) return type as ChannelType;
-  refuse('channel.type', `the channel type is none of ${served.join(', ')}`, 'not-supported');
+  // A code of a required value set: it may be repeated.
+  const what = isTopic ? 'a topic' : 'a search by criteria';
+  refuse(
+    'channel.type',
+    `the channel type ${type} is not served for ${what}: expected ${served.join(', ')}`,
+    'not-supported',
+  );
   return undefined;
 }
 
@@ -113,8 +118,16 @@ function readWeb(text: string | undefined, rules: ChannelRules): URL | string {
   return text === undefined ? 'it is missing' : readEndpoint(text, rules);
 }
 
-function readMail(text: string | undefined, { mailDomains }: ChannelRules): URL | string {
-  return text === undefined ? 'it is missing' : readMailbox(text, mailDomains);
+/** Beyond ids only to an MSSanté mailbox (we do no S/MIME), and then as an attachment: the text is for people. */
+function mailContents(
+  { endpoint = '', payload = '' }: FhirChannel,
+  { mssanteDomains }: ChannelRules,
+): readonly Content[] {
+  return isInDomains(endpoint, mssanteDomains) && payload.includes('attach=') ? contents : ['empty', 'id-only'];
+}
+
+function readMail(text: string | undefined, rules: ChannelRules): URL | string {
+  return text === undefined ? 'it is missing' : readMailbox(text, rules);
 }
 
 function readNone(text: string | undefined): undefined | string {
@@ -139,7 +152,13 @@ function readHeaders({ channel, form, refuse }: Reading): readonly HeaderLine[] 
   });
 }
 
-function readPayload({ channel, form, isTopic, refuse }: Reading): Pick<ChannelTerms, 'contentType' | 'content'> {
+function readPayload({
+  channel,
+  form,
+  isTopic,
+  refuse,
+  rules,
+}: Reading): Pick<ChannelTerms, 'contentType' | 'content'> {
   const { payload, _payload } = channel;
   const extensions = _payload?.extension ?? [];
   const content = valueOf(extensions, `${backport}backport-payload-content`)?.valueCode;
@@ -155,8 +174,11 @@ function readPayload({ channel, form, isTopic, refuse }: Reading): Pick<ChannelT
   if (payload === undefined) refuse('channel.payload', 'a subscription to a topic names its payload type', 'required');
   if (content === undefined || extensions.length > 1) {
     refuse('channel.payload.extension', 'expected one extension, backport-payload-content', 'required');
-  } else if (!(form.contents as readonly string[]).includes(content)) {
-    refuse('channel.payload.extension', `the content level is none of ${form.contents.join(', ')}`, 'not-supported');
+  } else {
+    const served = form.contents(channel, rules);
+    if (!(served as readonly string[]).includes(content)) {
+      refuse('channel.payload.extension', `the content level is none of ${served.join(', ')}`, 'not-supported');
+    }
   }
   return { contentType: payload, content: content as Content | undefined };
 }

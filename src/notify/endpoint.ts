@@ -67,10 +67,24 @@ export function isLoopbackHost(url: URL): boolean {
 /** One plain mailbox, so that nothing else can be said by the address: no parameters, no second recipient, no escapes. */
 const mailbox = /^mailto:[\w.!#$'*+/=^`{|}~-]{1,64}@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})$/i;
 
+export interface MailRules {
+  /** Domains to which e-mail may go; undefined: there is no e-mail. */
+  readonly mailDomains: ReadonlySet<string> | undefined;
+  /** Domains of MSSanté mailboxes, and what lies below them: patient data may go there. */
+  readonly mssanteDomains: ReadonlySet<string> | undefined;
+}
+
 /** The mailbox, or what is wrong with it. */
-export function readMailbox(text: string, domains: ReadonlySet<string> | undefined): URL | string {
-  if (domains === undefined) return 'this server sends no e-mail';
+export function readMailbox(text: string, { mailDomains, mssanteDomains }: MailRules): URL | string {
+  if (mailDomains === undefined && mssanteDomains === undefined) return 'this server sends no e-mail';
   const domain = mailbox.exec(text)?.[1];
   if (domain === undefined || text.length > notifyLimits.mailboxLengthMax) return 'it is not mailto: and one mailbox';
-  return domains.has(domain.toLowerCase()) ? new URL(text) : 'its domain is not among those that may be written to';
+  const isAllowed = (mailDomains?.has(domain.toLowerCase()) ?? false) || isInDomains(domain, mssanteDomains);
+  return isAllowed ? new URL(text) : 'its domain is not among those that may be written to';
+}
+
+/** Whether the domain of a mailbox, or a domain itself, is one of these or below one of them. */
+export function isInDomains(mailboxOrDomain: string, domains: ReadonlySet<string> | undefined): boolean {
+  const labels = (mailboxOrDomain.split('@').at(-1) ?? '').toLowerCase().split('.');
+  return labels.some((_label, at) => domains?.has(labels.slice(at).join('.')) ?? false);
 }

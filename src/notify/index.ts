@@ -2,7 +2,16 @@
 export { type Answers, type AskedEvents, type AskedStatus, type IssuedToken, socketPath } from './answers.ts';
 export type { Figures } from './answers.sql.ts';
 export type { Mail, SendMail } from './channels/email.ts';
-export { createSmtp, type SmtpSetting } from './channels/smtp.ts';
+export {
+  createSmtp,
+  type MailOutcome,
+  type SendWritten,
+  type Smtp,
+  type SmtpSetting,
+  type WrittenMail,
+} from './channels/smtp.ts';
+export { isInDomains } from './endpoint.ts';
+export { waitAfter } from './retry.ts';
 export { createNotify, type Notify, type NotifyInput } from './notify.ts';
 export { shippedTopicResources } from './topics/shipped.ts';
 export type { SocketHub } from './websocket/hub.ts';

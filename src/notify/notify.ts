@@ -44,7 +44,11 @@ export interface NotifyInput {
   /** Exact origins that alone may be called; undefined: any public one. */
   readonly origins?: readonly string[];
   /** How e-mail leaves, and the domains that it may go to; undefined: not at all. */
-  readonly mail?: { readonly send: SendMail; readonly domains: readonly string[] };
+  readonly mail?: {
+    readonly send: SendMail;
+    readonly domains?: readonly string[];
+    readonly mssante?: readonly string[];
+  };
   /** For metrics: an attempt to notify, what became of it, and how long it took. */
   readonly onAttempt?: (kind: string, outcome: string, seconds: number) => void;
   /** How hosts become addresses; for tests. */
@@ -86,7 +90,12 @@ export function createNotify(input: NotifyInput): Notify {
 
 function rulesOf({ allowsLoopback, origins, mail }: NotifyInput): ChannelRules {
   const setOf = (texts: readonly string[] | undefined) => (texts === undefined ? undefined : new Set(texts));
-  return { allowsLoopback, origins: setOf(origins), mailDomains: setOf(mail?.domains) };
+  return {
+    allowsLoopback,
+    origins: setOf(origins),
+    mailDomains: setOf(mail?.domains),
+    mssanteDomains: setOf(mail?.mssante),
+  };
 }
 
 /** Each subscription's own channel; a websocket has none to send by, its client calls. */

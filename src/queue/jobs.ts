@@ -62,19 +62,23 @@ export async function requestJobs(tx: Queryable, requests: readonly JobRequest[]
   });
 }
 
-/** Takes up to `limit` due jobs of one kind, oldest first. */
+/**
+ * Takes up to `limit` due jobs of one kind, oldest first. The rows are chosen in a CTE, which runs once: as a subquery of `in`
+ * it may be run again for each row of a nested loop, and takes `limit` more of them each time.
+ */
 export async function takeJobs(
   db: Queryable,
   take: { readonly kind: string; readonly holder: number; readonly nowMs: number; readonly limit: number },
 ): Promise<readonly Job[]> {
   const rows = await db.query<JobRow>({
     name: 'take-jobs',
-    text: `update job set holder = $2, attempts = attempts + 1
-           where (kind, key) in (
+    text: `with due as materialized (
              select kind, key from job
              where kind = $1 and holder is null and not is_parked and run_at <= $3
              order by run_at, key limit $4 for update skip locked)
-           returning kind, key, run_at, payload, stamp, attempts`,
+           update job j set holder = $2, attempts = attempts + 1
+           from due where j.kind = due.kind and j.key = due.key
+           returning j.kind, j.key, j.run_at, j.payload, j.stamp, j.attempts`,
     values: [take.kind, take.holder, new Date(take.nowMs), take.limit],
   });
   return rows

@@ -49,4 +49,4 @@ export type {
   Text,
   Window,
 } from './rule.ts';
-export { startsOn } from './starts.ts';
+export { mayStartOn, startsOn } from './starts.ts';

@@ -137,7 +137,7 @@ function tuples({ hash }: Compiler, { base, resourceType, components }: TuplesIn
   const at: IndexPath = {
     ...{ category: 'composite', resourceType, name, text: base.text, types: [base.type], targets: [] },
     ...{ restriction: undefined, presence: name, row: keyText.numbers(name), systems: undefined },
-    ...{ isSingle: false, isOrd: false, isProbe: false },
+    ...{ sources: [], isSingle: false, isOrd: false, isProbe: false },
   };
   leaves.push({ path: base, at, emitter: tupleEmitter(parts) });
   return {

@@ -127,6 +127,7 @@ function toIndexPath(
     presence: restrictPath(name, first.restriction),
     row: rowText(type, name),
     systems: first.valueSet === undefined ? undefined : definitions.systems(first.valueSet),
+    sources: group.map((path) => ({ type: path.type, steps: path.steps })),
     isSingle: group.every((path) => path.isSingle),
     isOrd,
     isProbe: probeParameters.has(definition.code),

@@ -18,6 +18,7 @@ import {
   textsOf,
   timestampText,
 } from './sql.ts';
+import { isSortedByJson, jsonPaths } from './sort-json.ts';
 import type { Sort } from './tree.ts';
 
 type ColumnType = 'bigint' | 'text' | 'double precision';
@@ -274,6 +275,8 @@ export function pageOfValues(context: SearchContext, sorts: readonly Sort[], sco
 function sortColumn(context: SearchContext, sql: SqlBuilder, { parameter, isDescending }: Sort): SortColumn {
   if (parameter.column === 'id') return { text: 'r.id', type: 'text', isDescending };
   if (parameter.column === 'lastUpdated') return { text: updatedMs, type: 'bigint', isDescending };
+  if (isSortedByJson(parameter))
+    return { text: jsonText(sql, { parameter, isDescending }), type: 'text', isDescending };
   const { table, keys } = sortRows(context, parameter);
   const row = sql.alias('x');
   const column = table === 'string_index' ? 'v' : 'lo';
@@ -281,6 +284,13 @@ function sortColumn(context: SearchContext, sql: SqlBuilder, { parameter, isDesc
     where ${row}.rid = r.rid and ${row}.shard = r.shard and ${row}.k = any (${sql.bind(keys, 'bigint[]')}))`;
   const type = rowTypes[table];
   return { text, type, isDescending };
+}
+
+function jsonText(sql: SqlBuilder, { parameter, isDescending }: Sort): string {
+  const [path, value] = [sql.alias('p'), sql.alias('v')];
+  return `(select ${isDescending ? 'max' : 'min'}(lower(${value}.v #>> '{}') collate "C")
+    from unnest(${sql.bind(jsonPaths(parameter), 'text[]')}) as ${path}(text)
+    cross join lateral jsonb_path_query(r.raw::jsonb, ${path}.text::jsonpath) as ${value}(v))`;
 }
 
 /** s0 after v0, or s0 = v0 and (s1 after v1, or ...); what is missing comes after everything. */

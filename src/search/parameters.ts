@@ -11,6 +11,7 @@ import { compileParameter, compileType } from './compile.ts';
 import type { CompositeBase } from './composite.ts';
 import type { KeyHash } from './keys.ts';
 import type { Compiler } from './leaves.ts';
+import type { Step } from './paths.ts';
 import type { TrieNode } from './trie.ts';
 import type { IndexValues } from './values.ts';
 
@@ -39,6 +40,8 @@ export interface IndexPath {
   /** The text of the key of its rows. */
   readonly row: string;
   readonly systems: ReadonlyMap<string, ReadonlySet<string>> | undefined;
+  /** Where its values stand in the JSON, by their types. */
+  readonly sources: readonly { readonly type: string; readonly steps: readonly Step[] }[];
   readonly isSingle: boolean;
   readonly isOrd: boolean;
   readonly isProbe: boolean;

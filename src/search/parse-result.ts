@@ -4,6 +4,7 @@ import { incorrect, tooCostly, unsupported } from './fault.ts';
 import { searchLimits } from './limits.ts';
 import { type Input, readAlternatives } from './parse-values.ts';
 import type { SearchParameter } from './parameters.ts';
+import { isSortedByJson, unsortable } from './sort-json.ts';
 import { seekParameter, targetTypes } from './sought.ts';
 import type { Include, SearchResult, Sort } from './tree.ts';
 
@@ -17,6 +18,8 @@ export const resultNames: ReadonlySet<string> = new Set([
   '_include',
   '_revinclude',
   '_cursor',
+  '_contained',
+  '_containedType',
 ]);
 
 const totals = ['none', 'estimate', 'accurate'] as const;
@@ -30,6 +33,7 @@ export function parseResult(
   const single = (name: string): Input | undefined => readSingle(parameters, name);
   const [sort, count, total, summary] = ['_sort', '_count', '_total', '_summary'].map(single);
   const [elements, cursor] = ['_elements', '_cursor'].map(single);
+  requireContainers(single('_contained'), single('_containedType'));
   const included = parameters
     .map(([name, value]) => ({ name, value }))
     .filter(({ name }) => /^_(?:rev)?include(?::|$)/.test(name));
@@ -48,6 +52,19 @@ export function parseResult(
   };
 }
 
+/**
+ * Contained resources are found by nothing but what contains them (https://hl7.org/fhir/R4/search.html#contained): the default may be
+ * said, the others are refused.
+ */
+function requireContainers(contained: Input | undefined, containedType: Input | undefined): void {
+  if (contained !== undefined && readWord(contained, ['true', 'false', 'both']) !== 'false') {
+    throw unsupported('_contained', 'contained resources are not searched: expected false');
+  }
+  if (containedType !== undefined && readWord(containedType, ['container', 'contained']) !== 'container') {
+    throw unsupported('_containedType', 'contained resources are not searched: expected container');
+  }
+}
+
 function readSingle(parameters: readonly (readonly [string, string])[], name: string): Input | undefined {
   const found = parameters.filter(([one]) => one.split(':', 1)[0] === name);
   if (found.length > 1) throw incorrect(name, 'it is given more than once');
@@ -63,14 +80,21 @@ function readSorts(context: SearchContext, types: readonly string[], input: Inpu
   return texts.map((text) => {
     const isDescending = text.startsWith('-');
     const parameter = seekParameter(context, types, { name: '_sort', code: isDescending ? text.slice(1) : text });
-    if (!sortable.has(parameter.type) && parameter.column === undefined) {
-      throw unsupported('_sort', `sorting by a parameter of type ${parameter.type} is not supported`);
-    }
+    requireSortable(parameter);
     return { parameter, isDescending };
   });
 }
 
-const sortable: ReadonlySet<string> = new Set(['date', 'string', 'number', 'quantity']);
+const sortable: ReadonlySet<string> = new Set(['date', 'string', 'number', 'quantity', 'token', 'reference', 'uri']);
+
+function requireSortable(parameter: SearchParameter): void {
+  if (parameter.column !== undefined) return;
+  if (!sortable.has(parameter.type)) {
+    throw unsupported('_sort', `sorting by a parameter of type ${parameter.type} is not supported`);
+  }
+  const reason = isSortedByJson(parameter) ? unsortable(parameter) : undefined;
+  if (reason !== undefined) throw unsupported('_sort', reason);
+}
 
 function readCount({ name, value }: Input): number {
   if (!/^\d{1,9}$/.test(value)) throw incorrect(name, 'expected a whole number that is not negative');

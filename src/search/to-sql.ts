@@ -14,6 +14,7 @@ import { pageOfChain } from './chain-page.ts';
 import { pageOfIdentity } from './identity-page.ts';
 import type { Page, PageScope, Position } from './page.ts';
 import { pageOfOrd, pageOfRows, pageOfUpdates, pageOfValues } from './pages.ts';
+import { requireFewSorted } from './sort-json.ts';
 import { bestDriver, chooseOrder, nameOrder, type Order, probesBeside } from './plan.ts';
 import { rewrite } from './rewrite.ts';
 import { driverRows, matching, SqlBuilder, type Visible } from './sql.ts';
@@ -51,6 +52,7 @@ export interface PageRequest {
 export function toSql(context: SearchContext, search: Search, { visible, count, after }: PageRequest): PageStatement {
   const conditions = rewrite(context, search.criteria);
   requireFewTexts(conditions);
+  requireFewSorted(conditions, search.result.sorts);
   const order = chooseOrder(context, conditions, search.result.sorts);
   if (after !== undefined && after.order !== nameOrder(order)) {
     throw new Problem('incorrect', 'parameter _cursor: the page link is too old: start again from the first page');

@@ -6,7 +6,7 @@ import { type FactReader, type Facts, factTypes } from '../access/index.ts';
 import type { Database, Queryable, Statement } from '../db/index.ts';
 import { parseJson, type Resource, serializeJson } from '../fhir/index.ts';
 import type { IndexValues } from '../search/index.ts';
-import type { WriteEntry } from './entry.ts';
+import type { ReadyEntry, WriteEntry } from './entry.ts';
 import type { Session } from './store.ts';
 
 interface Kept extends Facts {
@@ -14,31 +14,38 @@ interface Kept extends Facts {
   readonly source: string;
 }
 
-/** The same commit with the rows of its resources kept behind it; undefined when none of them has or had any. */
-export function factsStatement(
+/** The same commit, with the rows that its resources give kept behind it for those that were written, if any of them has or had some. */
+export function withFacts(
   commit: Statement,
-  entries: readonly WriteEntry[],
-  facts: FactReader | undefined,
-): Statement | undefined {
-  if (facts === undefined) return undefined;
-  const kept = entries.filter(({ type }) => factTypes.has(type)).map((entry) => keptOf(entry, facts));
-  const needed = kept.filter(({ isNew, of }) => !isNew || !isEmpty(of)).map(({ of }) => of);
-  if (needed.length === 0) return undefined;
+  entries: readonly ReadyEntry[],
+  { facts, isEach }: { readonly facts: FactReader | undefined; readonly isEach: boolean },
+): Statement {
+  if (facts === undefined) return commit;
+  const kept = entries.flatMap(({ entry }, place) => {
+    const one = factTypes.has(entry.type) ? keptOf(entry, facts) : undefined;
+    return one === undefined ? [] : [{ place, kept: one }];
+  });
+  if (kept.length === 0) return commit;
   const at = `$${(commit.values ?? []).length + 1}`;
+  const refused = "outcome in ('exists', 'version-conflict')";
   return {
-    name: 'commit-facts',
+    name: isEach ? 'commit-each-facts' : 'commit-facts',
     text: `with done as materialized (${commit.text}),
              kept as materialized (
-               select access_keep(${at}::jsonb) from (select from done where outcome not in ('exists', 'version-conflict') limit 1) d)
+               select access_keep(jsonb_agg(n.value -> 'kept')) from jsonb_array_elements(${at}::jsonb) n
+               join done d on d.place = (n.value ->> 'place')::integer and d.outcome in ('created', 'updated', 'deleted')
+               ${isEach ? '' : `where not exists (select from done where ${refused})`}
+               having count(*) > 0)
            select done.*, (select count(*) from kept) as kept from done`,
-    values: [...(commit.values ?? []), JSON.stringify(needed)],
+    values: [...(commit.values ?? []), JSON.stringify(kept)],
   };
 }
 
-function keptOf({ type, id, resource, expectNew }: WriteEntry, facts: FactReader): { isNew: boolean; of: Kept } {
+/** undefined: it has no rows, and had none. */
+function keptOf({ type, id, resource, expectNew }: WriteEntry, facts: FactReader): Kept | undefined {
   const source = `${type}/${id}`;
   const found = resource === undefined ? { relations: [], identities: [], contents: [] } : facts({ ...resource, id });
-  return { isNew: expectNew === true, of: { source, ...found } };
+  return expectNew === true && isEmpty(found) ? undefined : { source, ...found };
 }
 
 function isEmpty({ relations, identities, contents }: Facts): boolean {

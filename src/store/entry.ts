@@ -45,27 +45,6 @@ export function readyEntry(entry: WriteEntry, index: (resource: Resource) => Ind
   return { entry, text: splitText(resource, id), values };
 }
 
-/** The parameters of store_commit() (migrations/0002), in their order. */
-export function commitParameters(entries: readonly ReadyEntry[], nowMs: number): readonly unknown[] {
-  const each = <T>(value: (of: WriteEntry) => T) => entries.map(({ entry }) => value(entry));
-  const indexed = entries.map(({ values }) => values);
-  return [
-    new Date(nowMs),
-    each(({ method }) => method),
-    each(({ type }) => type),
-    each(({ id }) => id),
-    each(({ expectVersion }) => expectVersion ?? null),
-    each(({ expectNew }) => expectNew ?? false),
-    entries.map(({ text }) => text?.head ?? null),
-    entries.map(({ text }) => text?.tail ?? null),
-    entries.map(({ values }) => values?.ord ?? null),
-    literals(indexed, ({ patients }) => patients.map(quoted)),
-    literals(indexed, ({ tokens }) => tokens),
-    literals(indexed, ({ drivers }) => drivers),
-    ...rowParameters(indexed),
-  ];
-}
-
 /** The parameters of store_reindex() (migrations/0014) after rids and versions. */
 export function reindexParameters(values: readonly IndexValues[]): readonly unknown[] {
   return [
@@ -113,11 +92,11 @@ function rowParameters(indexed: Indexed): readonly unknown[] {
   ];
 }
 
-function arrayLiteral(values: readonly unknown[]): string {
+export function arrayLiteral(values: readonly unknown[]): string {
   return `{${values.join(',')}}`;
 }
 
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 

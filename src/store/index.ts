@@ -1,3 +1,4 @@
+export type { Written } from './commit.ts';
 export { splitText, type WriteEntry, type WriteMethod } from './entry.ts';
 export type { RecordRequest } from './patient-record.ts';
 export type { HistoryPosition, HistoryRequest } from './history.ts';
@@ -10,7 +11,6 @@ export {
   type Store,
   type StoredVersion,
   type Visible,
-  type Written,
 } from './store.ts';
 export { openFacts } from './access-facts.ts';
 export { openPointers } from './pointers.ts';

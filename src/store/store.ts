@@ -6,7 +6,6 @@
  * statement that produces a resource, so that access is decided in the query and nowhere after it.
  */
 import { hash } from 'node:crypto';
-import { Problem } from '../base/index.ts';
 import type { FactReader, Visible } from '../access/index.ts';
 import type { Database, Queryable, Statement, Transaction } from '../db/index.ts';
 import type { IndexValues } from '../search/index.ts';
@@ -14,8 +13,10 @@ import type { Resource } from '../fhir/index.ts';
 import { type RecordRequest, recordStatement } from './patient-record.ts';
 import { arePointedAt, keepPointers, missingOf, type Pointers } from './pointers.ts';
 import { historyCountStatement, type HistoryRequest, historyStatement } from './history.ts';
-import { accessQueries, factsStatement } from './access-facts.ts';
-import { commitParameters, completeText, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
+import { accessQueries } from './access-facts.ts';
+import { commitEntries, type Written } from './commit.ts';
+import { type ReadyEntry, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
+import { Groups } from './group.ts';
 
 export interface StoredVersion {
   readonly type: string;
@@ -25,16 +26,6 @@ export interface StoredVersion {
   readonly method: WriteMethod;
   readonly isDeleted: boolean;
   /** The exact JSON text; '' for a deletion. */
-  readonly raw: string;
-}
-
-export interface Written {
-  readonly outcome: 'created' | 'updated' | 'deleted' | 'unchanged';
-  readonly type: string;
-  readonly id: string;
-  /** 0 when a deletion found nothing. */
-  readonly version: number;
-  readonly lastUpdated: Date;
   readonly raw: string;
 }
 
@@ -122,14 +113,18 @@ export interface StoreInput {
 
 export function createStore(input: StoreInput): Store {
   const session = createSession(input, input.db);
+  const groups = new Groups(input);
+  async function commitAlone(entries: readonly WriteEntry[]): Promise<readonly Written[]> {
+    if (input.references === 'enforced') return input.db.transaction((tx) => createSession(input, tx).commit(entries));
+    const [entry] = entries;
+    if (entry === undefined || entries.length > 1) return session.commit(entries);
+    return [await groups.commit(readyEntry(entry, input.index))];
+  }
   return {
     ...session,
     within: (tx) => createSession(input, tx),
     async commit(entries) {
-      const written =
-        input.references === 'enforced'
-          ? await input.db.transaction((tx) => createSession(input, tx).commit(entries))
-          : await session.commit(entries);
+      const written = await commitAlone(entries);
       input.onCommit();
       return written;
     },
@@ -186,12 +181,9 @@ function createSession(input: StoreInput, db: Queryable): Session {
       return stored(compartmentStatement({ keys, patient, knownAtMs, visible }));
     },
     async commit(entries) {
-      const written = await commit(input, db, entries);
-      if (input.references === 'enforced')
-        await keepPointers(
-          db,
-          entries.map((entry) => pointersOf(input, entry)),
-        );
+      const ready = entries.map((entry) => readyEntry(entry, input.index));
+      const written = await commitEntries(db, ready, { nowMs: input.now(), facts: input.facts });
+      if (input.references === 'enforced') await keepPointers(db, ready.map(pointersOf));
       return written;
     },
   };
@@ -321,38 +313,6 @@ function manyStatement(references: readonly string[], visible: Visible): Stateme
   };
 }
 
-function pointersOf({ index }: StoreInput, { type, id, resource }: WriteEntry): Pointers {
-  return { source: { type, id }, references: resource === undefined ? [] : index(resource).references };
-}
-
-interface CommitRow {
-  readonly place: number;
-  readonly outcome: Written['outcome'] | 'exists' | 'version-conflict';
-  readonly version: number | null;
-  readonly last_updated: Date | null;
-}
-
-const commitText = `select * from store_commit(${Array.from({ length: 20 }, (_one, at) => `$${at + 1}`).join(', ')})`;
-
-async function commit(input: StoreInput, db: Queryable, entries: readonly WriteEntry[]): Promise<readonly Written[]> {
-  if (entries.length === 0) return [];
-  const ready = entries.map((entry) => readyEntry(entry, input.index));
-  const nowMs = input.now();
-  const statement = { name: 'commit', text: commitText, values: commitParameters(ready, nowMs) };
-  const rows = await db.query<CommitRow>(factsStatement(statement, entries, input.facts) ?? statement);
-  return rows.map((row) => {
-    const { entry, text } = ready[row.place] ?? {};
-    if (entry === undefined) throw new Error('store_commit answered for an entry that was not sent');
-    if (row.outcome === 'exists' || row.outcome === 'version-conflict') throw conflictProblem(row, entry);
-    const version = row.version ?? 0;
-    const lastUpdated = row.last_updated ?? new Date(nowMs);
-    const raw = text === undefined ? '' : completeText(text, version, lastUpdated);
-    return { outcome: row.outcome, type: entry.type, id: entry.id, version, lastUpdated, raw };
-  });
-}
-
-function conflictProblem(row: CommitRow, entry: WriteEntry): Problem {
-  if (row.outcome === 'exists') return new Problem('conflict', `${entry.type}/${entry.id} exists already`);
-  const found = row.version === null ? 'no version' : `version ${row.version}`;
-  return new Problem('precondition', `expected version ${entry.expectVersion} to be current, found ${found}`);
+function pointersOf({ entry: { type, id }, values }: ReadyEntry): Pointers {
+  return { source: { type, id }, references: values?.references ?? [] };
 }

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { calibrate, machineLine } from './calibrate.ts';
+import { measureBulk } from './bulk.ts';
 import { checkSearches } from './checks.ts';
 import { settle } from './client.ts';
 import { type Bench, compare, costOfServer } from './compare.ts';
@@ -22,6 +23,7 @@ import { operationNames, prepareOperation, type World } from './operations.ts';
 import { startServer } from './processes.ts';
 import { openRawPages } from './raw-pages.ts';
 import { openRawWrites, type RawWrites } from './raw-writes.ts';
+import { measureDeadlines, measureRules } from './rules.ts';
 import { measureSubscriptions } from './subscriptions.ts';
 import { notes, type ResultRow, tableText } from './table.ts';
 import { createTerritory } from './territory.ts';
@@ -155,6 +157,24 @@ async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
   }
 }
 
+async function measureBulkJobs(bench: Bench, rows: ResultRow[]): Promise<void> {
+  if (!isAsked('bulk')) return;
+  tell('bulk');
+  rows.push(...(await measureBulk(bench)));
+}
+
+/** Of an engine at work: at a pace below saturation. Deadlines only by name: they take minutes. */
+async function measurePaced(bench: Bench, rows: ResultRow[]): Promise<void> {
+  if (isAsked('writes/s with rules')) {
+    tell('writes/s with rules');
+    rows.push(...(await measureRules(bench)));
+  }
+  if (options.only !== undefined && isAsked('deadlines')) {
+    tell('deadlines');
+    rows.push(...(await measureDeadlines(bench)));
+  }
+}
+
 /** After the rest: what it writes stays. */
 async function measureNotifications(bench: Bench, rows: ResultRow[]): Promise<void> {
   if (!isAsked('subscriptions')) return;
@@ -171,6 +191,8 @@ async function run(folder: string): Promise<void> {
   const faults = await checkSearches(world);
   await measureOperations(bench, rows);
   if (served !== undefined) await measureEngine(bench, rows);
+  if (served !== undefined) await measureBulkJobs(bench, rows);
+  if (served !== undefined) await measurePaced(bench, rows);
   if (served !== undefined) await measureNotifications(bench, rows);
   const memory = served?.memory();
   const date = new Date(performance.timeOrigin).toISOString().slice(0, 'yyyy-mm-ddThh:mm'.length);

@@ -7,8 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { writeTopic } from '../../src/notify/topics/basic.ts';
 import type { Resource } from '../../src/fhir/resource.ts';
 import { type Bench, costOfServer } from './compare.ts';
-import { put, send, sendOrFail, settle, transaction } from './client.ts';
+import { put, sendOrFail, settle, transaction } from './client.ts';
 import { driveHttp, type Figures, type HttpRequest, meanRate } from './measure.ts';
+import { figuresOf, offer } from './offer.ts';
 import type { World } from './operations.ts';
 import type { ResultRow } from './table.ts';
 
@@ -116,44 +117,22 @@ async function unsubscribe({ origin, basePath }: World): Promise<void> {
   await settle(origin);
 }
 
-/** Writes at a fixed pace, whatever the server takes; answers the delays from sending the write to hearing of it. */
+/** Writes at a fixed pace; answers the delays from sending the write to hearing of it. */
 async function paced(world: World, ear: Ear, seconds: number): Promise<Figures> {
-  const next = newObservations(world, 'paced');
-  const sentAtMs = new Map<string, number>();
-  const answers: Promise<unknown>[] = [];
+  const requests = newObservations(world, 'paced');
+  const next = (n: number) => ({ id: `paced-${n}`, request: requests() });
   const begun = performance.now();
-  for (let n = 0; n < writesPerSecond * seconds; n++) {
-    const waitMs = begun + (n * 1000) / writesPerSecond - performance.now();
-    if (waitMs > 0) await new Promise((resume) => setTimeout(resume, waitMs));
-    sentAtMs.set(`paced-${n}`, performance.now());
-    answers.push(send(world.origin, next()).then((response) => response.arrayBuffer()));
-  }
-  await Promise.all(answers);
+  const sent = await offer(world.origin, { next, perSecond: writesPerSecond, seconds });
   const tookS = (performance.now() - begun) / 1000;
-  const isHeard = () => [...sentAtMs.keys()].every((id) => ear.heardAtMs.has(id));
+  const isHeard = () => [...sent.keys()].every((id) => ear.heardAtMs.has(id));
   for (const until = performance.now() + quietMs; !isHeard() && performance.now() < until; ) {
     await new Promise((resume) => setTimeout(resume, 50));
   }
-  const delays = [...sentAtMs].flatMap(([id, at]) => {
+  const delays = [...sent].flatMap(([id, { sentAtMs }]) => {
     const heard = ear.heardAtMs.get(id);
-    return heard === undefined ? [] : [heard - at];
+    return heard === undefined ? [] : [heard - sentAtMs];
   });
-  return figuresOf(delays, sentAtMs.size, tookS);
-}
-
-function figuresOf(delaysMs: readonly number[], count: number, seconds: number): Figures {
-  const sorted = Float64Array.from(delaysMs).sort();
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  const failed = count - sorted.length;
-  return {
-    count: sorted.length,
-    countAll: count,
-    failed,
-    failures: failed === 0 ? [] : [`${failed} x never heard`],
-    perSecond: sorted.length / seconds,
-    medianMs: at(0.5),
-    p99Ms: at(0.99),
-  };
+  return figuresOf(delays, { count: sent.size, seconds: tookS, failure: 'never heard' });
 }
 
 export async function measureSubscriptions(bench: Bench): Promise<readonly ResultRow[]> {

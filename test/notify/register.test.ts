@@ -17,7 +17,7 @@ const search = createSearchContext({
 });
 const setting = { search, clock: createManualClock(0), log: createLog('silent') };
 const version = createVersions(search);
-const rules = { allowsLoopback: true, origins: undefined, mailDomains: undefined };
+const rules = { allowsLoopback: true, origins: undefined, mailDomains: undefined, mssanteDomains: undefined };
 const newRegister = (): Register => createRegister({ setting, book: createTopicBook(setting), rules });
 
 function subscription(criteria: string, filters: readonly string[] = []): Resource {

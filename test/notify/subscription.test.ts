@@ -4,7 +4,12 @@ import type { Resource } from '../../src/fhir/index.ts';
 import { backport } from '../../src/notify/channel-terms.ts';
 import { readSubscription } from '../../src/notify/subscription.ts';
 
-const rules = { allowsLoopback: false, origins: undefined, mailDomains: new Set(['chu.mssante.fr']) };
+const rules = {
+  allowsLoopback: false,
+  origins: undefined,
+  mailDomains: new Set(['chu.mssante.fr']),
+  mssanteDomains: undefined,
+};
 const endpoint = 'https://hooks.example.org/fhir';
 
 const core = {
@@ -164,19 +169,19 @@ describe('a subscription to a topic', () => {
   });
 });
 
-describe('a subscription by e-mail (U10, U11)', () => {
-  const mail = (changed: object = {}, level = 'id-only') =>
-    onChannel(
-      {
-        type: 'email',
-        endpoint: 'mailto:idec@chu.mssante.fr',
-        payload: 'text/plain',
-        _payload: content(level),
-        ...changed,
-      },
-      topic,
-    );
+const mail = (changed: object = {}, level = 'id-only') =>
+  onChannel(
+    {
+      type: 'email',
+      endpoint: 'mailto:idec@chu.mssante.fr',
+      payload: 'text/plain',
+      _payload: content(level),
+      ...changed,
+    },
+    topic,
+  );
 
+describe('a subscription by e-mail (U10, U11)', () => {
   it('goes to one plain mailbox of a configured domain, without resources', () => {
     expect(read(mail()).issues).toBeUndefined();
     expect(read(mail({ payload: 'text/plain;attach=application/fhir+json' }, 'empty')).issues).toBeUndefined();
@@ -201,5 +206,49 @@ describe('a subscription by e-mail (U10, U11)', () => {
   it('is refused where the server has no e-mail', () => {
     const without = { ...rules, mailDomains: undefined };
     expect(readSubscription(mail() as never, without).issues).toHaveLength(1);
+  });
+});
+
+describe('a subscription by e-mail to an MSSanté mailbox', () => {
+  const secure = { ...rules, mailDomains: undefined, mssanteDomains: new Set(['mssante.fr']) };
+  const attached = 'text/plain;attach=application/fhir+json';
+  const issuesOf = (resource: object) => readSubscription(resource as Resource, secure).issues;
+
+  it('may carry whole resources, as an attachment, also below the domain', () => {
+    for (const domain of ['mssante.fr', 'chu.mssante.fr', 'MEDECIN.MSSante.fr']) {
+      expect(issuesOf(mail({ endpoint: `mailto:a@${domain}`, payload: attached }, 'full-resource'))).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ['without attachment', mail({ endpoint: 'mailto:a@chu.mssante.fr', payload: 'text/plain' }, 'full-resource')],
+    ['elsewhere', mail({ endpoint: 'mailto:a@chu.example', payload: attached }, 'full-resource')],
+    ['to a domain that only ends so', mail({ endpoint: 'mailto:a@xmssante.fr', payload: attached }, 'full-resource')],
+    [
+      'to a domain that only begins so',
+      mail({ endpoint: 'mailto:a@mssante.fr.evil.example', payload: attached }, 'full-resource'),
+    ],
+  ])('carries none %s', (_title, resource) => {
+    expect(issuesOf(resource)).not.toBeUndefined();
+  });
+
+  it('carries none to a plain domain that mail may go to', () => {
+    const plain = { ...secure, mailDomains: new Set(['chu.example']) };
+    const asked = mail({ endpoint: 'mailto:a@chu.example', payload: attached }, 'full-resource');
+    expect(readSubscription(asked as Resource, plain).issues).toMatchObject([
+      { expression: 'Subscription.channel.payload.extension', text: 'the content level is none of empty, id-only' },
+    ]);
+  });
+});
+
+describe('a core R4 subscription by another channel', () => {
+  it.each(['websocket', 'email', 'sms', 'message'])('is refused by the name of its channel: %s', (type) => {
+    expect(read(onChannel({ type })).issues).toMatchObject([
+      {
+        expression: 'Subscription.channel.type',
+        code: 'not-supported',
+        text: `the channel type ${type} is not served for a search by criteria: expected rest-hook`,
+      },
+    ]);
   });
 });

@@ -66,7 +66,7 @@ describe('refused, by name', () => {
     ['a bad _count', '_count', '-1', 'incorrect'],
     ['a bad _total', '_total', secret, 'incorrect'],
     ['a bad _summary', '_summary', secret, 'incorrect'],
-    ['a sort by what has no order', '_sort', 'status', 'unsupported-parameter'],
+    ['a sort by what has no order', '_sort', '_text', 'unsupported-parameter'],
     ['a sort by an unknown parameter', '_sort', 'nachname', 'unsupported-parameter'],
     ['a modified _count', '_count:exact', '3', 'unsupported-parameter'],
     ['_include of a token', '_include', 'Encounter:status', 'unsupported-parameter'],

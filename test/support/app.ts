@@ -13,6 +13,8 @@ export interface TestApp {
   readonly logged: readonly string[];
   /** Stops the server and starts it again on the same database, as after a restart of the machine. */
   restart(settings?: Readonly<Record<string, string>>): Promise<TestApp>;
+  /** A second instance on the same database; whoever starts it stops it. */
+  another(): Promise<{ readonly client: Client; stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -63,6 +65,11 @@ async function start(database: TestDatabase, options: TestAppOptions): Promise<T
     async restart(changed = {}) {
       await app.stop();
       return start(database, { ...options, ids, settings: { ...settings, ...changed } });
+    },
+    async another() {
+      // Instances are told apart by chance.
+      const second = await startApp({ config, ids, log, random: () => 0.25 });
+      return { client: createClient(second.baseUrl), stop: () => second.stop() };
     },
     async close() {
       await app.stop();

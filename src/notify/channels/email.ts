@@ -1,6 +1,7 @@
 /**
  * E-mail: a text for people that says how many events there are and, at the level id-only, which resources; the notification itself as
- * an attachment where the payload asks for it (`text/plain;attach=application/fhir+json`). Nothing of a patient stands in it.
+ * an attachment where the payload asks for it (`text/plain;attach=application/fhir+json`). Nothing of a patient stands in it, unless
+ * the mailbox is of MSSanté and the subscription asks for whole resources (channel-terms.ts).
  */
 import assert from 'node:assert/strict';
 import type { Channel, Notification, OpenChannel } from '../channel.ts';
@@ -11,6 +12,8 @@ export interface Mail {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
+  /** Of what it tells: the same when it is sent again. */
+  readonly sentAtMs: number;
   readonly attachment: { readonly contentType: string; readonly name: string; readonly text: string } | undefined;
 }
 
@@ -31,7 +34,10 @@ export function createEmailChannel(send: SendMail | undefined): Channel {
   };
 }
 
-function mailOf({ id, subscription, focuses, kind, body }: Notification, { endpoint, contentType }: OpenChannel): Mail {
+function mailOf(
+  { id, subscription, focuses, kind, body, atMs }: Notification,
+  { endpoint, contentType }: OpenChannel,
+): Mail {
   const isAttached = contentType?.includes('attach=') === true && body !== undefined;
   const lines = [
     kind === 'handshake'
@@ -46,6 +52,7 @@ function mailOf({ id, subscription, focuses, kind, body }: Notification, { endpo
     to: decodeURIComponent(endpoint?.pathname ?? ''),
     subject: 'Suture : notification',
     text: `${lines.join('\r\n')}\r\n`,
+    sentAtMs: atMs,
     attachment: isAttached
       ? { contentType: 'application/fhir+json', name: 'notification.json', text: body }
       : undefined,

@@ -56,7 +56,7 @@ function checkHistory(history: readonly Version[]): readonly string[] {
     const before = history[index - 1];
     return [
       ...(version === index + 1 ? [] : [`gap: version ${version} stands at place ${index + 1}`]),
-      ...(before === undefined || before.lastUpdated < lastUpdated ? [] : [`time stands still at version ${version}`]),
+      ...(before === undefined || before.lastUpdated <= lastUpdated ? [] : [`time goes back at version ${version}`]),
     ];
   });
 }

@@ -145,6 +145,7 @@ describe('e-mail', () => {
       id: notification.id,
       to: 'idec@chu.mssante.fr',
       subject: 'Suture : notification',
+      sentAtMs: now,
       text: '2 événement(s). / 2 event(s).\r\nhttp://127.0.0.1/fhir/Encounter/e1\r\n\r\nSubscription/s1\r\n',
       attachment: undefined,
     });

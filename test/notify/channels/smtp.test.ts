@@ -12,6 +12,7 @@ const mail: Mail = {
   to: 'idec@chu.mssante.fr',
   subject: 'Suture : notification',
   text: '1 événement(s).\r\n',
+  sentAtMs: Date.parse('2026-03-02T08:00:00Z'),
   attachment: { contentType: 'application/fhir+json', name: 'notification.json', text: '{"resourceType":"Bundle"}' },
 };
 
@@ -52,7 +53,7 @@ const from = 'suture@chu.mssante.fr';
 describe('a mail', () => {
   it('reaches its one recipient with text, attachment and an id that stays when it is sent again', async () => {
     const { url, taken } = await openMailServer();
-    const send = createSmtp({ server: url, from });
+    const { send } = createSmtp({ server: url, from });
     expect([await send(mail), await send(mail)]).toEqual(['accepted', 'accepted']);
     expect(taken.map(({ recipients }) => recipients)).toEqual([['idec@chu.mssante.fr'], ['idec@chu.mssante.fr']]);
     const [first, second] = await Promise.all(taken.map(({ bytes }) => PostalMime.parse(bytes)));
@@ -82,7 +83,7 @@ describe('a mail', () => {
     });
     url.username = 'suture%40chu';
     url.password = 'p%20w';
-    expect(await createSmtp({ server: url, from })(mail)).toBe('accepted');
+    expect(await createSmtp({ server: url, from }).send(mail)).toBe('accepted');
     expect(asked).toEqual([['suture@chu', 'p w']]);
   });
 
@@ -90,16 +91,72 @@ describe('a mail', () => {
     const refuse = (responseCode: number) =>
       openMailServer({ onRcptTo: (_to, _session, done) => done(Object.assign(new Error('no'), { responseCode })) });
     const [never, later] = [await refuse(550), await refuse(451)];
-    expect(await createSmtp({ server: never.url, from })(mail)).toBe('refused');
-    expect(await createSmtp({ server: later.url, from })(mail)).toBe('unreachable');
+    expect(await createSmtp({ server: never.url, from }).send(mail)).toBe('refused');
+    expect(await createSmtp({ server: later.url, from }).send(mail)).toBe('unreachable');
   });
 
   it('is not handed to a server that nobody vouches for, nor to one that is not there', async () => {
     const pem = await readFile(`${import.meta.dirname}/../fixtures/self-signed.pem`, 'utf8');
     const { url } = await openMailServer({ secure: true, key: pem, cert: pem });
     const secure = new URL(url.href.replace('smtp:', 'smtps:'));
-    expect(await createSmtp({ server: secure, from })(mail)).toBe('unreachable');
+    expect(await createSmtp({ server: secure, from }).send(mail)).toBe('unreachable');
     const nobody = new URL('smtp://127.0.0.1:1');
-    expect(await createSmtp({ server: nobody, from })(mail)).toBe('unreachable');
+    expect(await createSmtp({ server: nobody, from }).send(mail)).toBe('unreachable');
   });
 });
+
+describe('a mail that is written already', () => {
+  const written = {
+    to: 'gp@medecin.mssante.fr',
+    messageId: 'm-1@chu.mssante.fr',
+    bytes: Buffer.from('Subject: a\r\n\r\nb\r\n'),
+  };
+  const outcomeOf = async (options: SMTPServerOptions) => {
+    const { url } = await openMailServer(options);
+    return createSmtp({ server: url, from }).sendWritten(written);
+  };
+
+  it('reaches its recipient as it is; whether reports will come is known from the server', async () => {
+    const { url, taken } = await openMailServer();
+    expect(await createSmtp({ server: url, from }).sendWritten(written)).toEqual({ kind: 'accepted', reports: false });
+    expect(taken).toMatchObject([{ recipients: ['gp@medecin.mssante.fr'] }]);
+    expect(taken[0]?.bytes.toString()).toContain('Subject: a\r\n\r\nb');
+    expect(await outcomeOf({ hideDSN: false } as never)).toEqual({ kind: 'accepted', reports: true });
+  });
+
+  it('is refused for good, or not taken now, as the server says', async () => {
+    const refuse = (responseCode: number): SMTPServerOptions => ({
+      onData(stream, _session, done) {
+        stream.resume();
+        stream.on('end', () => done(Object.assign(new Error('no'), { responseCode })));
+      },
+    });
+    expect(await outcomeOf(refuse(554))).toEqual({ kind: 'refused', status: 554 });
+    expect(await outcomeOf(refuse(451))).toEqual({ kind: 'unreachable' });
+  });
+
+  it('is uncertain when the connection ends between its last line and the answer, and not before', async () => {
+    const cut = (moment: 'data' | 'recipient'): SMTPServerOptions => ({
+      onRcptTo(_to, session, done) {
+        if (moment === 'recipient') cutConnection(session);
+        else done();
+      },
+      onData(stream, session) {
+        stream.resume();
+        stream.on('end', () => cutConnection(session));
+      },
+    });
+    expect(await outcomeOf(cut('data'))).toEqual({ kind: 'uncertain' });
+    expect(await outcomeOf(cut('recipient'))).toEqual({ kind: 'unreachable' });
+  });
+});
+
+/** As a cable would: the server's connections are known by their session. */
+function cutConnection({ id }: { readonly id: string }): void {
+  for (const server of servers) {
+    for (const connection of (server as unknown as { connections: Set<{ id: string; _socket: { destroy(): void } }> })
+      .connections) {
+      if (connection.id === id) connection._socket.destroy();
+    }
+  }
+}
