@@ -28,6 +28,7 @@ const rows: Readonly<Record<string, number>> = {
   interactions: 5,
   bridge: 6,
   console: 6,
+  listeners: 6,
   http: 7,
   demo: 7, // a client: it speaks HTTP to the server
   app: 8,

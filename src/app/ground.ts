@@ -39,6 +39,7 @@ import {
   createIndexer,
   createSearchContext,
   rowCondition,
+  type CustomParameter,
   type Indexer,
   type SearchContext,
 } from '../search/index.ts';
@@ -78,6 +79,8 @@ export interface Ground extends AppInput {
   readonly clock: Clock;
   readonly search: SearchContext;
   readonly customParameters: CustomParameters;
+  /** Search parameters that people added, as they are now. */
+  readonly custom: () => readonly CustomParameter[];
   /** What of a resource its index rows hold. */
   readonly index: Indexer;
   readonly store: Store;
@@ -101,7 +104,9 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   const base = createBaseLibrary();
   const terminology = baseSearchTerms(base, definitions);
   const search = createSearchContext({ definitions, zone: config.zone, baseUrl, terminology });
-  const customParameters = await followCustomParameters({ db, log: input.log, define: search.parameters.define });
+  let known: readonly CustomParameter[] = [];
+  const define = (custom: readonly CustomParameter[]): void => search.parameters.define((known = custom));
+  const customParameters = await followCustomParameters({ db, log: input.log, define });
   lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
   const setting = { definitions, checkQuery: createQueryCheck(search) };
@@ -130,7 +135,7 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   };
   const knowledge = await openKnowledge(input, { db, clock, definitions, base }, lifecycle);
   return {
-    ...{ ...input, baseUrl, definitions, db, clock, search, customParameters },
+    ...{ ...input, baseUrl, definitions, db, clock, search, customParameters, custom: () => known },
     ...{ index, store, access, facts, onCommit, holder, metrics, setting, ...knowledge },
   };
 }

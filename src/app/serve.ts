@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { systemCaller } from '../access/index.ts';
 import { bridgeOperations } from '../bridge/index.ts';
+import type { Config } from '../base/index.ts';
 import { type Database } from '../db/index.ts';
 import { createHttp } from '../http/index.ts';
 import {
@@ -12,6 +13,7 @@ import {
   measureOperations,
   metaOperations,
   referenceOperations,
+  ruleJobOperations,
   ruleOperations,
   subscriptionOperations,
   terminologyOperations,
@@ -22,8 +24,12 @@ import { createTimeKeeper, settleOrFail } from '../queue/index.ts';
 import { type Ground, isManual } from './ground.ts';
 import { type Work, checksClaims } from './work.ts';
 
-export async function openHttp(ground: Ground, { context, engine, notify, workers }: Work): Promise<FastifyInstance> {
+export async function openHttp(
+  ground: Ground,
+  { context, engine, notify, workers, bridge }: Work,
+): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
+  const letters = ingestOperations(letterSettings(config));
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
@@ -31,10 +37,11 @@ export async function openHttp(ground: Ground, { context, engine, notify, worker
     context,
     operations: [
       ...breakOperations(engine),
-      ...ruleOperations({ ...ground.setting, ...engine }),
+      ...ruleOperations(engine),
+      ...ruleJobOperations(engine),
       ...measureOperations({ db, zone: config.zone }),
-      ...ingestOperations({ allowsTestIns: config.allowsTestIns, zone: config.zone }),
-      ...bridgeOperations(),
+      ...letters,
+      ...letters.filter(({ name }) => name === 'ingest').flatMap((ingest) => bridgeOperations(bridge, ingest)),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
       ...metaOperations,
@@ -71,4 +78,9 @@ async function isReady(db: Database): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** As letters are taken, by whatever door they come. */
+export function letterSettings({ allowsTestIns, zone, mailSenders }: Config) {
+  return { allowsTestIns, zone, mailSenders };
 }

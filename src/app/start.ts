@@ -5,15 +5,18 @@
 import type { FastifyInstance } from 'fastify';
 import { type Clock, createLifecycle, type Lifecycle } from '../base/index.ts';
 import { reservePort } from '../http/index.ts';
+import { createTakeLetter } from '../interactions/index.ts';
+import { type Listeners, startListeners } from '../listeners/index.ts';
 import { type AppInput, openGround } from './ground.ts';
 import { openWork } from './work.ts';
-import { openHttp } from './serve.ts';
+import { letterSettings, openHttp } from './serve.ts';
 
 export interface App {
   /** FHIR base, without trailing slash. */
   readonly baseUrl: string;
   readonly http: FastifyInstance;
   readonly clock: Clock;
+  readonly listeners: Listeners;
   stop(): Promise<void>;
 }
 
@@ -41,7 +44,9 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
   lifecycle.onStop('websockets', () => work.notify.sockets.stop());
   await reserved.release();
   await http.listen({ host: config.host, port: reserved.port });
-  return { baseUrl, http, clock: ground.clock, stop: () => lifecycle.stop() };
+  const take = createTakeLetter(work.context, letterSettings(config));
+  const listeners = await startListeners({ ...ground, take }, lifecycle);
+  return { baseUrl, http, clock: ground.clock, listeners, stop: () => lifecycle.stop() };
 }
 
 /** An IPv6 address stands in brackets in a URL (RFC 3986 §3.2.2). */

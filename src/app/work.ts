@@ -1,25 +1,33 @@
 /** What goes on without a request: the break engine, subscriptions and the workers that drive them; and what requests share with them. */
 import { randomBytes } from 'node:crypto';
 import { type Config, type Lifecycle } from '../base/index.ts';
+import { type BridgeSettings, createBridgeWorks } from '../bridge/index.ts';
 import {
   createDigestWork,
+  createEngine,
   createFollower,
   createJudgeWork,
-  createPlaces,
-  createRuleBooks,
-  createSelect,
   type EngineInput,
   installShipped,
 } from '../breaks/index.ts';
-import { breakGuards, type Context, createBulkWorks, searchParameterGuard } from '../interactions/index.ts';
+import {
+  breakGuards,
+  type Context,
+  createBulkWorks,
+  createRuleJobWorks,
+  sharedDocumentGuard,
+  searchParameterGuard,
+} from '../interactions/index.ts';
 import { measureResources } from '../indicators/index.ts';
 import {
+  createCaller,
   createNotify,
   createSmtp,
   type Notify,
   type NotifyInput,
   shippedTopicResources,
   type Smtp,
+  resolveHost,
 } from '../notify/index.ts';
 import { createWorkers, type Workers } from '../queue/index.ts';
 import { createWithTerms } from '../packages/index.ts';
@@ -37,23 +45,20 @@ export interface Work {
   readonly engine: EngineInput;
   readonly notify: Notify;
   readonly workers: Workers;
+  readonly bridge: BridgeSettings;
 }
 
 export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Work> {
-  const { config, log, setting } = ground;
-  const engine: EngineInput = {
-    ...ground,
-    places: createPlaces(config.zone),
-    quietHours: config.quietHours,
-    proofAwaitedMs: config.proofAwaitedHours * 3_600_000,
-    ruleBook: createRuleBooks(setting, log),
-    select: createSelect(ground.search),
-    metrics: ground.metrics.engine,
-  };
+  const { config } = ground;
+  const { quietHours, proofAwaitedHours, zone } = config;
+  const proofAwaitedMs = proofAwaitedHours * 3_600_000;
+  const engine = createEngine({ ...ground, zone, quietHours, proofAwaitedMs, metrics: ground.metrics.engine });
+  lifecycle.onStop('rules of others', () => engine.isolation.stop());
   const smtp = openSmtp(config);
   const notify = createNotify({ ...ground, ...channelSettings(config, smtp), onAttempt: ground.metrics.attempted });
   await installShipped(ground.store, [...ground.shipped, ...measureResources(), ...shippedTopicResources]);
   const context = await createContext(ground, engine, notify);
+  const bridge = bridgeSettings(config, smtp);
   const workers = createWorkers({
     ...ground,
     followers: [createFollower(engine), notify.follower],
@@ -62,13 +67,15 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
       createDigestWork(engine),
       ...notify.works,
       ...createBulkWorks({ context, holder: ground.holder }),
+      ...createRuleJobWorks({ context, holder: ground.holder }, engine),
       reindexWork(ground),
+      ...createBridgeWorks(bridge, { context, holder: ground.holder, random: ground.random }),
     ],
   });
   ground.onCommit(workers.wake);
   await workers.start();
   lifecycle.onStop('workers', () => workers.stop());
-  return { context, engine, notify, workers };
+  return { context, engine, notify, workers, bridge };
 }
 
 async function createContext(ground: Ground, engine: EngineInput, notify: Notify): Promise<Context> {
@@ -79,7 +86,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
     withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
     packages: ground.shelf.packages,
-    guards: [...breakGuards(engine, ground.setting), notify.guard, searchParameterGuard(ground.search, clock)],
+    guards: [...breakGuards(engine), notify.guard, sharedDocumentGuard, searchParameterGuard(ground.search, clock)],
     references: config.references,
     limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
     subscriptions: notify,
@@ -95,6 +102,19 @@ function reindexWork({ search, customParameters, ...ground }: Ground) {
     typesOf: (base) => typesOfBase(search, base),
     reload: customParameters.reload,
   });
+}
+
+function bridgeSettings(config: Config, smtp: Smtp | undefined): BridgeSettings {
+  const { mssanteDomains, mssanteSoftware, zone } = config;
+  return { smtp, domains: new Set(mssanteDomains), softwareNumber: mssanteSoftware, zone, bridge: dmpBridge(config) };
+}
+
+/** The one origin that documents are published to, called as safely as a subscriber. */
+function dmpBridge({ dmpUrl, dmpToken: token, allowsLoopbackHooks }: Config): BridgeSettings['bridge'] {
+  if (dmpUrl === undefined) return undefined;
+  const url = new URL(dmpUrl);
+  const call = createCaller(resolveHost, { allowsLoopback: allowsLoopbackHooks, origins: new Set([url.origin]) });
+  return { url, token, call };
 }
 
 /** The one way out for mail. */

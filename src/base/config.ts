@@ -5,11 +5,12 @@
  * Wrong configuration stops the start with every fault listed; a variable with our prefix that the schema does not know
  * is a fault too, because it is most likely a misspelt one. An empty variable counts as unset.
  */
-import { isIPv4 } from 'node:net';
 import type { LogLevel } from './log.ts';
+import { type ListenerConfig, listenerFaults, listenerSettings } from './listener-settings.ts';
 import { type Issue, Problem } from './problem.ts';
+import { isLoopback, listOf, oneOf, type Setting, text, url, wholeNumber, yesOrNo } from './setting.ts';
 
-export interface Config {
+export interface Config extends ListenerConfig {
   readonly port: number;
   readonly host: string;
   /** undefined: the embedded PostgreSQL. */
@@ -48,18 +49,6 @@ export interface Config {
   /** Local times, `HH:MM`. */
   readonly quietHours: { readonly from: string; readonly to: string } | undefined;
   readonly proofAwaitedHours: number;
-}
-
-interface Setting<T> {
-  readonly name: string;
-  /** What the variable would say; undefined when unset is a value of its own, told by `sentence`. */
-  readonly fallback: string | undefined;
-  readonly sentence: string;
-  readonly expected: string;
-  /** undefined: not what is expected. */
-  readonly read: (text: string) => T | undefined;
-  /** Its value is never repeated. */
-  readonly isSecret?: true;
 }
 
 const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
@@ -172,6 +161,7 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     sentence: 'Whether INS of the national test domains are taken as identities.',
     ...yesOrNo(),
   },
+  ...listenerSettings,
   references: {
     name: 'SUTURE_REFERENCES',
     fallback: 'recorded',
@@ -266,7 +256,7 @@ export function readConfig(environment: Environment): Config {
         'or set SUTURE_OPEN_NETWORK=true where something else guards the server',
     );
   }
-  faults.push(...mailFaults(config));
+  faults.push(...mailFaults(config), ...listenerFaults(config));
   if (faults.length > 0) throw wrongConfiguration(faults);
   return config;
 }
@@ -300,44 +290,6 @@ function wrongConfiguration(faults: readonly string[]): Problem {
   return new Problem('incorrect', `the configuration is wrong: ${faults.join('; ')}`, { issues });
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-}
-
-function text(expected: string) {
-  return { expected, read: (value: string) => value };
-}
-
-function yesOrNo() {
-  const read = (value: string) => (value === 'true' ? true : value === 'false' ? false : undefined);
-  return { expected: '`true` or `false`', read };
-}
-
-function oneOf<const T extends string>(...values: readonly T[]) {
-  return {
-    expected: `one of ${values.join(', ')}`,
-    read: (value: string) => values.find((each) => each === value),
-  };
-}
-
-function wholeNumber(min: number, max: number) {
-  return {
-    expected: `a whole number from ${min} to ${max}`,
-    read: (value: string) => (/^\d{1,9}$/.test(value) && +value >= min && +value <= max ? +value : undefined),
-  };
-}
-
-/** Values between commas. */
-function listOf(expected: string, readOne: (text: string) => string | undefined) {
-  return {
-    expected: `${expected}, between commas`,
-    read: (value: string): readonly string[] | undefined => {
-      const read = value.split(',').map((one) => readOne(one.trim()));
-      return read.includes(undefined) ? undefined : read.filter((one) => one !== undefined);
-    },
-  };
-}
-
 function readDomain(value: string): string | undefined {
   return /^[\w-]+(?:\.[\w-]+)+$/.test(value) ? value.toLowerCase() : undefined;
 }
@@ -347,16 +299,6 @@ function readOrigin(value: string): string | undefined {
   if (!URL.canParse(value)) return undefined;
   const { protocol, origin, href } = new URL(value);
   return protocol === 'https:' && href === `${origin}/` ? origin : undefined;
-}
-
-function url(...protocols: readonly string[]) {
-  return {
-    expected: `a URL with ${protocols.join(':// or ')}://`,
-    read: (value: string) => {
-      if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol.slice(0, -1))) return undefined;
-      return value.replace(/\/+$/, '');
-    },
-  };
 }
 
 function readCanonicals(value: string): readonly string[] | undefined {

@@ -1,15 +1,21 @@
 /** What the engine answers when asked: the judgments of a patient ($breaks), and why a break is what it is ($explain). */
 import { Problem } from '../base/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
-import { seesAll, type Session, type Visible } from '../store/index.ts';
-import { type EngineInput, judgeRecord } from './engine.ts';
+import { everything, seesAll, type Session, type Visible } from '../store/index.ts';
+import type { EngineInput } from './engine-input.ts';
 import { lastBreaks } from './expectations.ts';
+import { asHeld } from './feed-guard.ts';
+import { readHeldFeeds } from './feeds.sql.ts';
 import { type Judged, type KnownJudgment, verdictOf } from './judge-patient.ts';
+import { judgeRecord } from './judge-record.ts';
 import { readJudgments } from './breaks.sql.ts';
+import { type Group, groupOf } from './merged.ts';
 import { loadRecord, type PatientRecord } from './record.ts';
+import type { RuleBook } from './rule-book.ts';
+import { provenanceId } from './provenance.ts';
 import { breakKey, readBreak } from './resources.ts';
 
-export type AnswerInput = Pick<EngineInput, 'ruleBook' | 'select' | 'places' | 'clock'>;
+export type AnswerInput = Pick<EngineInput, 'ruleBook' | 'select' | 'places' | 'clock' | 'isolation'>;
 
 interface Parameter {
   readonly name: string;
@@ -28,10 +34,12 @@ export async function answerBreaks(
   of: { readonly patient: string; readonly atMs: number | undefined; readonly visible: Visible },
 ): Promise<Resource> {
   const book = await input.ruleBook(session);
-  const everKnown = await readJudgments(session, of.patient);
+  const { survivor: patient, members } = await groupAt(session, book, of.patient);
+  const everKnown = await readJudgments(session, patient);
   const isPast = of.atMs !== undefined && of.atMs < input.clock.now();
   const record = await loadRecord(session, {
-    patient: of.patient,
+    patient,
+    members,
     types: book.types,
     visible: of.visible,
     ...(isPast ? { knownAtMs: of.atMs } : {}),
@@ -40,8 +48,10 @@ export async function answerBreaks(
   const known = seesAll(of.visible) ? everKnown : everKnown.filter(({ focus }) => isSeen(record, focus));
   const judged = await judgeRecord(input, session, { record, book, known: isPast ? [] : known, nowMs });
   const breaks = lastBreaks(record);
-  const told = judged.flatMap((one) => {
-    const issue = breaks.get(breakKey(one.rule.code, of.patient, one.focusKey))?.issue;
+  const feeds = isPast ? [] : await readHeldFeeds(session, patient);
+  const told = judged.flatMap((found) => {
+    const one = feeds.length === 0 ? found : asHeld(found, feeds, breaks);
+    const issue = breaks.get(breakKey(one.rule.code, patient, one.focusKey))?.issue;
     return judgmentParameter(one, issue) ?? [];
   });
   const spoken = new Set(told.map(({ key }) => key));
@@ -58,6 +68,10 @@ export async function answerBreaks(
 function isSeen({ byType }: PatientRecord, focusKey: string): boolean {
   const [type = '', id = ''] = (focusKey.split('#', 1)[0] ?? '').split('/');
   return (byType.get(type) ?? []).some((one) => one.id === id);
+}
+
+async function groupAt(session: Session, { hasMerges }: RuleBook, patient: string): Promise<Group> {
+  return hasMerges ? groupOf(session, patient) : { survivor: patient, members: [] };
 }
 
 function judgmentParameter(
@@ -117,8 +131,9 @@ export async function answerExplain(
   const patient = (issue['patient'] as { reference: string }).reference;
   const focusKey = found.key.slice(found.rule.length + patient.length + 2);
   const book = await input.ruleBook(session);
+  const { members } = await groupAt(session, book, patient);
   const known = await readJudgments(session, patient);
-  const record = await loadRecord(session, { patient, types: book.types, visible });
+  const record = await loadRecord(session, { patient, members, types: book.types, visible });
   const judged = await judgeRecord(input, session, { record, book, known, nowMs: input.clock.now() });
   const one = judged.find(({ rule, focusKey: key }) => rule.code === found.rule && key === focusKey);
   return {
@@ -168,9 +183,13 @@ function explainJudgment(one: Judged): readonly Parameter[] {
 
 const timeLineMax = 100;
 
-/** What happened to the break, oldest first: one entry for each version of its DetectedIssue. */
+/** What happened to the break, oldest first: one entry for each version of its DetectedIssue; who moved it, and from where. */
 async function timeLine(session: Session, issueId: string, visible: Visible): Promise<readonly Parameter[]> {
   const history = await session.history('DetectedIssue', issueId, { limit: timeLineMax }, visible);
+  const moves = await readMoves(
+    session,
+    history.map(({ version }) => provenanceId(issueId, version)),
+  );
   return [...history].reverse().flatMap(({ raw, version, lastUpdated, isDeleted }) => {
     const there = isDeleted ? undefined : readBreak(JSON.parse(raw) as Resource);
     if (there === undefined) return [];
@@ -178,8 +197,26 @@ async function timeLine(session: Session, issueId: string, visible: Visible): Pr
       { name: 'at', valueInstant: lastUpdated.toISOString() },
       { name: 'state', valueCode: there.known.state },
       ...(there.known.reason === undefined ? [] : [{ name: 'reason', valueCode: there.known.reason }]),
+      ...moveParts(moves.get(provenanceId(issueId, version))),
       { name: 'version', valueReference: { reference: `DetectedIssue/${issueId}/_history/${version}` } },
     ];
     return [{ name: 'timeline', part }];
   });
+}
+
+async function readMoves(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, Resource>> {
+  const references = ids.map((id) => `Provenance/${id}`);
+  const stored = await session.readMany(references, everything);
+  return new Map(stored.map(({ id, raw }) => [id, JSON.parse(raw) as Resource]));
+}
+
+function moveParts(move: Resource | undefined): readonly Parameter[] {
+  if (move === undefined) return [];
+  const [from] = (move['extension'] ?? []) as readonly { readonly valueCode?: string }[];
+  const [agent] = (move['agent'] ?? []) as readonly { readonly who?: object }[];
+  return [
+    ...(from?.valueCode === undefined ? [] : [{ name: 'from', valueCode: from.valueCode }]),
+    ...(agent?.who === undefined ? [] : [{ name: 'who', valueReference: agent.who }]),
+    { name: 'provenance', valueReference: { reference: `Provenance/${move.id ?? ''}` } },
+  ];
 }

@@ -10,16 +10,17 @@ interface Row {
   readonly since_at: Date | null;
   readonly focus_version: number;
   readonly met_since: Date | null;
+  readonly rule_set: string | null;
 }
 
 export async function readJudgments(db: Queryable, patient: string): Promise<readonly KnownJudgment[]> {
   const rows = await db.query<Row>({
     name: 'read-judgments',
-    text: `select rule, focus, state, due_at, since_at, focus_version, met_since
+    text: `select rule, focus, state, due_at, since_at, focus_version, met_since, rule_set
            from judgment where patient = $1 order by rule, focus`,
     values: [patient],
   });
-  return rows.map(({ rule, focus, state, due_at, since_at, focus_version, met_since }) => ({
+  return rows.map(({ rule, focus, state, due_at, since_at, focus_version, met_since, rule_set }) => ({
     rule,
     focus,
     state,
@@ -27,6 +28,7 @@ export async function readJudgments(db: Queryable, patient: string): Promise<rea
     since: since_at?.toISOString(),
     focusVersion: focus_version,
     metSince: met_since?.toISOString(),
+    ruleSet: rule_set ?? undefined,
   }));
 }
 
@@ -38,6 +40,7 @@ export interface JudgmentRow {
   readonly since: string | undefined;
   readonly focusVersion: number;
   readonly metSince: string | undefined;
+  readonly ruleSet?: string | undefined;
   readonly anchorAt?: string | undefined;
   readonly metAt?: string | undefined;
   readonly isKnownLate?: boolean;
@@ -50,21 +53,23 @@ export async function keepJudgments(tx: Queryable, patient: string, rows: readon
   await tx.query({
     name: 'keep-judgments',
     text: `insert into judgment (patient, rule, focus, state, due_at, since_at, focus_version, met_since,
-             anchor_at, met_at, is_known_late, site, pathway)
+             anchor_at, met_at, is_known_late, site, pathway, rule_set)
            select $1, rule, focus, state, "dueAt", since, "focusVersion", "metSince",
-             "anchorAt", "metAt", coalesce("isKnownLate", false), site, pathway
+             "anchorAt", "metAt", coalesce("isKnownLate", false), site, pathway, "ruleSet"
            from json_to_recordset($2) as j(rule text, focus text, state text, "dueAt" timestamptz, since timestamptz,
              "focusVersion" integer, "metSince" timestamptz, "anchorAt" timestamptz, "metAt" timestamptz,
-             "isKnownLate" boolean, site text, pathway text)
+             "isKnownLate" boolean, site text, pathway text, "ruleSet" text)
            on conflict (patient, rule, focus, shard) do update
            set state = excluded.state, due_at = excluded.due_at, since_at = excluded.since_at,
                focus_version = excluded.focus_version, met_since = excluded.met_since,
                anchor_at = excluded.anchor_at, met_at = excluded.met_at, is_known_late = excluded.is_known_late,
-               site = excluded.site, pathway = excluded.pathway
+               site = excluded.site, pathway = excluded.pathway, rule_set = excluded.rule_set
            where (judgment.state, judgment.due_at, judgment.since_at, judgment.focus_version, judgment.met_since,
-               judgment.anchor_at, judgment.met_at, judgment.is_known_late, judgment.site, judgment.pathway)
+               judgment.anchor_at, judgment.met_at, judgment.is_known_late, judgment.site, judgment.pathway,
+               judgment.rule_set)
              is distinct from (excluded.state, excluded.due_at, excluded.since_at, excluded.focus_version, excluded.met_since,
-               excluded.anchor_at, excluded.met_at, excluded.is_known_late, excluded.site, excluded.pathway)`,
+               excluded.anchor_at, excluded.met_at, excluded.is_known_late, excluded.site, excluded.pathway,
+               excluded.rule_set)`,
     values: [patient, JSON.stringify(rows)],
   });
 }
@@ -134,6 +139,9 @@ export async function ruleSetStamp(db: Queryable): Promise<string> {
     text: `select count(*) || ' ' || coalesce(sum(version), 0) || ' ' || coalesce(max(rid), 0)
              || ' ' || (select coalesce(string_agg(r.id || '/' || r.version, ' ' order by r.id), '')
                         from rule_parameters p join resource r on r.type = 'Basic' and r.id = p.id)
+             || ' ' || (select coalesce(string_agg(plan || '/' || version, ' ' order by plan, version), '')
+                        from held_rule_set)
+             || ' ' || exists (select 1 from merged_patient) || exists (select 1 from patient_move)
              as stamp
            from resource where type = 'PlanDefinition'`,
   });

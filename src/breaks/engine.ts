@@ -4,12 +4,11 @@
  * once make one judgment. In one transaction it reads the record, judges every rule, writes what differs, and ends the
  * job or sets it to the next instant at which time alone can change something: that is the deadline, and it is durable.
  */
-import { type Clock, type Ids, type Log, Problem } from '../base/index.ts';
+import { Problem } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
-import { formatLocal, type Resource } from '../fhir/index.ts';
+import type { Resource } from '../fhir/index.ts';
 import { type Change, finishJob, type Follower, type Job, requestJobs, type Work } from '../queue/index.ts';
-import { elementKeys, focusKeyOf, type Rule } from '../rules/index.ts';
-import type { Session, Store, WriteEntry } from '../store/index.ts';
+import type { Session, WriteEntry } from '../store/index.ts';
 import {
   keepJudgments,
   keepLives,
@@ -19,57 +18,20 @@ import {
   requestAllPatients,
 } from './breaks.sql.ts';
 import { requestDigests } from './digest.ts';
+import { type EngineInput, engineLimits, type EngineMetrics } from './engine-input.ts';
+import { createFeedGuard, type FeedGuard } from './feed-guard.ts';
+import { type Judged, nextInstant } from './judge-patient.ts';
 import { labelDerived } from './labels.ts';
-import { lastBreaks, splitVerdicts } from './expectations.ts';
-import { type Judged, judgePatient, type KnownJudgment, nextInstant, type Select } from './judge-patient.ts';
+import { judgeRecord } from './judge-record.ts';
 import { judgmentRows } from './judgment-rows.ts';
+import { followMoves, groupOf, noteMerges, survivorsOf } from './merged.ts';
 import { noteOverrides } from './overrides.ts';
 import { patientTime } from './patient-time.ts';
-import { type Plan, type PlanInput, planBreaks } from './plan.ts';
-import { type QuietHours, quietUntil, readSilence } from './quiet.ts';
-import { basicTypes, loadRecord, type PatientRecord } from './record.ts';
-import { isBreakTask } from './resources.ts';
+import { planOf } from './plan-record.ts';
+import { basicTypes, loadRecord } from './record.ts';
 import type { RuleBook } from './rule-book.ts';
-import { findSince } from './since.ts';
-import type { Places } from './sites.ts';
 import { isReadBesideRules, touchesJudgments } from './touch.ts';
-
-export const engineLimits = {
-  changesMax: 500,
-  /** Patients judged at the same time by one instance. */
-  judgmentsAtOnce: 3,
-  /** A rule that fails is tried again after this, also when nothing changes. */
-  errorRetryMs: 6 * 3_600_000,
-  /** A break due longer ago than this when it is learned of is recorded without a call. */
-  lateKnowledgeMs: 30 * 24 * 3_600_000,
-  /** A judgment that runs so long after it was due catches up: what it opens is told in a digest. */
-  catchUpAfterMs: 15 * 60_000,
-} as const;
-
-export interface EngineInput {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
-  readonly places: Places;
-  /** Nobody is called then, but about critical breaks. */
-  readonly quietHours: QuietHours | undefined;
-  /** How long a declared repair waits for its proof before the break is open again. */
-  readonly proofAwaitedMs: number;
-  /** Number of this instance (queue/holder.ts). */
-  readonly holder: number;
-  readonly ruleBook: (session: Session) => Promise<RuleBook>;
-  readonly select: Select;
-  readonly metrics: EngineMetrics;
-}
-
-/** Counted by rule and by part of the rule, never by patient. */
-export interface EngineMetrics {
-  judged(count: number): void;
-  opened(rule: string): void;
-  closed(rule: string): void;
-  ruleFailed(rule: string, expression: string): void;
-}
+import { withoutNewVersions } from './versions.ts';
 
 /** Patients to judge again; `PlanDefinition` concerns all of them. */
 export function createFollower(input: EngineInput): Follower {
@@ -80,12 +42,16 @@ export function createFollower(input: EngineInput): Follower {
       const atMs = input.clock.now();
       const book = await input.ruleBook(input.store.within(tx));
       const isSetAnew = await noteOverrides(input.store.within(tx), changes);
-      if (isSetAnew || changes.some(changesRules)) await requestAllPatients(tx, atMs, rulesChangedAt(changes));
+      const rules = await withoutNewVersions(input.store.within(tx), changes);
+      const setAnew = isSetAnew ? changes.filter(({ type }) => type === 'Basic') : [];
+      if (isSetAnew || rules.length > 0) await requestAllPatients(tx, atMs, lastOf([...rules, ...setAnew]));
+      const merging = await noteMerges(input.store.within(tx), changes);
       const waking = changes.filter((change) => wakesRules(book, change));
       const idle = await withoutEffect(input, tx, { book, changes: waking, nowMs: atMs });
-      const patients = [
-        ...new Set(waking.filter((change) => !idle.has(change)).flatMap((change) => change.patients)),
-      ].sort();
+      const woken = waking.filter((change) => !idle.has(change)).flatMap((change) => change.patients);
+      const everybody = [...new Set([...woken, ...merging])].sort();
+      const isAlone = !book.hasMerges && merging.length === 0;
+      const patients = isAlone ? everybody : [...new Set([...(await survivorsOf(tx, everybody)), ...merging])].sort();
       await requestJobs(
         tx,
         patients.map((key) => ({ kind: 'judge', key, runAtMs: atMs })),
@@ -94,13 +60,8 @@ export function createFollower(input: EngineInput): Follower {
   };
 }
 
-function rulesChangedAt(changes: readonly Change[]): number {
-  const changing = changes.filter((change) => changesRules(change) || change.type === 'Basic');
-  return Math.max(...changing.map(({ at }) => at.getTime()));
-}
-
-function changesRules({ type }: Change): boolean {
-  return type === 'PlanDefinition';
+function lastOf(changes: readonly Change[]): number {
+  return Math.max(...changes.map(({ at }) => at.getTime()));
 }
 
 /**
@@ -140,21 +101,23 @@ async function withoutEffect(
 }
 
 export function createJudgeWork(input: EngineInput): Work {
+  const feeds = createFeedGuard(input);
   return {
     kind: 'judge',
     concurrency: engineLimits.judgmentsAtOnce,
     retryAfterMs: (attempts) => Math.min(1000 * 2 ** attempts, engineLimits.errorRetryMs),
-    handle: (job) => judgeUntilCurrent(input, job),
+    handle: (job) => judgeUntilCurrent(input, feeds, job),
   };
 }
 
 const raceRetriesMax = 5;
 
 /** A person may move a Task while its break is judged: then what was read is outdated, and is read again. */
-async function judgeUntilCurrent(input: EngineInput, job: Job): Promise<void> {
+async function judgeUntilCurrent(input: EngineInput, feeds: FeedGuard, job: Job): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const done = await input.store.transaction((session, tx) => judgeJob(input, { session, tx, job }));
+      const done = await input.store.transaction((session, tx) => judgeJob(input, { session, tx, job, feeds }));
+      done.committed();
       count(input.metrics, done);
       return;
     } catch (error) {
@@ -166,30 +129,38 @@ async function judgeUntilCurrent(input: EngineInput, job: Job): Promise<void> {
 
 interface Done {
   readonly judged: number;
-  readonly plan: Plan;
+  /** Rules of the breaks: one entry for each. */
+  readonly opened: readonly string[];
+  readonly closed: readonly string[];
+  readonly committed: () => void;
 }
 
 /** What is committed counts, once. */
-function count(metrics: EngineMetrics, { judged, plan }: Done): void {
+function count(metrics: EngineMetrics, { judged, opened, closed }: Done): void {
   metrics.judged(judged);
-  for (const rule of plan.opened) metrics.opened(rule);
-  for (const rule of plan.closed) metrics.closed(rule);
+  for (const rule of opened) metrics.opened(rule);
+  for (const rule of closed) metrics.closed(rule);
 }
 
 interface Run {
   readonly session: Session;
   readonly tx: Transaction;
   readonly job: Job;
+  readonly feeds: FeedGuard;
 }
 
-async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<Done> {
+async function judgeJob(input: EngineInput, { session, tx, job, feeds }: Run): Promise<Done> {
   const book = await input.ruleBook(session);
+  if (book.hasMerges) await followMoves(session, job.key);
+  const { survivor, members } = book.hasMerges ? await groupOf(tx, job.key) : { survivor: job.key, members: [] };
+  if (survivor !== job.key) return leaveTo(input, { tx, job, survivor });
   const known = await readJudgments(tx, job.key);
-  const record = await loadRecord(session, { patient: job.key, types: book.types });
+  const record = await loadRecord(session, { patient: job.key, members, types: book.types });
   const nowMs = patientTime(input.clock.now(), record);
-  const judged = await judgeRecord(input, session, { record, book, known, nowMs });
-  const plan = planBreaks(planInput(input, { record, book, judged, nowMs, job }));
-  await session.commit(labelDerived(record, judged, plan.resources).map(toEntry));
+  const found = await judgeRecord(input, session, { record, book, known, nowMs });
+  const { judged, messages, committed } = await feeds.guard(tx, { record, judged: found, nowMs });
+  const plan = planOf(input, { record, book, judged, nowMs, job });
+  await session.commit([...labelDerived(record, judged, plan.resources), ...messages].map(toEntry));
   await keepOccurrences(tx, plan.raised);
   await keepLives(tx, plan.lives, nowMs);
   await keepJudgments(tx, job.key, judgmentRows(judged, known));
@@ -201,88 +172,22 @@ async function judgeJob(input: EngineInput, { session, tx, job }: Run): Promise<
     failed ? nowMs + engineLimits.errorRetryMs : undefined,
   );
   await finishJob(tx, job, input.holder, next === undefined ? undefined : { runAtMs: next, payload: {} });
-  return { judged: judged.length, plan };
+  return { judged: judged.length, opened: plan.opened, closed: plan.closed, committed };
+}
+
+/** A merged record is judged as part of the survivor's. */
+async function leaveTo(
+  input: EngineInput,
+  { tx, job, survivor }: { readonly tx: Transaction; readonly job: Job; readonly survivor: string },
+): Promise<Done> {
+  await requestJobs(tx, [{ kind: 'judge', key: survivor, runAtMs: job.runAtMs }]);
+  await finishJob(tx, job, input.holder);
+  return { judged: 0, opened: [], closed: [], committed: () => undefined };
 }
 
 function earliest(...instants: readonly (number | undefined)[]): number | undefined {
   const known = instants.filter((instant): instant is number => instant !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
-}
-
-interface Judgment {
-  readonly record: PatientRecord;
-  readonly book: RuleBook;
-  readonly judged: readonly Judged[];
-  readonly nowMs: number;
-  readonly job: Job;
-}
-
-function planInput(input: EngineInput, { record, book, judged, nowMs, job }: Judgment): PlanInput {
-  const place = input.places.of(record);
-  const { zone } = place.dates;
-  return {
-    patient: job.key,
-    nowMs,
-    ...splitVerdicts({ record, book, judged }),
-    breaks: lastBreaks(record),
-    tasks: (record.byType.get('Task') ?? []).filter(isBreakTask),
-    nextId: () => input.ids.next(nowMs),
-    dateTime: (instantMs, other = zone) => formatLocal(instantMs, other),
-    lateKnowledgeMs: engineLimits.lateKnowledgeMs,
-    proofAwaitedMs: input.proofAwaitedMs,
-    silences: (record.byType.get('Basic') ?? []).flatMap((note) => readSilence(note, place) ?? []),
-    quietUntilMs: quietUntil(nowMs, input.quietHours, place),
-    isUntold: untoldBy(job, nowMs),
-  };
-}
-
-/** What is due for long when its job runs, or lies in the record since before its rule: one digest, not many calls. */
-function untoldBy(job: Job, nowMs: number): PlanInput['isUntold'] {
-  if (nowMs - job.runAtMs > engineLimits.catchUpAfterMs) return () => true;
-  const { rulesAtMs } = (job.payload ?? {}) as { readonly rulesAtMs?: number };
-  if (rulesAtMs === undefined) return () => false;
-  return ({ meta }) => meta?.lastUpdated !== undefined && Date.parse(meta.lastUpdated) < rulesAtMs;
-}
-
-interface JudgeRecord {
-  readonly record: PatientRecord;
-  readonly book: RuleBook;
-  readonly known: readonly KnownJudgment[];
-  readonly nowMs: number;
-}
-
-/** Judges a loaded record; reads the history only where a rule asks since when it holds. */
-export async function judgeRecord(
-  input: Pick<EngineInput, 'select' | 'places'>,
-  session: Pick<Session, 'history'>,
-  { record, book, known, nowMs }: JudgeRecord,
-): Promise<readonly Judged[]> {
-  const before = new Map(known.map((one) => [`${one.rule} ${one.focus}`, one]));
-  const since = new Map<string, string | undefined>();
-  for (const { rule, focus } of timedFoci(book, record)) {
-    const place = input.places.of(record, focus);
-    for (const elementKey of elementKeys(rule, { focus, nowMs, place })) {
-      const key = `${rule.code} ${focusKeyOf(focus, elementKey)}`;
-      const expectation = { rule, focus, elementKey, place, nowMs, patient: record.patient, known: before.get(key) };
-      since.set(key, await findSince(session, expectation));
-    }
-  }
-  return judgePatient({
-    record,
-    ruleSets: book.ruleSets,
-    select: input.select,
-    places: input.places,
-    nowMs,
-    overrides: book.overrides,
-    since: (rule, focusKey) => since.get(`${rule.code} ${focusKey}`),
-    known: (rule, focusKey) => before.get(`${rule.code} ${focusKey}`),
-  });
-}
-
-/** The foci of rules that ask since when they hold. */
-function timedFoci({ ruleSets }: RuleBook, { byType }: PatientRecord): readonly { rule: Rule; focus: Resource }[] {
-  const timed = ruleSets.flatMap(({ rules }) => rules.filter(({ usesSince }) => usesSince));
-  return timed.flatMap((rule) => (byType.get(rule.focusType) ?? []).map((focus) => ({ rule, focus })));
 }
 
 /** What was read must still be current; what is new must not be there. */

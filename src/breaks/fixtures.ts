@@ -13,7 +13,8 @@ import {
   type RuleSet,
   type RuleSetting,
 } from '../rules/index.ts';
-import { judgePatient, type Select } from './judge-patient.ts';
+import type { Isolation } from './isolation.ts';
+import { type JudgeInput, judgePatient, type Select } from './judge-patient.ts';
 import type { PatientRecord } from './record.ts';
 import type { Places } from './sites.ts';
 
@@ -42,6 +43,41 @@ export function examineRuleSet(resource: Resource, setting: RuleSetting & Fixtur
   const outcomes = runFixtures(reading.ruleSet, fixtures, setting);
   const failed = outcomes.filter(({ isAsExpected }) => !isAsExpected).map(toIssue);
   return { ruleSet: reading.ruleSet, outcomes, issues: [...issues, ...failed] };
+}
+
+export type Examine = (resource: Resource) => Promise<Examination>;
+
+/** As the server examines: the fixtures of a rule set that is not its own are run in the thread for those. */
+export function createExamine(
+  setting: RuleSetting & FixtureSetting & { readonly isolation: Isolation; readonly isOwn: (one: Resource) => boolean },
+): Examine {
+  return async (resource) => {
+    if (setting.isOwn(resource)) return examineRuleSet(resource, setting);
+    const reading = readRuleSet(resource, setting);
+    const { fixtures, issues } = readFixtures(resource);
+    if (reading.kind === 'faults') return { ruleSet: undefined, outcomes: [], issues: [...reading.issues, ...issues] };
+    const { ruleSet } = reading;
+    if (fixtures.length === 0) return { ruleSet, outcomes: [], issues };
+    const outcomes = await setting.isolation.tryFixtures(ruleSet, textOfRules(resource), fixtures);
+    if (typeof outcomes === 'string') {
+      const expression = 'PlanDefinition.contained';
+      const issue: Issue = { severity: 'error', code: 'too-costly', text: outcomes, expression };
+      return { ruleSet, outcomes: [], issues: [...issues, issue] };
+    }
+    const failed = outcomes.filter(({ isAsExpected }) => !isAsExpected).map(toIssue);
+    return { ruleSet, outcomes, issues: [...issues, ...failed] };
+  };
+}
+
+/** What of a rule set is judged by: without its fixtures and texts. */
+export function textOfRules(resource: Resource): string {
+  const {
+    contained: _contained,
+    text: _text,
+    meta: _meta,
+    ...rest
+  } = resource as Resource & { readonly text?: unknown };
+  return JSON.stringify(rest);
 }
 
 function toIssue({ fixture, found, reason, dueAtMs }: FixtureOutcome): Issue {
@@ -88,6 +124,7 @@ export function fixtureAnswer({ outcomes, issues }: Examination): Resource {
 export interface FixtureSetting {
   readonly select: Select;
   readonly places: Places;
+  readonly begins?: JudgeInput['begins'];
 }
 
 export function runFixtures(
@@ -98,7 +135,7 @@ export function runFixtures(
   return fixtures.map((fixture) => runFixture(ruleSet, fixture, setting));
 }
 
-function runFixture(ruleSet: RuleSet, fixture: Fixture, { select, places }: FixtureSetting): FixtureOutcome {
+function runFixture(ruleSet: RuleSet, fixture: Fixture, { select, places, begins }: FixtureSetting): FixtureOutcome {
   const rules = ruleSet.rules.filter(({ code }) => code === fixture.rule);
   const record = recordOf(fixture.record);
   const foci = new Map(fixture.record.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
@@ -110,6 +147,7 @@ function runFixture(ruleSet: RuleSet, fixture: Fixture, { select, places }: Fixt
     nowMs: fixture.nowMs,
     since: (_rule, focusKey) => foci.get(focusKey.split('#')[0] ?? '')?.meta?.lastUpdated,
     known: () => undefined,
+    ...(begins === undefined ? {} : { begins }),
   });
   const result = judged.find(({ focusKey }) => focusKey === fixture.focusKey)?.result;
   const found = result === undefined ? 'no-rule' : stateOf(result);

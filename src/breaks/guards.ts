@@ -1,8 +1,8 @@
 /** What a write must respect so that breaks stay true: a rule set is checked before it counts (see also task-guard.ts). */
 import { type Issue, Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
-import { isRuleSet, type RuleSet, type RuleSetting } from '../rules/index.ts';
-import { examineRuleSet, type FixtureSetting } from './fixtures.ts';
+import { isRuleSet, type RuleSet } from '../rules/index.ts';
+import type { Examine } from './fixtures.ts';
 import type { RuleBook } from './rule-book.ts';
 
 export interface GuardedWrite {
@@ -14,11 +14,11 @@ export interface GuardedWrite {
  * Refuses a rule set with every fault named, also those that its own fixtures find; a draft that is no shadow, or a
  * retired one, may be unfinished. Answers the rule set that is to be judged.
  */
-export function checkRuleSet({ after }: GuardedWrite, setting: RuleSetting & FixtureSetting): RuleSet | undefined {
+export async function checkRuleSet({ after }: GuardedWrite, examine: Examine): Promise<RuleSet | undefined> {
   if (after === undefined || !isRuleSet(after)) return undefined;
   const isJudged = after['status'] === 'active' || (after['status'] === 'draft' && after['experimental'] === true);
   if (!isJudged) return undefined;
-  const { ruleSet, issues } = examineRuleSet(after, setting);
+  const { ruleSet, issues } = await examine(after);
   if (ruleSet === undefined || issues.length > 0)
     throw new Problem('unprocessable', 'the rule set has faults', { issues });
   return ruleSet;

@@ -33,19 +33,28 @@ export interface KnownJudgment {
   readonly since: string | undefined;
   readonly focusVersion: number;
   readonly metSince: string | undefined;
+  /** Canonical of the rule set that it was judged by; undefined: whichever is in force. */
+  readonly ruleSet?: string | undefined;
 }
 
 export interface JudgeInput {
   readonly record: PatientRecord;
   readonly ruleSets: readonly RuleSet[];
+  /** Versions that were replaced: they go on judging what they began until the new one is applied (versions.ts). */
+  readonly former?: readonly RuleSet[];
   readonly select: Select;
   readonly places: Places;
   readonly nowMs: number;
   /** Delays that plans, pathways, sites and territories set. */
   readonly overrides?: readonly Override[];
-  /** By rule and focus key. */
-  readonly since: (rule: Rule, focusKey: string) => string | undefined;
+  /** Which of them are judged here; undefined: all. */
+  readonly isHere?: ((ruleSet: RuleSet) => boolean) | undefined;
+  /** Rules that are left out here: they went over their limits. */
+  readonly without?: ReadonlySet<Rule>;
+  readonly since: (rule: Rule, focusKey: string, ruleSet: RuleSet) => string | undefined;
   readonly known: (rule: Rule, focusKey: string) => KnownJudgment | undefined;
+  /** Called before each judgment of one rule on one focus: whoever watches it knows what runs (isolation-thread.ts). */
+  readonly begins?: (rule: Rule, ruleSet: RuleSet) => void;
 }
 
 export interface Judged {
@@ -64,13 +73,56 @@ export interface Judged {
 
 /** One entry for each rule and focus, also where the rule does not start (`none`). */
 export function judgePatient(whole: JudgeInput): readonly Judged[] {
+  return concludeJudgments(whole, judgeRules(whole));
+}
+
+/** The rules one by one, as if there were no other. */
+export function judgeRules(whole: JudgeInput): readonly Judged[] {
   const record = withoutOwn(whole.record);
   const input = { ...whole, record, circleAt: createCircles(record, whole.nowMs) };
-  const judged = input.ruleSets
-    .filter(({ mode }) => mode !== 'off')
-    .flatMap((ruleSet) => ruleSet.rules.flatMap((rule) => judgeRule(input, ruleSet, rule)));
+  return [...input.ruleSets, ...(input.former ?? [])]
+    .filter((ruleSet) => ruleSet.mode !== 'off' && input.isHere?.(ruleSet) !== false)
+    .flatMap((ruleSet) =>
+      ruleSet.rules
+        .filter((rule) => input.without?.has(rule) !== true)
+        .flatMap((rule) => judgeRule(input, ruleSet, rule)),
+    );
+}
+
+/** What rules mean to each other: one silences another, one says that nobody can be told. */
+export function concludeJudgments(whole: JudgeInput, judged: readonly Judged[]): readonly Judged[] {
   const inhibited = judged.map((one) => ({ ...one, inhibitedBy: inhibitorOf(one, judged) }));
-  return [...inhibited, ...judgeNobody(input, inhibited)];
+  return [...inhibited, ...judgeNobody({ ...whole, record: withoutOwn(whole.record) }, inhibited)];
+}
+
+/** A judgment that was made elsewhere: by which rule, on what, with which result. */
+export interface ToldJudgment {
+  readonly canonical: string;
+  readonly rule: string;
+  readonly focusType: string;
+  readonly focusKey: string;
+  readonly since: string | undefined;
+  readonly result: JudgmentResult;
+}
+
+/** As if it had been made here; what the rule read (`inputs`) is not needed any more. */
+export function restoreJudgments(whole: Omit<JudgeInput, 'since'>, told: readonly ToldJudgment[]): readonly Judged[] {
+  const record = withoutOwn(whole.record);
+  const ruleSets = [...whole.ruleSets, ...(whole.former ?? [])];
+  const circleAt = createCircles(record, whole.nowMs);
+  return told.flatMap(({ canonical, rule: code, focusType, focusKey, since, result }) => {
+    const ruleSet = ruleSets.find((one) => one.canonical === canonical);
+    const rule = ruleSet?.rules.find((one) => one.code === code && one.focusType === focusType);
+    const [key = '', elementKey] = focusKey.split('#');
+    const focus = record.byType.get(focusType)?.find(({ id }) => key === `${focusType}/${id ?? ''}`);
+    if (ruleSet === undefined || rule === undefined || focus === undefined) return [];
+    const input = { ...whole, record, circleAt, since: () => since };
+    const facts = {
+      ...factsBefore(input, { rule, ruleSet }, { focus, elementKey, place: whole.places.of(record, focus) }),
+      inputs: {},
+    };
+    return [{ rule, ruleSet, focus, focusKey, facts, site: siteOf(record, focus), result, inhibitedBy: undefined }];
+  });
 }
 
 /** Who cares for the patient, and by which plan: the same for all rules on foci of one place. */
@@ -101,15 +153,25 @@ function judgeRule(input: WithCircles, ruleSet: RuleSet, rule: Rule): readonly J
   const foci = input.record.byType.get(rule.focusType) ?? [];
   return foci.flatMap((focus) => {
     const place = input.places.of(input.record, focus);
-    return elementKeys(rule, { focus, nowMs: input.nowMs, place }).map((elementKey) => {
+    return elementKeys(rule, { focus, nowMs: input.nowMs, place }).flatMap((elementKey) => {
       const focusKey = focusKeyOf(focus, elementKey);
-      const facts = factsOf(input, rule, { focus, elementKey, place });
+      if (!isJudgedBy(input, ruleSet, input.known(rule, focusKey))) return [];
+      input.begins?.(rule, ruleSet);
+      const facts = factsOf(input, { rule, ruleSet }, { focus, elementKey, place });
       const judged = judge(rule, facts);
       const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focusKey), focus) : judged;
       const site = siteOf(input.record, focus);
-      return { rule, ruleSet, focus, focusKey, facts, site, result, inhibitedBy: undefined };
+      return [{ rule, ruleSet, focus, focusKey, facts, site, result, inhibitedBy: undefined }];
     });
   });
+}
+
+/** What a replaced version began it goes on with; everything else is for the version in force. */
+function isJudgedBy({ former = [] }: JudgeInput, ruleSet: RuleSet, known: KnownJudgment | undefined): boolean {
+  const holder =
+    known?.state === 'cancelled' ? undefined : former.find(({ canonical }) => canonical === known?.ruleSet);
+  const hasRule = holder?.rules.some(({ code }) => code === known?.rule) === true;
+  return hasRule ? holder === ruleSet : !former.includes(ruleSet);
 }
 
 /**
@@ -136,32 +198,46 @@ function asFulfilled(result: NoJudgment, known: KnownJudgment | undefined, focus
   };
 }
 
+interface RuleOfSet {
+  readonly rule: Rule;
+  readonly ruleSet: RuleSet;
+}
+
 interface Judgeable {
   readonly focus: Resource;
   readonly elementKey: string | undefined;
   readonly place: Case['place'];
 }
 
-function factsOf(input: WithCircles, rule: Rule, { focus, elementKey, place }: Judgeable): Case {
-  const { record, nowMs } = input;
-  const focusKey = focusKeyOf(focus, elementKey);
+function factsOf(input: WithCircles, of: RuleOfSet, at: Judgeable): Case {
+  const { rule } = of;
+  const { record } = input;
+  const timed = factsBefore(input, of, at);
+  const queries = inputQueries(rule, timed);
+  const inputs = Object.fromEntries(
+    queries.map(({ name, type, query }) => [name, input.select(type, query, record.byType.get(type) ?? [])]),
+  );
+  return { ...timed, inputs, metSince: input.known(rule, focusKeyOf(at.focus, at.elementKey))?.metSince };
+}
+
+/** What is known before the inputs are read. */
+function factsBefore(
+  input: WithCircles,
+  { rule, ruleSet }: RuleOfSet,
+  { focus, elementKey, place }: Judgeable,
+): Omit<Case, 'inputs'> {
+  const { nowMs } = input;
   const circle = input.circleAt(place);
   const facts = {
     ...circle,
     focus,
     elementKey,
     plan: focus.resourceType === 'CarePlan' ? focus : circle.plan,
-    since: input.since(rule, focusKey),
+    since: input.since(rule, focusKeyOf(focus, elementKey), ruleSet),
     nowMs,
     place,
   };
-  const parameters = parametersOf(input, facts);
-  const timed = { ...facts, parameters };
-  const queries = inputQueries(rule, timed);
-  const inputs = Object.fromEntries(
-    queries.map(({ name, type, query }) => [name, input.select(type, query, record.byType.get(type) ?? [])]),
-  );
-  return { ...timed, inputs, metSince: input.known(rule, focusKey)?.metSince };
+  return { ...facts, parameters: parametersOf(input, facts) };
 }
 
 function parametersOf(
@@ -209,13 +285,16 @@ function isSameFocus(left: string, right: string): boolean {
   return left === right || left.startsWith(`${right}#`) || right.startsWith(`${left}#`);
 }
 
+const noTimes = { dueAtMs: undefined, noticeAtMs: undefined, anchorMs: undefined };
+
 /** What the life of the break depends on; undefined where the rule has nothing to say: no expectation, or an error. */
 export function verdictOf({ rule, result, inhibitedBy }: Judged): Verdict | undefined {
   if (result.kind !== 'judgment') return undefined;
   const { state, reason, timing } = result;
   const isMetDated = rule.metAt !== undefined;
   const isRolling = rule.anchorReadsInputs && !isMetDated;
-  const times = { dueAtMs: timing?.dueAtMs, noticeAtMs: timing?.noticeAtMs, isMetDated, isRolling };
+  const { dueAtMs, noticeAtMs, anchorMs } = timing ?? noTimes;
+  const times = { dueAtMs, noticeAtMs, anchorMs, isMetDated, isRolling };
   const isSilenced = inhibitedBy !== undefined && (state === 'broken' || state === 'waiting');
   if (isSilenced) return { ...times, state: 'cancelled', cancelReason: 'inhibited' };
   return { ...times, state, cancelReason: endReason(reason) };

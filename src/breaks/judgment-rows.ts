@@ -25,13 +25,15 @@ function isSame(row: JudgmentRow, known: KnownJudgment): boolean {
     row.focusVersion === known.focusVersion &&
     msOf(row.dueAt) === known.dueAtMs &&
     msOf(row.since) === msOf(known.since) &&
-    msOf(row.metSince) === msOf(known.metSince)
+    msOf(row.metSince) === msOf(known.metSince) &&
+    row.ruleSet === known.ruleSet
   );
 }
 
 function rowOf(one: Judged, former: KnownJudgment | undefined): JudgmentRow | undefined {
-  const { rule, focusKey, result, facts } = one;
-  const head = { rule: rule.code, focus: focusKey, focusVersion: Number(one.focus.meta?.versionId ?? 1) };
+  const { rule, ruleSet, focusKey, result, facts } = one;
+  const focusVersion = Number(one.focus.meta?.versionId ?? 1);
+  const head = { rule: rule.code, focus: focusKey, focusVersion, ruleSet: ruleSet.canonical };
   switch (result.kind) {
     case 'error':
       return undefined;

@@ -44,6 +44,8 @@ export interface Life {
   readonly isNews?: true;
   /** Recorded, and nobody is called. */
   readonly isSilent?: true;
+  /** Who moved it by the Task, where the engine has not moved it further. */
+  readonly mover?: Reference;
 }
 
 /** What becomes of an expectation; undefined when there is no break, and none is raised. */
@@ -62,14 +64,14 @@ export function liveOn(input: PlanInput, expectation: Expectation): Life | undef
     return decision.kind === 'raise' ? raise(input, expectation, { ...decision, occurrence: 1 }) : undefined;
   }
   const life = next(input, expectation, mirrored, decision);
-  return { ...life, expectation, ...mirroredMarks(mirrored) };
+  return { ...life, expectation, ...mirroredMarks(mirrored, life.state) };
 }
 
 /** What becomes of a break that no judgment speaks of any more. */
 export function endOrphan(input: PlanInput, { break: there, reason }: Orphan): Life {
   const mirrored = mirrorTask(input, there);
   const life = unchanged(mirrored);
-  if (isClosed(life.state)) return { ...life, ...mirroredMarks(mirrored) };
+  if (isClosed(life.state)) return { ...life, ...mirroredMarks(mirrored, life.state) };
   return moved(input, mirrored, { to: 'moot', reason, dueAtMs: there.known.dueAtMs, evidence: [] });
 }
 
@@ -99,7 +101,7 @@ function mirrorTask(input: PlanInput, there: Break): Mirrored {
     at: input.dateTime(input.nowMs),
     isReopened: false,
     evidence: [],
-    closedBy: (task['owner'] as Reference | undefined) ?? { display: 'Intervenant' },
+    closedBy: moverOf(task),
   });
   return { break: readBreak(issue) ?? there, task, isMoved: true };
 }
@@ -112,9 +114,17 @@ function personReason(task: Resource, state: BreakState): BreakReason {
 }
 
 /** The moved DetectedIssue is written, also where the decision leaves it as it is. */
-function mirroredMarks({ isMoved, break: there }: Mirrored): Partial<Life> {
+function mirroredMarks({ isMoved, break: there, task }: Mirrored, state: BreakState): Partial<Life> {
   if (!isMoved) return {};
-  return isClosed(there.known.state) ? { isIssueChanged: true, closes: true } : { isIssueChanged: true };
+  const mover = state === there.known.state ? { mover: moverOf(task) } : {};
+  return isClosed(there.known.state)
+    ? { isIssueChanged: true, closes: true, ...mover }
+    : { isIssueChanged: true, ...mover };
+}
+
+/** Whose work the Task is; a person without name where nobody has taken it. */
+function moverOf(task: Resource | undefined): Reference {
+  return (task?.['owner'] as Reference | undefined) ?? { display: 'Intervenant' };
 }
 
 function next(input: PlanInput, expectation: Expectation, there: Mirrored, decision: Decision): Life {
@@ -256,8 +266,10 @@ function newIssue(
   });
 }
 
+/** A rule without delay is due when what it looks at happened: a stay imported months later calls nobody. */
 function isSilent({ nowMs, lateKnowledgeMs }: PlanInput, { verdict }: Expectation): boolean {
-  return verdict.dueAtMs !== undefined && nowMs - verdict.dueAtMs > lateKnowledgeMs;
+  const sinceMs = verdict.dueAtMs ?? verdict.anchorMs;
+  return sinceMs !== undefined && nowMs - sinceMs > lateKnowledgeMs;
 }
 
 function reopen(input: PlanInput, expectation: Expectation, { break: there, task: former }: Mirrored): Life {

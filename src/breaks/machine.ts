@@ -137,6 +137,8 @@ export interface Verdict {
   readonly state: 'waiting' | 'met' | 'broken' | 'repaired' | 'cancelled';
   readonly dueAtMs: number | undefined;
   readonly noticeAtMs: number | undefined;
+  /** From when it counts. */
+  readonly anchorMs?: number | undefined;
   /** Whether the rule reads a date of what it awaits; else only the time of recording is known. */
   readonly isMetDated: boolean;
   /** The anchor moves with what is awaited (a last contact): a deadline that moved means that it came. */

@@ -6,9 +6,11 @@
  * - Breaks that are told in one run share one alert (calls.ts).
  * - A break learned of long after it was due, or together with its repair, is recorded and counted; nobody is called.
  */
+import type { Resource } from '../fhir/index.ts';
 import { alertOf, callAbout, type Called } from './calls.ts';
 import { endOrphan, type Life, liveOn } from './lives.ts';
 import type { Plan, PlanInput } from './plan-input.ts';
+import { buildProvenance } from './provenance.ts';
 import { type Reference, readBreak } from './resources.ts';
 
 export type { Expectation, LadderStep, Orphan, Plan, PlanInput, RuleFacts, Silence, Untold } from './plan-input.ts';
@@ -23,6 +25,7 @@ export function planBreaks(input: PlanInput): Plan {
   const written = called.flatMap(({ life }) => [
     ...(life.isIssueChanged ? [life.issue] : []),
     ...(life.isTaskChanged && life.task !== undefined ? [life.task] : []),
+    ...moveOf(input, life),
   ]);
   const instants = called.flatMap(({ nextAtMs }) => nextAtMs ?? []).filter((atMs) => atMs > input.nowMs);
   return {
@@ -34,6 +37,17 @@ export function planBreaks(input: PlanInput): Plan {
     lives: called.flatMap(({ life }) => lifeRow(input, life)),
     nextAtMs: instants.length === 0 ? undefined : Math.min(...instants),
   };
+}
+
+/** The state that was, and the one that is: what happened in between, in one run, is one move. */
+function moveOf(input: PlanInput, { issue, isIssueChanged, task, mover }: Life): readonly Resource[] {
+  const now = isIssueChanged ? readBreak(issue) : undefined;
+  const there = now === undefined ? undefined : input.breaks.get(now.key);
+  const from = there?.issue.id === issue.id ? there?.known.state : undefined;
+  if (now === undefined || now.known.state === from) return [];
+  const { state: to, reason } = now.known;
+  const { patient, dateTime, nowMs } = input;
+  return [buildProvenance({ issue, task, patient, from, to, reason, at: dateTime(nowMs), mover })];
 }
 
 function untoldOf({ life, isUntold }: Called): Plan['untold'] {

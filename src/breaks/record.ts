@@ -1,5 +1,6 @@
 /** A patient's record as the rules see it: all current resources of the compartment that they name, parsed once. */
 import type { Resource } from '../fhir/index.ts';
+import { asSurvivor, type Group } from './merged.ts';
 import { isBreakTask, isOwnAlert, readBreak } from './resources.ts';
 import { everything, type Session, type StoredVersion, type Visible } from '../store/index.ts';
 
@@ -22,7 +23,8 @@ export function withoutOwn(record: PatientRecord): PatientRecord {
   return { ...record, byType };
 }
 
-function isOwn(resource: Resource): boolean {
+/** Whether the engine itself wrote it. */
+export function isOwn(resource: Resource): boolean {
   switch (resource.resourceType) {
     case 'DetectedIssue':
       return readBreak(resource) !== undefined;
@@ -40,6 +42,8 @@ export const basicTypes: readonly string[] = ['Basic', 'Patient', 'CareTeam', 'C
 
 export interface RecordQuery {
   readonly patient: string;
+  /** Patients that it replaced: their records are part of this one (merged.ts). */
+  readonly members?: readonly string[];
   readonly types: ReadonlySet<string>;
   /** The record as it was known then; undefined: now. */
   readonly knownAtMs?: number;
@@ -49,9 +53,17 @@ export interface RecordQuery {
 
 export async function loadRecord(session: Session, query: RecordQuery): Promise<PatientRecord> {
   const types = [...new Set([...query.types, ...basicTypes])].sort();
+  const { members = [] } = query;
   const stored = await session.compartment(query.patient, types, query);
-  const byType = groupByType(stored);
+  const others = [];
+  for (const one of members) others.push(...(await session.compartment(one, types, query)));
+  const byType: Map<string, readonly Resource[]> = groupByType(unique([...stored, ...others]), {
+    survivor: query.patient,
+    members,
+  });
+  // Another Patient that links to this one stands in its compartment too.
   const patient = byType.get('Patient')?.find(({ id }) => `Patient/${id}` === query.patient);
+  byType.set('Patient', patient === undefined ? [] : [patient]);
   const named = professionalReferences(byType, patient);
   const professionals =
     named.length === 0 ? [] : (await session.readMany(named, query.visible ?? everything)).map(parse);
@@ -62,12 +74,17 @@ function parse(stored: StoredVersion): Resource {
   return JSON.parse(stored.raw) as Resource;
 }
 
-function groupByType(stored: readonly StoredVersion[]): ReadonlyMap<string, readonly Resource[]> {
+/** What stands in the records of both stands there once. */
+function unique(stored: readonly StoredVersion[]): readonly StoredVersion[] {
+  return [...new Map(stored.map((one) => [`${one.type}/${one.id}`, one])).values()];
+}
+
+function groupByType(stored: readonly StoredVersion[], group: Group): Map<string, Resource[]> {
   const byType = new Map<string, Resource[]>();
   for (const one of stored) {
-    const group = byType.get(one.type) ?? [];
-    group.push(parse(one));
-    byType.set(one.type, group);
+    const found = byType.get(one.type) ?? [];
+    found.push(JSON.parse(asSurvivor(one.raw, group)) as Resource);
+    byType.set(one.type, found);
   }
   return byType;
 }

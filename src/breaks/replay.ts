@@ -6,9 +6,16 @@
 import { formatInstant } from '../base/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
 import type { StoredVersion } from '../store/index.ts';
-import { judgeRecord } from './engine.ts';
 import { lastBreaks, splitVerdicts } from './expectations.ts';
-import { type Judged, type KnownJudgment, nextInstant, type Select } from './judge-patient.ts';
+import {
+  concludeJudgments,
+  type Judged,
+  type JudgeInput,
+  type KnownJudgment,
+  nextInstant,
+  type Select,
+} from './judge-patient.ts';
+import { judgeHere } from './judge-record.ts';
 import { judgmentRows } from './judgment-rows.ts';
 import { type BreakReason, type BreakState, isClosed } from './machine.ts';
 import { type PlanInput, planBreaks } from './plan.ts';
@@ -25,6 +32,7 @@ export interface ReplayInput {
   readonly places: Places;
   readonly lateKnowledgeMs: number;
   readonly proofAwaitedMs: number;
+  readonly begins?: JudgeInput['begins'];
 }
 
 /** A break that changed its state. */
@@ -41,6 +49,10 @@ export interface ReplayedMove {
 }
 
 export interface Replay {
+  /** What was written at that instant, long ago: it is there, and nothing is judged. */
+  recall(changes: readonly ReplayedChange[], atMs: number): void;
+  /** Judges what is there for the first time: what has long been broken opens, and nobody is called about it. */
+  begin(atMs: number): Promise<void>;
   /** Moves time to `atMs`, through every instant at which something falls due before it or at it. */
   advanceTo(atMs: number): Promise<void>;
   /** As a commit at that instant: all of them or nothing in between. Time must have been moved there. */
@@ -89,11 +101,10 @@ export function createReplay(input: ReplayInput): Replay {
         await look(memory, memory.nextAtMs);
       }
     },
+    recall: (changes, atMs) => apply(memory, changes, atMs),
+    begin: (atMs) => look(memory, atMs, true),
     async write(changes, atMs) {
-      for (const change of changes) {
-        if ('resource' in change) put(memory.store, change.resource, atMs);
-        else remove(memory.store, change.deleted, atMs);
-      }
+      apply(memory, changes, atMs);
       await look(memory, atMs);
     },
   };
@@ -111,6 +122,13 @@ interface Memory {
   made: number;
 }
 
+function apply({ store }: Memory, changes: readonly ReplayedChange[], atMs: number): void {
+  for (const change of changes) {
+    if ('resource' in change) put(store, change.resource, atMs);
+    else remove(store, change.deleted, atMs);
+  }
+}
+
 function put(store: Memory['store'], resource: Resource, atMs: number): void {
   const key = `${resource.resourceType}/${resource.id ?? ''}`;
   const versions = store.get(key) ?? [];
@@ -121,21 +139,28 @@ function put(store: Memory['store'], resource: Resource, atMs: number): void {
 }
 
 /** One judgment of the whole record, as the server makes it. */
-async function look(memory: Memory, atMs: number): Promise<void> {
+async function look(memory: Memory, atMs: number, isUntold = false): Promise<void> {
   const { input, store, moves, alerts } = memory;
   const record = recordOf(input.patient, store);
   const history = (type: string, id: string) => Promise.resolve([...(store.get(`${type}/${id}`) ?? [])].reverse());
-  const { book } = input;
-  const judged = await judgeRecord(input, { history }, { record, book, known: memory.known, nowMs: atMs });
+  const { book, select, places, begins } = input;
+  const before = new Map(memory.known.map((one) => [`${one.rule} ${one.focus}`, one]));
+  const whole = {
+    ...{ record, select, places, nowMs: atMs, ruleSets: book.ruleSets, overrides: book.overrides },
+    known: (rule: { readonly code: string }, focusKey: string) => before.get(`${rule.code} ${focusKey}`),
+    ...(begins === undefined ? {} : { begins }),
+  };
+  const judged = concludeJudgments({ ...whole, since: () => undefined }, await judgeHere({ history }, whole));
   countErrors(judged, memory.errors);
-  const before = lastBreaks(record);
+  const breaks = lastBreaks(record);
   const plan = planBreaks({
     ...planSetting(memory, record, atMs),
     ...splitVerdicts({ record, book, judged }),
-    breaks: before,
+    breaks,
+    isUntold: () => isUntold,
   });
   for (const resource of plan.resources) {
-    if (resource.resourceType === 'DetectedIssue') tellMove(resource, before, { atMs, moves });
+    if (resource.resourceType === 'DetectedIssue') tellMove(resource, breaks, { atMs, moves });
     if (isOwnAlert(resource)) alerts.push(atMs);
     put(store, resource, atMs);
   }
@@ -144,7 +169,7 @@ async function look(memory: Memory, atMs: number): Promise<void> {
   memory.nextAtMs = instants.length === 0 ? undefined : Math.min(...instants);
 }
 
-type PlanSetting = Omit<PlanInput, 'expectations' | 'orphans' | 'breaks'>;
+type PlanSetting = Omit<PlanInput, 'expectations' | 'orphans' | 'breaks' | 'isUntold'>;
 
 function planSetting(memory: Memory, record: PatientRecord, nowMs: number): PlanSetting {
   const { patient, places, lateKnowledgeMs, proofAwaitedMs } = memory.input;
@@ -159,7 +184,6 @@ function planSetting(memory: Memory, record: PatientRecord, nowMs: number): Plan
     proofAwaitedMs,
     silences: [],
     quietUntilMs: undefined,
-    isUntold: () => false,
   };
 }
 

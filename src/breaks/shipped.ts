@@ -9,6 +9,8 @@ import type { Resource } from '../fhir/index.ts';
 import { everything, type Store } from '../store/index.ts';
 import { usedReferences } from './breaks.sql.ts';
 import { canonicalBase } from './resources.ts';
+import type { IsOwn } from './rule-book.ts';
+import { noteReplaced } from './versions.ts';
 
 export const shippedSystem = `${canonicalBase}/CodeSystem/shipped`;
 
@@ -57,6 +59,8 @@ function installOnce(store: Store, resources: readonly Resource[]): Promise<numb
       const reference = `${resource.resourceType}/${resource.id}`;
       return !deleted.has(reference) && needsWriting(resource, there.get(reference));
     });
+    for (const after of wanted)
+      await noteReplaced(session, { before: there.get(`${after.resourceType}/${after.id}`), after });
     await session.commit(
       wanted.map((resource) => ({
         method: 'PUT',
@@ -67,6 +71,24 @@ function installOnce(store: Store, resources: readonly Resource[]): Promise<numb
     );
     return wanted.length;
   });
+}
+
+/** Whether it says what this server ships, whatever its place in the record. */
+export function createOwnCheck(shipped: readonly Resource[]): IsOwn {
+  const texts = new Set(shipped.map(textWithoutMeta));
+  return (resource) => texts.has(textWithoutMeta(resource));
+}
+
+function textWithoutMeta({ meta: _meta, ...rest }: Resource): string {
+  return JSON.stringify(rest, (_name, value: unknown) => (isPlain(value) ? sorted(value) : value));
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sorted(value: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 function needsWriting(resource: Resource, there: Resource | undefined): boolean {

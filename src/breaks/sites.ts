@@ -51,16 +51,23 @@ function whereOf(record: PatientRecord, focus: Resource | undefined): Where | un
 
 /** `Organization/id`: of the focus, of its stay, of the patient. */
 export function siteOf(record: PatientRecord, focus: Resource | undefined): string | undefined {
-  const stayKey =
-    focus && referenceKey(focus['encounter'] ?? (focus['context'] as Resource | undefined)?.['encounter']);
+  const stayKey = focus && referenceKey(stayOf(focus));
   const stay = record.byType.get('Encounter')?.find(({ id }) => stayKey === `Encounter/${id ?? ''}`);
   const references = [
     focus?.['serviceProvider'],
     ...listOf(focus?.['managingOrganization']),
     stay?.['serviceProvider'],
+    focus?.['custodian'],
     record.patient?.['managingOrganization'],
   ];
   return references.map(referenceKey).find((key) => key?.startsWith('Organization/'));
+}
+
+/** Of a document the context, of a dispensation too; of most other types an element of its own. */
+function stayOf(focus: Resource): unknown {
+  const context = focus['context'] as Resource | undefined;
+  const [stay] = listOf(focus['encounter'] ?? context?.['encounter'] ?? context);
+  return stay;
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -12,7 +12,7 @@ export interface MssanteSetting {
   readonly to: string;
   readonly sentAtMs: number;
   /** X-MSS-NIL: number of the software. */
-  readonly softwareNumber: string;
+  readonly softwareNumber: string | undefined;
   /** A person's own words, before the standing text. */
   readonly text: string | undefined;
   /** To a patient's mailbox: he may not answer. */
@@ -39,7 +39,7 @@ export function describeMail(document: OutgoingDocument, setting: MssanteSetting
     headers: {
       ...(code === undefined ? {} : { 'X-MSS-CODECDA': code }),
       'X-MSS-INS': isQualified ? 'O' : 'N',
-      'X-MSS-NIL': setting.softwareNumber,
+      ...(setting.softwareNumber === undefined ? {} : { 'X-MSS-NIL': setting.softwareNumber }),
       ...(setting.isLast ? { 'X-MSS-MES': 'FIN' } : {}),
       // RFC 8098: who is to be told that the mail was read or taken.
       'Disposition-Notification-To': `<${from}>`,

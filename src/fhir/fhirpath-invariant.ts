@@ -11,8 +11,11 @@ export interface InvariantScope {
   /** The resource that the element stands in, and the outermost one. */
   readonly resource: unknown;
   readonly rootResource: unknown;
-  /** The resource that a literal reference means; undefined when it is not at hand. */
-  resolve(reference: string): unknown;
+  /**
+   * The resource that a literal reference means, in the resource (`within`) that it stands in; undefined when it is not
+   * at hand.
+   */
+  resolve(reference: string, within?: unknown): unknown;
   conformsTo(value: unknown, profile: string): boolean;
   memberOf(value: unknown, valueSet: string): boolean;
 }
@@ -38,11 +41,34 @@ export function createInvariant(expression: string, base: string): Invariant {
 
 /**
  * What published invariants mean by names that the library reads otherwise: of a primitive, `value` is the primitive
- * itself (guides write `value.startsWith(...)` on a string), and `is Boolean` is true of FHIR's boolean.
+ * itself (guides write `value.startsWith(...)` on a string), and `is Boolean`, `as String` mean FHIR's types too.
  */
 function asMeant(text: string, base: string): string {
-  const expression = text.replace(/\bis Boolean\b/g, 'is boolean');
+  const expression = text.replace(/\b(is|as) (Boolean|String|Integer|Decimal)\b/g, lowerType);
   return /^[a-z]/.test(base) ? expression.replace(/(^|[^.\w%`'])value(?![\w(`'])/g, '$1\$this') : expression;
+}
+
+function lowerType(_all: string, operator: string, type: string): string {
+  return `${operator} ${type.toLowerCase()}`;
+}
+
+/**
+ * Whether an expression about a resource yields a certain element of it, told by its JSON (an object), or undefined
+ * when it cannot be evaluated.
+ */
+export type Selection = (resource: unknown, element: object) => boolean | undefined;
+
+export function createSelection(expression: string): Selection {
+  let run: ((value: unknown) => unknown) | undefined;
+  return (resource, element) => {
+    try {
+      run ??= fhirpath.compile(expression, r4, options) as unknown as (value: unknown) => unknown;
+      const found = run(resource) as readonly LibraryNode[];
+      return found.some((node) => node === element || node?.data === element || node?._data === element);
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 const scopeVariable = '@scope';
@@ -53,6 +79,9 @@ interface Evaluation {
 
 interface LibraryNode {
   readonly data?: unknown;
+  /** Of a primitive, what stands beside it. */
+  readonly _data?: unknown;
+  readonly parentResNode?: LibraryNode | null;
 }
 
 const functions: UserInvocationTable = {
@@ -63,7 +92,7 @@ const functions: UserInvocationTable = {
         const data = dataOf(item);
         const reference =
           typeof data === 'string' ? data : (data as { readonly reference?: unknown } | null)?.reference;
-        const found = typeof reference === 'string' ? scope.resolve(reference) : undefined;
+        const found = typeof reference === 'string' ? scope.resolve(reference, resourceOf(item)) : undefined;
         return found === undefined ? [] : [nodeLike(item, found, this)];
       });
     },
@@ -76,6 +105,21 @@ const functions: UserInvocationTable = {
   htmlChecks: { fn: () => [true], arity: { 0: [] }, internalStructures: true },
   htmlChecks2: { fn: () => [true], arity: { 0: [] }, internalStructures: true },
 };
+
+/** The nearest resource above an item that contains resources, or is no contained one. */
+function resourceOf(item: unknown): unknown {
+  const nodes: LibraryNode[] = [];
+  for (let node = item as LibraryNode | null | undefined; node && nodes.length < depthMax; node = node.parentResNode)
+    nodes.push(node);
+  const resources = nodes.map(({ data }) => data).filter(isResource);
+  return resources.find(({ contained }) => contained !== undefined) ?? resources[0];
+}
+
+const depthMax = 200;
+
+function isResource(data: unknown): data is { readonly resourceType: string; readonly contained?: unknown } {
+  return typeof data === 'object' && data !== null && 'resourceType' in data;
+}
 
 function questionOf(
   ask: (scope: InvariantScope, data: unknown, argument: string) => boolean,

@@ -12,6 +12,7 @@ import {
   onlyText,
   type Quick,
   readTruth,
+  spend,
   truth,
 } from './fhirpath-quick-items.ts';
 import { formatLocal, localDay, readTimeSpan } from './fhirpath-time.ts';
@@ -32,8 +33,12 @@ export const quickFunctions: Readonly<Record<string, QuickFunction>> = {
   where: (input, frame, [criterion]) => keep(input, frame, criterion),
   exists: (input, frame, [criterion]) => truth(keep(input, frame, criterion).length > 0),
   all: (input, frame, [criterion]) => truth(keep(input, frame, criterion).length === input.length),
-  select: (input, { run }, [projection = () => none]) =>
-    input.flatMap((item, index) => projection({ self: [item], index, run })),
+  select: (input, { run }, [projection = () => none]) => {
+    spend(run, input.length);
+    const found = input.flatMap((item, index) => projection({ self: [item], index, run }));
+    spend(run, found.length);
+    return found;
+  },
   iif: (input, { run, index }, [test = () => none, then = () => none, otherwise = () => none]) => {
     const frame = { self: input, index, run };
     return isTrue(test(frame)) ? then(frame) : otherwise(frame);
@@ -49,11 +54,16 @@ export const quickFunctions: Readonly<Record<string, QuickFunction>> = {
   tail: (input) => input.slice(1),
   skip: (input, frame, [count = () => none]) => input.slice(Math.max(onlyNumber(count(frame)) ?? 0, 0)),
   take: (input, frame, [count = () => none]) => input.slice(0, Math.max(onlyNumber(count(frame)) ?? 0, 0)),
-  distinct: (input) => unique(input),
-  union: (input, frame, [other = () => none]) => unique([...input, ...other(frame)]),
-  combine: (input, frame, [other = () => none]) => [...input, ...other(frame)],
+  distinct: (input, { run }) => {
+    spend(run, input.length);
+    return unique(input);
+  },
+  union: (input, frame, [other = () => none]) => unique(together(input, other(frame), frame)),
+  combine: (input, frame, [other = () => none]) => together(input, other(frame), frame),
   intersect: (input, frame, [other = () => none]) => {
-    const keys = new Set(other(frame).map(keyOf));
+    const others = other(frame);
+    spend(frame.run, input.length + others.length);
+    const keys = new Set(others.map(keyOf));
     return unique(input.filter((item) => keys.has(keyOf(item))));
   },
   min: (input, frame) => extreme(input, frame, (candidate, best) => candidate < best),
@@ -127,7 +137,13 @@ function stableText(value: unknown): string {
   return `{${members.map(([name, member]) => `${name}:${stableText(member)}`).join()}}`;
 }
 
+function together(input: Items, others: Items, { run }: Frame): Items {
+  spend(run, input.length + others.length);
+  return [...input, ...others];
+}
+
 function keep(input: Items, { run }: Frame, criterion: Quick | undefined): Items {
+  if (criterion !== undefined) spend(run, input.length);
   return criterion === undefined
     ? input
     : input.filter((item, index) => isTrue(criterion({ self: [item], index, run })));

@@ -21,6 +21,31 @@ export interface Run {
   /** Variables already turned into items. */
   readonly bound: Map<string, Items>;
   readonly moment: Moment;
+  /** Items that this evaluation may still look at. */
+  stepsLeft: number;
+}
+
+/**
+ * What one evaluation may cost: items looked at, characters of a text that it makes. Counted, not timed, so that the same
+ * record always gives the same answer. A rule on a record of thousands of resources needs some thousand steps.
+ */
+export const evaluationLimits = { stepsMax: 300_000, textMax: 262_144 } as const;
+
+export function startSteps(): Pick<Run, 'stepsLeft'> {
+  return { stepsLeft: evaluationLimits.stepsMax };
+}
+
+export function spend(run: Run, steps: number): void {
+  run.stepsLeft -= steps;
+  if (run.stepsLeft < 0) throw failure(`the evaluation takes more than ${evaluationLimits.stepsMax} steps`);
+}
+
+/** A text that was made longer. */
+export function joined(first: string, second: string): Items {
+  const { textMax } = evaluationLimits;
+  if (first.length + second.length > textMax)
+    throw failure(`the expression makes a text of more than ${textMax} characters`);
+  return computed(first + second, 'System.String');
 }
 
 export interface Frame {

@@ -14,11 +14,13 @@ import {
   type Frame,
   type Item,
   type Items,
+  joined,
   none,
   onlyNumber,
   onlyText,
   type Quick,
   readTruth,
+  spend,
   toItems,
   truth,
 } from './fhirpath-quick-items.ts';
@@ -112,7 +114,9 @@ function compileMember({ definitions }: QuickContext, name: string, input: Quick
   const access = createAccess(definitions, name);
   return (frame) => {
     const found: Item[] = [];
-    for (const item of input(frame)) access(item, found);
+    const items = input(frame);
+    for (const item of items) access(item, found);
+    spend(frame.run, items.length + found.length);
     return found;
   };
 }
@@ -229,7 +233,11 @@ function mayHave({ shapes }: QuickContext, node: SyntaxNode, kind: Kind): boolea
 }
 
 const combinations: Readonly<Record<string, (left: Quick, right: Quick) => Quick>> = {
-  '|': (left, right) => (frame) => unique([...left(frame), ...right(frame)]),
+  '|': (left, right) => (frame) => {
+    const both = [...left(frame), ...right(frame)];
+    spend(frame.run, both.length);
+    return unique(both);
+  },
   and: (left, right) => (frame) => {
     const first = readTruth(left(frame));
     if (first === false) return truth(false);
@@ -248,18 +256,18 @@ const combinations: Readonly<Record<string, (left: Quick, right: Quick) => Quick
     const second = readTruth(right(frame));
     return second === true ? truth(true) : first === undefined || second === undefined ? none : truth(second);
   },
-  in: (left, right) => (frame) => isAmong(left(frame), right(frame)),
-  contains: (left, right) => (frame) => isAmong(right(frame), left(frame)),
-  '&': (left, right) => (frame) =>
-    computed((onlyText(left(frame)) ?? '') + (onlyText(right(frame)) ?? ''), 'System.String'),
+  in: (left, right) => (frame) => isAmong(left(frame), right(frame), frame),
+  contains: (left, right) => (frame) => isAmong(right(frame), left(frame), frame),
+  '&': (left, right) => (frame) => joined(onlyText(left(frame)) ?? '', onlyText(right(frame)) ?? ''),
 };
 
 function both(first: boolean | undefined, second: boolean | undefined, answer: boolean): Items {
   return first === undefined || second === undefined ? none : truth(answer);
 }
 
-function isAmong(items: Items, collection: Items): Items {
+function isAmong(items: Items, collection: Items, { run }: Frame): Items {
   const [item] = items;
+  spend(run, collection.length);
   if (item === undefined) return none;
   if (collection.length === 0) return truth(false);
   if (items.length > 1) throw failure(oneValueExpected);
@@ -300,7 +308,7 @@ function compileSum(context: QuickContext, node: NodeOf<'binary'>): Quick | unde
   if (mayHave(context, node.left, 'number') || mayHave(context, node.left, 'date')) return undefined;
   return (frame) => {
     const [first, second] = [onlyText(left(frame)), onlyText(right(frame))];
-    return first === undefined || second === undefined ? none : computed(first + second, 'System.String');
+    return first === undefined || second === undefined ? none : joined(first, second);
   };
 }
 

@@ -12,7 +12,7 @@ import { type Issue, Problem } from '../base/index.ts';
 import type { Definitions } from './definitions.ts';
 import { type CheckContext, checkNode } from './fhirpath-check.ts';
 import { compileQuick } from './fhirpath-quick.ts';
-import type { Quick } from './fhirpath-quick-items.ts';
+import { type Quick, startSteps } from './fhirpath-quick-items.ts';
 import { momentVariable, resultValue, runtimeFunctions, toDateValue } from './fhirpath-runtime.ts';
 import { parseExpression } from './fhirpath-syntax.ts';
 import { oneOf, type Shape } from './fhirpath-types.ts';
@@ -102,7 +102,7 @@ export function tryEvaluate(expression: Expression, focus: Resource, variables: 
 
 function runQuickly(quick: Quick, focus: Resource, variables: Variables, moment: Moment): readonly EvaluatedItem[] {
   const self = [{ value: focus, type: focus.resourceType, origin: focus }];
-  const items = quick({ self, index: 0, run: { variables, bound: new Map(), moment } });
+  const items = quick({ self, index: 0, run: { variables, bound: new Map(), moment, ...startSteps() } });
   return items.map(({ value, origin }) => ({ value, origin }));
 }
 

@@ -56,4 +56,11 @@ export {
   NotAtHand,
   readCanonical,
 } from './library.ts';
-export { createInvariant, type Invariant, type InvariantScope } from './fhirpath-invariant.ts';
+export {
+  createInvariant,
+  createSelection,
+  type Invariant,
+  type InvariantScope,
+  type Selection,
+} from './fhirpath-invariant.ts';
+export { findPatternFault, matchedCharactersMax } from './fhirpath-pattern.ts';

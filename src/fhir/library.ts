@@ -7,7 +7,7 @@
  */
 import type { Resource } from './resource.ts';
 
-export type ConformanceType = 'StructureDefinition' | 'ValueSet' | 'CodeSystem' | 'ConceptMap';
+export type ConformanceType = 'StructureDefinition' | 'ValueSet' | 'CodeSystem' | 'ConceptMap' | 'Questionnaire';
 
 export interface ConformanceResource extends Resource {
   readonly url: string;

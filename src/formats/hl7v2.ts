@@ -41,7 +41,11 @@ export function parseHl7(bytes: Uint8Array, limits: Hl7Limits = hl7Limits): Hl7R
   if (bytes.length > limits.bytesMax) return refused('too-costly', `message de plus de ${limits.bytesMax} octets`);
   const text = decode(unframed(bytes));
   if (text === undefined)
-    return refused('structure', 'le jeu de caractères (MSH-18) n’est pas admis, ou des octets n’y sont pas valides');
+    return refused(
+      'structure',
+      'le jeu de caractères (MSH-18) n’est pas admis, ou des octets n’y sont pas valides',
+      'MSH-18',
+    );
   const delimiters = readDelimiters(text);
   if (delimiters === undefined) return refused('structure', 'MSH ne donne pas quatre délimiteurs distincts', 'MSH-2');
   const lines = text.split(/[\r\n]+/, limits.segmentsMax + 1).filter((line) => line !== '');
@@ -61,7 +65,8 @@ function readSegments(
     if (fields.length > fieldsMax) return refused('too-costly', `plus de ${fieldsMax} champs`);
     if (!/^[A-Z][A-Z0-9]{2}$/.test(name)) return refused('structure', 'segment dont le nom n’a pas trois caractères');
     const isHeader = segments.length === 0;
-    if (isHeader !== (name === 'MSH')) return refused('structure', 'un message a un MSH, et c’est son premier segment');
+    if (isHeader !== (name === 'MSH'))
+      return refused('structure', 'un message a un MSH, et c’est son premier segment', 'MSH');
     segments.push({ name, fields: isHeader ? [name, separator, ...fields.slice(1)] : fields });
   }
   return { kind: 'message', message: { segments, delimiters } };
@@ -115,6 +120,18 @@ function readDelimiters(text: string): Delimiters | undefined {
   if (hasMore && text[9] !== separator) return undefined;
   return { field: separator, component, repetition, escape, subcomponent };
 }
+
+/** The header alone of a message that cannot be read, so that the refusal can name it; its letters may be wrong. */
+export function readHeader(bytes: Uint8Array): Hl7Message | undefined {
+  const text = Buffer.from(unframed(bytes.subarray(0, headerBytesMax))).toString('latin1');
+  const line = text.split(/[\r\n]/, 1)[0] ?? '';
+  const fields = line.split(line[3] ?? '|');
+  const plain = [...fields.slice(0, 17), '', ...fields.slice(18)].join(line[3] ?? '|');
+  const parsed = parseHl7(Buffer.from(plain, 'utf8'));
+  return parsed.kind === 'message' ? parsed.message : undefined;
+}
+
+const headerBytesMax = 2000;
 
 export function segmentsOf({ segments }: Hl7Message, name: string): readonly Hl7Segment[] {
   return segments.filter((segment) => segment.name === name);

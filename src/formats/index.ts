@@ -8,11 +8,24 @@ export {
   type Hl7Result,
   type Hl7Segment,
   parseHl7,
+  readHeader,
   repetitionsOf,
   segmentsOf,
   valueOf,
 } from './hl7v2.ts';
+export { type DeliveryReport, readDeliveryReport } from './delivery-report.ts';
+export {
+  boundaryOf,
+  type MailLimits,
+  mailLimits,
+  type MailMessage,
+  type MailPart,
+  type MailResult,
+  readMail,
+} from './mail.ts';
+export { acknowledge, type Acknowledgement, type Hl7Error } from './hl7v2-ack.ts';
 export { isMailbox, type MailAttachment, type MailToWrite, writeMail } from './letter-mail.ts';
+export { escapeXml } from './xml-write.ts';
 export { readXdm, type XdmDocument, type XdmResult } from './xdm.ts';
 export { type XdmDocumentToWrite, type XdmSubmission, type XdsAuthor, type XdsCode } from './xdm-metadata.ts';
 export { writeXdm, type XdmToWrite } from './xdm-write.ts';

@@ -1,9 +1,9 @@
-import { frenchDocumentTexts } from './french-documents.ts';
-
 /**
  * The French of what outcomes say, by the English text: `{}` stands for a part that varies, `{1}` for the first of them. What
  * is not here keeps its English behind a French sentence of its kind (french.ts).
  */
+import { frenchDocumentTexts } from './french-documents.ts';
+
 export const frenchTexts: readonly (readonly [english: string, french: string])[] = [
   ...frenchDocumentTexts,
   // HTTP
@@ -40,6 +40,7 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
   ],
   ['its value is computed', 'sa valeur est calculée'],
   ['contained resources are not searched: expected {}', 'les ressources contenues ne sont pas cherchées : {1} attendu'],
+  ['more than {} labels are in use', 'plus de {1} étiquettes sont en usage'],
   // Interactions
   [
     'Accept names neither the type of the content nor application/fhir+json',
@@ -77,8 +78,8 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
     'les octets d’une lettre sont attendus, par exemple application/cda+xml',
   ],
   [
-    'the letter is in a carrier that is not read: expected application/cda+xml or text/xml',
-    'la lettre est dans un support qui n’est pas lu : application/cda+xml ou text/xml attendu',
+    'the letter is in a carrier that is not read: expected application/cda+xml, text/xml, application/zip (IHE XDM), message/rfc822 or x-application/hl7-v2+er7',
+    'la lettre est dans un support qui n’est pas lu : application/cda+xml, text/xml, application/zip (IHE XDM), message/rfc822 ou x-application/hl7-v2+er7 attendu',
   ],
   ['the Task is no review of a letter', 'cette Task n’est pas la revue d’une lettre'],
   ['the review is completed: the letter was taken', 'la revue est terminée : la lettre a été prise'],
@@ -170,6 +171,32 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
     'an export runs asynchronously: expected the header Prefer: respond-async',
     'un export est asynchrone : l’en-tête Prefer: respond-async est attendu',
   ],
+  ['the job was cancelled', 'le travail a été annulé'],
+  ['the job failed', 'le travail a échoué'],
+  ['no PlanDefinition with this id', 'aucun PlanDefinition avec cet id'],
+  ['this is no rule set: its type is not eca-rule', 'ce n’est pas un jeu de règles : son type n’est pas eca-rule'],
+  [
+    'expected a ruleSet (PlanDefinition), or a reference PlanDefinition/[id]',
+    'ruleSet (PlanDefinition) ou reference PlanDefinition/[id] attendu',
+  ],
+  [
+    'periodStart and periodEnd: expected dates, the first before the second',
+    'periodStart et periodEnd : deux dates attendues, la première avant la seconde',
+  ],
+  ['the period is longer than {} days', 'la période dépasse {1} jours'],
+  [
+    'more than {} patients are named: name none for all',
+    'plus de {1} patients sont nommés : n’en nommer aucun pour les prendre tous',
+  ],
+  ['dryRun: expected true or false', 'dryRun : true ou false attendu'],
+  [
+    'only a rule set in force is applied: expected type eca-rule and status active',
+    'seul un jeu de règles en vigueur s’applique : type eca-rule et statut active attendus',
+  ],
+  ['{}: the evaluation takes longer than {} ms', '{1} : l’évaluation dure plus de {2} ms'],
+  ['{}: the evaluation needs more than {} MB of memory', '{1} : l’évaluation demande plus de {2} Mo de mémoire'],
+  ['{}: the evaluation ended its thread', '{1} : l’évaluation a mis fin à son processus léger'],
+  ['{}: the evaluation failed', '{1} : l’évaluation a échoué'],
   ['no bulk job with this id, or it has expired', 'aucun travail en masse avec cet id, ou il a expiré'],
   ['the link to the file is not one of this server', 'le lien vers le fichier n’est pas de ce serveur'],
   ['the file is no longer there', 'le fichier n’existe plus'],

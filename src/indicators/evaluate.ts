@@ -3,8 +3,9 @@ import { formatInstant, Problem } from '../base/index.ts';
 import type { Queryable } from '../db/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { type Figures, type Period, readFigures, readSubjects, type Subjects } from './facts.sql.ts';
-import { type Counting, groupCode, type Indicator, indicators, isProportion } from './indicators.ts';
+import { type Counting, groupCode, type Indicator, indicators, isProportion, strataOf } from './indicators.ts';
 import { populationSystem, populationsOf } from './measures.ts';
+import { type Cell, masked, withoutSmallCells } from './small-cells.ts';
 
 export type ReportType = 'population' | 'subject-list';
 
@@ -13,6 +14,8 @@ export interface Evaluation extends Period {
   readonly periodStart: string;
   readonly periodEnd: string;
   readonly reportType: ReportType;
+  /** For others than those who care: small cells are left out (small-cells.ts). */
+  readonly isPublished?: boolean;
 }
 
 export async function evaluateMeasure(db: Queryable, asked: Evaluation): Promise<Resource> {
@@ -46,7 +49,8 @@ interface Group {
 }
 
 async function reportGroup(db: Queryable, counting: Counting, asked: Evaluation): Promise<Group> {
-  const figures = await readFigures(db, counting, asked);
+  const found = await readFigures(db, counting, asked);
+  const figures = asked.isPublished === true ? withoutSmallCells(found) : found;
   const subjects = asked.reportType === 'subject-list' ? await readSubjects(db, counting, asked) : undefined;
   const total = figures.find(({ stratum }) => stratum === undefined) ?? nothing;
   const lists = subjects === undefined ? [] : listsOf(counting, subjects);
@@ -59,8 +63,9 @@ async function reportGroup(db: Queryable, counting: Counting, asked: Evaluation)
   return { group, lists };
 }
 
-const nothing: Figures = {
+const nothing: Cell = {
   stratum: undefined,
+  patients: 0,
   population: 0,
   denominator: 0,
   numerator: 0,
@@ -73,7 +78,8 @@ const percentileUrl = 'https://suture.example/fhir/StructureDefinition/measure-p
 const knownLateUrl = 'https://suture.example/fhir/StructureDefinition/measure-known-late';
 
 /** The share, or the median; percentiles and what was in time but learned late stand beside it. */
-function figuresOf(counting: Counting, { denominator, numerator, percentiles, knownLate }: Figures): object {
+function figuresOf(counting: Counting, { denominator, numerator, percentiles, knownLate, isMasked }: Cell): object {
+  if (isMasked === true) return {};
   if (isProportion(counting)) {
     const late = counting.kind === 'share' ? { extension: [{ url: knownLateUrl, valueInteger: knownLate }] } : {};
     return { ...late, ...(denominator === 0 ? {} : { measureScore: { value: rounded(numerator / denominator) } }) };
@@ -110,17 +116,16 @@ function countOf(code: string, { population, denominator, numerator }: Figures):
   return code === 'numerator' ? numerator : denominator;
 }
 
-function populations(counting: Counting, figures: Figures, hasLists: boolean): readonly object[] {
+function populations(counting: Counting, figures: Cell, hasLists: boolean): readonly object[] {
   return populationsOf(counting).map((code) => ({
     code: { coding: [{ system: populationSystem, code }] },
-    count: countOf(code, figures),
+    ...(figures.isMasked === true ? { _count: masked } : { count: countOf(code, figures) }),
     ...(hasLists ? { subjectResults: { reference: `#${listId(counting, code)}` } } : {}),
   }));
 }
 
-function stratifiers(counting: Counting, figures: readonly Figures[]): readonly object[] {
-  const names = ['site', 'territory', 'pathway', 'rule', ...(counting.kind === 'breaks' ? ['owner'] : [])];
-  return names.flatMap((name) => {
+function stratifiers(counting: Counting, figures: readonly Cell[]): readonly object[] {
+  return strataOf(counting).flatMap((name) => {
     const own = figures.filter(({ stratum }) => stratum?.by === name);
     if (own.length === 0) return [];
     const stratum = own.map((one) => ({

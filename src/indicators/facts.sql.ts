@@ -1,7 +1,7 @@
 /** The figures of an indicator, in one statement: total and strata at once (grouping sets). */
 import type { Queryable, Statement } from '../db/index.ts';
 import type { Visible } from '../store/index.ts';
-import type { BreakFigure, Counting } from './indicators.ts';
+import { type BreakFigure, type Counting, strata, type Stratum } from './indicators.ts';
 
 /** What the caller may see counts: judgments by their focus, breaks by their DetectedIssue. */
 interface Seen {
@@ -18,9 +18,9 @@ export interface Period {
 
 export interface Figures {
   /** Undefined: all. */
-  readonly stratum:
-    | { readonly by: 'site' | 'territory' | 'pathway' | 'rule' | 'owner'; readonly value: string }
-    | undefined;
+  readonly stratum: { readonly by: Stratum; readonly value: string } | undefined;
+  /** How many patients are behind it. */
+  readonly patients: number;
   readonly population: number;
   readonly denominator: number;
   readonly numerator: number;
@@ -35,7 +35,12 @@ export interface Figures {
 function factsText(counting: Counting, seen: Seen): string {
   switch (counting.kind) {
     case 'share':
-      return judgmentFacts(seen, `j.state in ('met', 'repaired', 'broken')`, `j.state = 'met'`);
+      return judgmentFacts(
+        seen,
+        `j.state in ('met', 'repaired', 'broken')`,
+        `j.state = 'met'`,
+        'null::double precision',
+      );
     case 'delay':
       return judgmentFacts(
         seen,
@@ -47,19 +52,22 @@ function factsText(counting: Counting, seen: Seen): string {
       return judgmentFacts(
         seen,
         `j.state <> 'waiting'`,
-        `exists (select 1 from break b where b.patient = j.patient and b.rule = $5 and b.state <> 'rejected'
-           and b.opened_at >= j.anchor_at and b.opened_at < j.anchor_at + interval '31 days')`,
+        // By the day of the return, whenever it was learned of; one that a person rejected was none.
+        `exists (select 1 from judgment r where r.patient = j.patient and r.rule = $5
+           and r.state in ('broken', 'repaired', 'met')
+           and r.anchor_at >= j.anchor_at and r.anchor_at < j.anchor_at + make_interval(days => $6 + 1)
+           and not exists (select 1 from break b
+             where b.key = r.rule || ':' || r.patient || ':' || r.focus and b.state = 'rejected'))`,
+        'null::double precision',
       );
     case 'breaks':
       return breakFacts(counting.figure, seen);
   }
 }
 
-const none = 'null::double precision';
-
-function judgmentFacts(seen: Seen, denominator: string, numerator: string, value = none): string {
+function judgmentFacts(seen: Seen, denominator: string, numerator: string, value: string): string {
   const id = `split_part(split_part(j.focus, '#', 1), '/', 2)`;
-  return `select j.patient, j.site, j.pathway, j.rule, null::text as owner,
+  return `select j.patient, j.site, j.pathway, j.rule, null::text as owner, null::text as state,
             ${denominator} as is_denominator, ${numerator} as is_numerator, j.is_known_late, ${value} as value
           from judgment j
           where j.rule = any ($4) and j.state <> 'cancelled' and j.anchor_at >= $1 and j.anchor_at < $2
@@ -67,7 +75,7 @@ function judgmentFacts(seen: Seen, denominator: string, numerator: string, value
 }
 
 function seenText({ visible, bind }: Seen, type: string, id: string): string {
-  const condition = visible('f', bind);
+  const condition = visible('f', bind, 'stored');
   if (condition === 'true') return '';
   return `
             and exists (select from resource f where f.type = ${type} and f.id = ${id} and not f.is_deleted and ${condition})`;
@@ -105,7 +113,7 @@ const figures: Readonly<Record<BreakFigure, { denominator: string; numerator: st
 
 function breakFacts(figure: BreakFigure, seen: Seen): string {
   const { denominator, numerator, value } = figures[figure];
-  return `select b.patient, b.site, b.pathway, b.rule, coalesce(b.owner, '-') as owner,
+  return `select b.patient, b.site, b.pathway, b.rule, coalesce(b.owner, '-') as owner, b.state,
             ${denominator} as is_denominator, ${numerator} as is_numerator, false as is_known_late, ${value} as value
           from break b
           where b.opened_at >= $1 and b.opened_at < $2 and $3::timestamptz is not null
@@ -119,6 +127,8 @@ interface Row {
   readonly pathway: string | null;
   readonly rule: string | null;
   readonly owner: string | null;
+  readonly state: string | null;
+  readonly patients: number;
   readonly population: number;
   readonly denominator: number;
   readonly numerator: number;
@@ -128,7 +138,6 @@ interface Row {
 }
 
 /** Bits of `grouping`, highest first; all set: the total. */
-const strata = ['site', 'territory', 'pathway', 'rule', 'owner'] as const;
 const totalBits = 2 ** strata.length - 1;
 
 export async function readFigures(db: Queryable, counting: Counting, period: Period): Promise<readonly Figures[]> {
@@ -140,16 +149,17 @@ export async function readFigures(db: Queryable, counting: Counting, period: Per
              select f.*, left(r.raw::jsonb #>> '{address,0,postalCode}', 2) as territory
              from fact f left join resource r
                on r.type = 'Patient' and r.id = substr(f.patient, 9) and not r.is_deleted)
-           select grouping(site, territory, pathway, rule, owner) as grouped, site, territory, pathway, rule, owner,
-             count(*)::integer as population,
+           select grouping(site, territory, pathway, rule, owner, state) as grouped,
+             site, territory, pathway, rule, owner, state,
+             count(*)::integer as population, count(distinct patient)::integer as patients,
              count(*) filter (where is_denominator)::integer as denominator,
              count(*) filter (where is_denominator and is_numerator)::integer as numerator,
              count(*) filter (where is_known_late)::integer as known_late,
              percentile_cont(array[0.25, 0.5, 0.75, 0.9]) within group (order by value) as percentiles,
              avg(value) as average
            from placed
-           group by grouping sets ((), (site), (territory), (pathway), (rule), (owner))
-           order by grouped desc, site, territory, pathway, rule, owner`,
+           group by grouping sets ((), (site), (territory), (pathway), (rule), (owner), (state))
+           order by grouped desc, site, territory, pathway, rule, owner, state`,
     values,
   });
   return rows.flatMap(toFigures);
@@ -161,7 +171,7 @@ function valuesOf(counting: Counting, { fromMs, toMs, nowMs }: Period): unknown[
     case 'breaks':
       return [...times, null];
     case 'return':
-      return [...times, [counting.among], counting.rule];
+      return [...times, [counting.among], counting.rule, counting.days];
     case 'share':
     case 'delay':
       return [...times, counting.rules];
@@ -174,6 +184,7 @@ function toFigures(row: Row): readonly Figures[] {
   return [
     {
       stratum,
+      patients: row.patients,
       population: row.population,
       denominator: row.denominator,
       numerator: row.numerator,

@@ -8,8 +8,8 @@ export type Counting =
   | { readonly kind: 'share'; readonly rules: readonly string[] }
   /** Days from the beginning of the expectation to its fulfilment. */
   | { readonly kind: 'delay'; readonly rules: readonly string[] }
-  /** Of the finished stays (expectations of `among`), how many were followed by a break of `rule`. */
-  | { readonly kind: 'return'; readonly rule: string; readonly among: string }
+  /** Of the finished stays (expectations of `among`), how many were followed within so many days by a break of `rule`. */
+  | { readonly kind: 'return'; readonly rule: string; readonly among: string; readonly days: number }
   | { readonly kind: 'breaks'; readonly figure: BreakFigure };
 
 export type BreakFigure =
@@ -109,9 +109,9 @@ export const indicators: readonly Indicator[] = [
   },
   {
     id: 'ind-10',
-    fr: 'Retours aux urgences ou réhospitalisations non programmées à 30 jours',
-    en: 'Returns to the emergency room or unplanned readmissions within 30 days',
-    counting: [{ kind: 'return', rule: 'RUP-25', among: 'RUP-20' }],
+    fr: 'Retours aux urgences ou réhospitalisations non programmées à 30 et à 7 jours',
+    en: 'Returns to the emergency room or unplanned readmissions within 30 and 7 days',
+    counting: [30, 7].map((days) => ({ kind: 'return', rule: 'RUP-25', among: 'RUP-20', days }) as const),
     improves: 'decrease',
   },
   {
@@ -195,5 +195,14 @@ export function isProportion(counting: Counting): boolean {
 
 /** Code of the group, unique in its measure. */
 export function groupCode(counting: Counting): string {
-  return counting.kind === 'breaks' ? counting.figure : counting.kind;
+  if (counting.kind === 'breaks') return counting.figure;
+  return counting.kind === 'return' ? `return-${counting.days}` : counting.kind;
 }
+
+/** What the figures of a group are told by. */
+export function strataOf(counting: Counting): readonly Stratum[] {
+  return counting.kind === 'breaks' ? strata : strata.filter((name) => name !== 'owner' && name !== 'state');
+}
+
+export const strata = ['site', 'territory', 'pathway', 'rule', 'owner', 'state'] as const;
+export type Stratum = (typeof strata)[number];

@@ -1,6 +1,6 @@
 /** The indicators as Measure resources (https://hl7.org/fhir/R4/measure.html), shipped as rule sets are. */
 import type { Resource } from '../fhir/index.ts';
-import { type Counting, groupCode, type Indicator, indicators, isProportion } from './indicators.ts';
+import { type Counting, groupCode, type Indicator, indicators, isProportion, strataOf } from './indicators.ts';
 
 const base = 'https://suture.example/fhir';
 const terminology = 'http://terminology.hl7.org/CodeSystem';
@@ -59,17 +59,13 @@ export function populationsOf(counting: Counting): readonly string[] {
 
 /** The figures come from the engine's tables: the criteria say what is counted, they are not evaluated. */
 function toGroup(counting: Counting): object {
-  const strata =
-    counting.kind === 'breaks'
-      ? ['site', 'territory', 'pathway', 'rule', 'owner']
-      : ['site', 'territory', 'pathway', 'rule'];
   return {
     code: { text: groupCode(counting) },
     population: populationsOf(counting).map((code) => ({
       code: { coding: [{ system: populationSystem, code }] },
       criteria: { language: 'text/plain', expression: criteriaText(counting) },
     })),
-    stratifier: strata.map((code) => ({
+    stratifier: strataOf(counting).map((code) => ({
       code: { text: code },
       criteria: { language: 'text/plain', expression: code },
     })),
@@ -82,7 +78,7 @@ function criteriaText(counting: Counting): string {
     case 'delay':
       return counting.rules.join(', ');
     case 'return':
-      return `${counting.among}, ${counting.rule}`;
+      return `${counting.among}, ${counting.rule}, ${counting.days} d`;
     case 'breaks':
       return counting.figure;
   }

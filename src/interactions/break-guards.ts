@@ -7,20 +7,18 @@ import {
   checkSilence,
   checkTaskMove,
   type EngineInput,
+  noteReplaced,
 } from '../breaks/index.ts';
-import type { RuleSetting } from '../rules/index.ts';
 import type { WriteGuard } from './context.ts';
 
-export function breakGuards(
-  { ruleBook, clock, places, select }: EngineInput,
-  setting: RuleSetting,
-): readonly WriteGuard[] {
+export function breakGuards({ ruleBook, clock, places, examine }: EngineInput): readonly WriteGuard[] {
   return [
     {
       types: ['PlanDefinition'],
       async check(session, write) {
-        const ruleSet = checkRuleSet(write, { ...setting, select, places });
+        const ruleSet = await checkRuleSet(write, examine);
         if (ruleSet !== undefined) checkRuleCodes(write, ruleSet, await ruleBook(session));
+        await noteReplaced(session, write);
         return undefined;
       },
     },

@@ -3,6 +3,7 @@
  * row of the route table is an interaction, an operation is one that can be called, a search parameter one that is compiled.
  */
 import { formatInstant } from '../base/index.ts';
+import { documentSharing, supportedProfiles } from '../documents/index.ts';
 import { unsupportedParameters } from '../search/index.ts';
 import type { Answer, Context } from './context.ts';
 import type { Operation } from './operations.ts';
@@ -16,14 +17,18 @@ export interface Served {
 
 export async function capabilities(context: Context, served: Served): Promise<Answer> {
   const { routes, operations } = served;
-  const extras = new Map([['Subscription', subscriptionCapabilities(await context.subscriptions.topics())]]);
+  const extras = new Map<string, object>([
+    ['Subscription', subscriptionCapabilities(await context.subscriptions.topics())],
+    ['DocumentReference', { supportedProfile: supportedProfiles.DocumentReference }],
+    ['List', { supportedProfile: supportedProfiles.List }],
+  ]);
   const ofSystem = operations.filter(({ level, type }) => level === 'system' || type === '*');
   const statement = {
     resourceType: 'CapabilityStatement',
     status: 'active',
     date: formatInstant(context.startedAtMs),
     kind: 'instance',
-    instantiates: [subscriptionServer],
+    instantiates: [subscriptionServer, ...documentSharing],
     software: { name: 'Suture', version: context.softwareVersion },
     implementation: { description: 'Suture, FHIR R4 server for care pathways', url: context.baseUrl },
     fhirVersion: '4.0.1',
@@ -124,7 +129,7 @@ function resourcePart(context: Context, { routes, operations }: Served, type: st
 
 /** An operation that stands at several levels is one definition. */
 function uniqueByName(operations: readonly Operation[]): readonly Operation[] {
-  return [...new Map(operations.map((operation) => [`${operation.type} ${operation.name}`, operation])).values()];
+  return [...new Map(operations.map((one) => [one.definition ?? `${one.type} ${one.name}`, one] as const)).values()];
 }
 
 function operationPart({ name, type, level, documentation, definition }: Operation): object {

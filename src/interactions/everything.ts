@@ -1,6 +1,6 @@
 /**
- * Patient/[id]/$everything (https://hl7.org/fhir/R4/patient-operation-everything.html): the patient, what stands in the
- * compartment, and on each page the professionals, places and products that it refers to. Never what belongs to another
+ * Patient/[id]/$everything (https://hl7.org/fhir/R4/patient-operation-everything.html) and Encounter/[id]/$everything
+ * (https://hl7.org/fhir/R4/encounter-operation-everything.html): the patient or the stay, what stands in the compartment, and on each page the professionals, places and products that it refers to. Never what belongs to another
  * patient: of what is only referred to, the types that belong to nobody are brought along.
  */
 import { callerKey } from '../access/index.ts';
@@ -24,9 +24,31 @@ export const everythingOperations: readonly Operation[] = [
     documentation:
       'The record of a patient: `start` and `end` bound the clinical dates, `_since` the last update, `_type` the types, `_count` a page.',
     definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',
-    run: patientEverything,
+    run: (context, request) =>
+      everythingOf(context, request, {
+        names: ['start', 'end', '_since', '_type', '_count', '_cursor'],
+        brings: supporting,
+      }),
+  },
+  {
+    name: 'everything',
+    type: 'Encounter',
+    level: 'instance',
+    methods: ['GET', 'POST'],
+    takesBytes: false,
+    documentation:
+      'The record of a stay, with its patient: `_since` bounds the last update, `_type` the types, `_count` a page.',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Encounter-everything',
+    run: (context, request) =>
+      everythingOf(context, request, { names: ['_since', '_type', '_count', '_cursor'], brings: withPatients }),
   },
 ];
+
+interface Kind {
+  readonly names: readonly string[];
+  /** Types that are brought along where something refers to them. */
+  readonly brings: ReadonlySet<string>;
+}
 
 /** What is brought along though it stands in no compartment. */
 const supporting: ReadonlySet<string> = new Set([
@@ -44,20 +66,21 @@ const supporting: ReadonlySet<string> = new Set([
   'Questionnaire',
 ]);
 
-const names = ['start', 'end', '_since', '_type', '_count', '_cursor'];
+/** Whose stay it is. */
+const withPatients: ReadonlySet<string> = new Set([...supporting, 'Patient']);
 
-async function patientEverything(context: Context, request: Request): Promise<Answer> {
-  const { visible } = request;
-  const patient = await readStored(context, request);
-  const asked = readAsked(context, request);
+async function everythingOf(context: Context, request: Request, { names, brings }: Kind): Promise<Answer> {
+  const { visible, type } = request;
+  const focus = await readStored(context, request);
+  const asked = readAsked(context, request, names);
   const { types, cursor, count } = asked;
   const page = { ...asked.page, limit: count + 1 };
   const versions = await context.store.record(page, visible);
   const shown = versions.slice(0, count);
-  const isFirst = cursor === undefined && types.has('Patient');
-  const own: readonly StoredVersion[] = isFirst ? [patient, ...shown] : shown;
-  const others = await readSupporting(context, request, { own, types });
-  const url = `${context.baseUrl}/Patient/${patient.id}/$everything`;
+  const isFirst = cursor === undefined && types.has(type);
+  const own: readonly StoredVersion[] = isFirst ? [focus, ...shown] : shown;
+  const others = await readSupporting(context, request, { own, types, brings });
+  const url = `${context.baseUrl}/${type}/${focus.id}/$everything`;
   const last = shown.at(-1);
   const next = versions.length > count && last !== undefined ? [['next', nextUrl(context, url, { asked, last })]] : [];
   const links = [['self', urlWith(url, asked.query)], ...next] as [string, string][];
@@ -78,18 +101,18 @@ interface Asked {
   readonly binding: string;
 }
 
-function readAsked(context: Context, request: Request): Asked {
+function readAsked(context: Context, request: Request, names: readonly string[]): Asked {
   const inputs = readInputs(request, names);
   const given = many(inputs, '_type');
   if (given.some((type) => !context.definitions.resourceTypes.has(type))) {
     throw new Problem('incorrect', 'parameter _type: a type is unknown to FHIR R4');
   }
   const types = new Set(given.length === 0 ? context.definitions.resourceTypes : given);
-  const patient = `Patient/${request.id ?? ''}`;
+  const of = `${request.type}/${request.id ?? ''}`;
   const query = inputs
     .filter(({ name }) => name !== '_cursor')
     .map(({ name, text = '' }): [string, string] => [name, text]);
-  const binding = JSON.stringify(['everything', patient, query, callerKey(request.caller)]);
+  const binding = JSON.stringify(['everything', of, query, callerKey(request.caller)]);
   const cursor = single(inputs, '_cursor');
   const date = (name: string) => readDate(context, name, single(inputs, name));
   const bounds = { sinceMs: date('_since')?.lo, fromMs: date('start')?.lo, untilMs: date('end')?.hi };
@@ -97,7 +120,7 @@ function readAsked(context: Context, request: Request): Asked {
   const optional = Object.fromEntries(
     Object.entries({ ...bounds, afterRid }).filter(([, value]) => value !== undefined),
   );
-  const page = { patient, types: [...types], ...optional };
+  const page = { of, types: [...types], ...optional };
   return { page, types, cursor, query, binding, count: readCount(context, single(inputs, '_count')) };
 }
 
@@ -117,19 +140,22 @@ function readCount({ limits }: Context, text: string | undefined): number {
 interface SupportingInput {
   readonly own: readonly StoredVersion[];
   readonly types: ReadonlySet<string>;
+  readonly brings: ReadonlySet<string>;
 }
 
 async function readSupporting(
   context: Context,
   { visible }: Request,
-  { own, types }: SupportingInput,
+  { own, types, brings }: SupportingInput,
 ): Promise<readonly StoredVersion[]> {
   const wanted = new Set<string>();
-  for (const { raw } of own) {
-    const { references } = context.indexValues(JSON.parse(raw) as Resource);
+  for (const one of own) {
+    const { references } = context.indexValues(JSON.parse(one.raw) as Resource);
     for (const reference of references) {
       const [type = ''] = reference.split('/', 1);
-      if (supporting.has(type) && types.has(type)) wanted.add(reference);
+      // What a stay holds may speak of somebody else too: a mother, a donor.
+      const isForeign = type === 'Patient' && one.type !== 'Encounter';
+      if (brings.has(type) && types.has(type) && !isForeign) wanted.add(reference);
     }
   }
   for (const { type, id } of own) wanted.delete(`${type}/${id}`);

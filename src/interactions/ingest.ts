@@ -2,18 +2,14 @@
  * DocumentReference/$ingest: a letter in (design.md sections 4 and 5, decisions 9 and 10), and Task/$retry of one that a
  * person has looked at. A letter that cannot be read, or whose patient is in doubt, is not lost: its bytes and a Task stay.
  */
-import { formatInstant, Problem } from '../base/index.ts';
-import { parseJson, type Resource, serializeJson } from '../fhir/index.ts';
-import { type CarrierResult, openArchive, openMessage, readLetter } from '../letters/index.ts';
-import type { Session } from '../store/index.ts';
-import { bundleText } from './bundle-text.ts';
+import { Problem } from '../base/index.ts';
+import type { Resource } from '../fhir/index.ts';
 import type { Answer, Context, Request } from './context.ts';
-import { type Incoming, type Outcome, type Refusal, review } from './letter-review.ts';
-import { type LetterStoreSettings, storePlan } from './letter-store.ts';
-import { withdrawPlan } from './letter-withdrawal.ts';
+import type { Incoming } from './letter-review.ts';
+import type { LetterStoreSettings } from './letter-store.ts';
 import type { Operation } from './operations.ts';
 import { readStored } from './read.ts';
-import { retryRace } from './write.ts';
+import { takeIncoming } from './take-letter.ts';
 
 export function ingestOperations(settings: LetterStoreSettings): readonly Operation[] {
   return [
@@ -24,7 +20,7 @@ export function ingestOperations(settings: LetterStoreSettings): readonly Operat
       methods: ['POST'],
       takesBytes: true,
       documentation:
-        'Takes letters as raw bytes (CDA R2, IHE XDM in a zip, HL7 v2 MDM or ORU) and stores what they say.',
+        'Takes letters as raw bytes (CDA R2, IHE XDM in a zip, MSSanté mail, HL7 v2 MDM, ORU or ADT) and stores what they say.',
       run(context, request) {
         const { content } = request;
         if (content === undefined)
@@ -44,6 +40,7 @@ export function ingestOperations(settings: LetterStoreSettings): readonly Operat
   ];
 }
 
+/** What each media type is kept and opened as. */
 const carriers: ReadonlyMap<string, string> = new Map([
   ['application/xml', 'application/xml'],
   ['text/xml', 'text/xml'],
@@ -52,6 +49,7 @@ const carriers: ReadonlyMap<string, string> = new Map([
   ['application/x-zip-compressed', 'application/zip'],
   ['x-application/hl7-v2+er7', 'x-application/hl7-v2+er7'],
   ['application/hl7-v2', 'x-application/hl7-v2+er7'],
+  ['message/rfc822', 'message/rfc822'],
 ]);
 
 /** The type of the content, sniffed where the sender does not know it. Throws `media-type` for a carrier we do not read. */
@@ -61,7 +59,7 @@ function carrierOf({ type, bytes }: { readonly type: string; readonly bytes: Uin
   if (known !== undefined) return known;
   throw new Problem(
     'media-type',
-    'the letter is in a carrier that is not read: expected application/cda+xml, text/xml, application/zip (IHE XDM) or x-application/hl7-v2+er7',
+    'the letter is in a carrier that is not read: expected application/cda+xml, text/xml, application/zip (IHE XDM), message/rfc822 or x-application/hl7-v2+er7',
   );
 }
 
@@ -69,88 +67,14 @@ function sniff(bytes: Uint8Array): string | undefined {
   const start = Buffer.from(bytes.subarray(0, 64));
   if (start.toString('latin1').startsWith('PK\u0003\u0004')) return 'application/zip';
   if (/^\v?MSH[^A-Za-z0-9\s]/.test(start.toString('latin1'))) return 'x-application/hl7-v2+er7';
+  if (/^(?:[!-9;-~]{1,60}:[ \t]|From )/.test(start.toString('latin1'))) return 'message/rfc822';
   return /^(?:\ufeff)?\s*</.test(start.toString('utf8').replaceAll('\0', '')) ? 'text/xml' : undefined;
 }
 
-/** The letters in what came in: one that is a document, or all of an archive. */
-async function open({ bytes, contentType }: Incoming): Promise<CarrierResult> {
-  if (contentType === 'application/zip') return openArchive(bytes);
-  if (contentType === 'x-application/hl7-v2+er7') return openMessage(bytes);
-  return { kind: 'letters', letters: [{ bytes, visibility: [], isWithdrawal: false }] };
-}
-
-/** All letters of a carrier in one transaction, or none of them and a review of the carrier. */
 async function ingest(context: Context, settings: LetterStoreSettings, incoming: Incoming): Promise<Answer> {
-  const receivedAt = formatInstant(context.clock.now());
-  const newId = (): string => context.ids.next(context.clock.now());
-  const opened = await open(incoming);
-  const read =
-    opened.kind === 'review'
-      ? [opened]
-      : opened.letters.map(({ bytes, visibility, claims, isWithdrawal }) => {
-          const result = readLetter(bytes, {
-            zone: settings.zone,
-            newId,
-            receivedAt,
-            visibility,
-            ...(claims && { claims }),
-          });
-          return { ...result, isWithdrawal };
-        });
-  const reasons = read.flatMap((result) => (result.kind === 'review' ? result.reasons : []));
-  const refuse = (refusal: Refusal): Promise<Outcome> =>
-    context.store.transaction((session) => review(context, session, incoming, refusal));
-  const outcome = await retryRace(() =>
-    reasons.length > 0 ? refuse({ category: 'unprocessable', reasons }) : storeAll(),
-  );
+  const outcome = await takeIncoming(context, settings, incoming);
   if (outcome.kind === 'refused') throw outcome.problem;
   return outcome.answer;
-
-  async function storeAll(): Promise<Outcome> {
-    const answers: Answer[] = [];
-    const refusal = await undoable(context, async (session) => {
-      for (const [place, result] of read.entries()) {
-        if (result.kind === 'review') continue;
-        const task =
-          place === read.length - 1 ? incoming : { bytes: incoming.bytes, contentType: incoming.contentType };
-        const run = { context, session, settings, incoming: task };
-        const stored = await (result.isWithdrawal ? withdrawPlan(run, result.plan) : storePlan(run, result.plan));
-        if (stored.kind === 'refusal') return stored.refusal;
-        answers.push(stored.answer);
-      }
-      return undefined;
-    });
-    return refusal === undefined ? { kind: 'stored', answer: joinAnswers(answers) } : refuse(refusal);
-  }
-}
-
-/** Work whose refusal undoes what it has written before it. */
-async function undoable(
-  context: Context,
-  work: (session: Session) => Promise<Refusal | undefined>,
-): Promise<Refusal | undefined> {
-  const undone = new Problem('unprocessable', 'undone');
-  let refusal: Refusal | undefined;
-  try {
-    await context.store.transaction(async (session) => {
-      refusal = await work(session);
-      if (refusal !== undefined) throw undone;
-    });
-  } catch (error) {
-    if (error !== undone) throw error;
-  }
-  return refusal;
-}
-
-/** One answer of several letters: created if any was, all their entries in order, the place of the first. */
-function joinAnswers(answers: readonly Answer[]): Answer {
-  const [first] = answers;
-  if (first === undefined) throw new Error('a carrier without letters is refused before');
-  if (answers.length === 1) return first;
-  const bundles = answers.map(({ body = '{}' }) => parseJson(body) as { entry?: readonly unknown[] });
-  const entries = bundles.flatMap(({ entry = [] }) => entry.map((one) => serializeJson(one)));
-  const status = answers.some((answer) => answer.status === 201) ? 201 : 200;
-  return { ...first, status, body: bundleText({ type: 'transaction-response', entries }) };
 }
 
 async function retry(context: Context, settings: LetterStoreSettings, request: Request): Promise<Answer> {

@@ -38,6 +38,8 @@ export interface LetterStoreSettings {
   readonly allowsTestIns: boolean;
   /** IANA zone of the days by which stays are told apart. */
   readonly zone: string;
+  /** Domains that letters may come from by mail; undefined: any. */
+  readonly mailSenders: readonly string[] | undefined;
 }
 
 export interface Ingest {
@@ -56,9 +58,18 @@ export function refuse(category: Refusal['category'], reasons: readonly Issue[])
   return { kind: 'refusal', refusal: { category, reasons } };
 }
 
-export async function lockPlan({ session }: Ingest, plan: LetterPlan): Promise<void> {
-  const searches = plan.entries.flatMap(({ match }) => ('searches' in match ? match.searches : []));
-  await session.lockCriteria([arrivalSearch(plan.facts), ...searches].map(criterionText));
+export async function lockPlan(run: Ingest, plan: LetterPlan): Promise<void> {
+  await lockEntries(run, plan.entries, [arrivalSearch(plan.facts)]);
+}
+
+/** Whoever brings something about the same people waits. */
+export async function lockEntries(
+  { session }: Ingest,
+  entries: readonly PlanEntry[],
+  others: readonly CandidateSearch[],
+): Promise<void> {
+  const searches = entries.flatMap(({ match }) => ('searches' in match ? match.searches : []));
+  await session.lockCriteria([...others, ...searches].map(criterionText));
 }
 
 export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Stored> {
@@ -121,7 +132,10 @@ interface Doubt {
 }
 
 /** Entry by entry, in the order of the plan: each may rely on those before it. */
-export async function resolveEntries(run: Ingest, { plan, former }: Decided): Promise<Resolved | Doubt> {
+export async function resolveEntries(
+  run: Ingest,
+  { plan, former }: { readonly plan: Pick<LetterPlan, 'entries'>; readonly former: FormerBody | undefined },
+): Promise<Resolved | Doubt> {
   const found = new Map<string, string>();
   const links = new Map<string, string>();
   const created = new Set<string>();

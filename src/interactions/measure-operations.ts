@@ -22,7 +22,8 @@ export function measureOperations({ db, zone }: MeasureInput): readonly Operatio
       level: 'instance',
       methods: ['GET', 'POST'],
       takesBytes: false,
-      documentation: 'An indicator over a period: figures with strata, or with the list of subjects (`reportType`).',
+      documentation:
+        'An indicator over a period: figures with strata, or with the list of subjects (`reportType`). With `published=true` figures about fewer than eleven patients are left out.',
       async run(context, request) {
         await readStored(context, request);
         const periodStart = valueOf(request, 'periodStart') ?? '';
@@ -40,12 +41,22 @@ export function measureOperations({ db, zone }: MeasureInput): readonly Operatio
           toMs: to.hi,
           nowMs: context.clock.now(),
           visible: request.visible,
-          reportType: readType(valueOf(request, 'reportType')),
+          ...readForm(request),
         });
         return { status: 200, body: JSON.stringify(report) };
       },
     },
   ];
+}
+
+/** A list of subjects is not for publication. */
+function readForm(request: Request): { readonly reportType: ReportType; readonly isPublished: boolean } {
+  const reportType = readType(valueOf(request, 'reportType'));
+  const published = valueOf(request, 'published') ?? 'false';
+  if (published !== 'true' && published !== 'false') throw wrong('published', 'true or false');
+  const isPublished = published === 'true';
+  if (isPublished && reportType === 'subject-list') throw wrong('reportType', 'population, where published is true');
+  return { reportType, isPublished };
 }
 
 function readType(text: string | undefined): ReportType {
@@ -65,11 +76,15 @@ interface Parameter {
   readonly valueDate?: string;
   readonly valueCode?: string;
   readonly valueString?: string;
+  readonly valueBoolean?: boolean;
 }
 
 function valueOf({ query, body }: Request, name: string): string | undefined {
   const inUrl = query.find(([key]) => key === name)?.[1];
   const { parameter = [] } = (body ?? {}) as { parameter?: readonly Parameter[] };
-  const inBody = parameter.find((one) => one.name === name);
-  return inUrl ?? inBody?.valueDate ?? inBody?.valueCode ?? inBody?.valueString;
+  return inUrl ?? textOf(parameter.find((one) => one.name === name));
+}
+
+function textOf({ valueDate, valueCode, valueString, valueBoolean }: Parameter = {}): string | undefined {
+  return valueDate ?? valueCode ?? valueString ?? valueBoolean?.toString();
 }

@@ -15,7 +15,31 @@ type Meta = NonNullable<Resource['meta']>;
 const standard = 'http://hl7.org/fhir/OperationDefinition';
 const ofAnyInstance = { type: '*', level: 'instance', takesBytes: false } as const;
 
+/** Labels that one answer tells of. */
+const labelsMax = 1000;
+
+const ofAll = {
+  name: 'meta',
+  methods: ['GET', 'POST'],
+  takesBytes: false,
+  definition: `${standard}/Resource-meta`,
+} as const;
+
 export const metaOperations: readonly Operation[] = [
+  {
+    ...ofAll,
+    type: '',
+    level: 'system',
+    documentation: 'The profiles, tags and security labels that are in use.',
+    run: (context, request) => summary(context, request, undefined),
+  },
+  {
+    ...ofAll,
+    type: '*',
+    level: 'type',
+    documentation: 'The profiles, tags and security labels that resources of the type have.',
+    run: (context, request) => summary(context, request, [request.type]),
+  },
   {
     ...ofAnyInstance,
     name: 'meta',
@@ -55,6 +79,16 @@ export const metaOperations: readonly Operation[] = [
     run: (context, request) => Promise.resolve(convert(context, request)),
   },
 ];
+
+async function summary(context: Context, request: Request, types: readonly string[] | undefined): Promise<Answer> {
+  readInputs(request, []);
+  for (const type of types ?? []) requireType(context, type);
+  const found = await context.store.labels(types, labelsMax + 1, request.visible);
+  if (found.length > labelsMax) throw new Problem('too-costly', `more than ${labelsMax} labels are in use`);
+  const of = (kind: string) => found.filter((row) => row.kind === kind).map(({ item }) => item);
+  const meta = lists.map((name) => [name, of(name)] as const).filter(([, items]) => items.length > 0);
+  return answerMeta(Object.fromEntries(meta));
+}
 
 function convert(context: Context, { body }: Request): Answer {
   const type = (body as Partial<Resource> | null | undefined)?.resourceType;

@@ -4,6 +4,7 @@
  * #3.1.0.7.1 for deletes).
  */
 import { Problem } from '../base/index.ts';
+import { requirePatchAllowed } from '../documents/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import type { Session, StoredVersion, WriteEntry } from '../store/index.ts';
 import { type Context, readEntityTag } from './context.ts';
@@ -144,6 +145,7 @@ async function planPatch(context: Context, session: Session, { wanted, match, se
   const before = parseJson(stored.raw) as Resource;
   const after = patch === undefined ? before : patch(before);
   const resource = await requireResource(context, type, after);
+  requirePatchAllowed(before, resource);
   if (resource.id !== id) throw new Problem('unprocessable', 'a patch cannot change the id of a resource');
   return write({ ...wanted, resource }, id, { method: 'PATCH', expectVersion: expected });
 }

@@ -1,21 +1,13 @@
 /** Operations on a rule set: $fixtures runs its own fixtures, $counts tells how its judgments stand, shadow mode included. */
 import { Problem } from '../base/index.ts';
-import {
-  type AnswerInput,
-  countJudgmentsOf,
-  examineRuleSet,
-  fixtureAnswer,
-  type FixtureSetting,
-} from '../breaks/index.ts';
+import { countJudgmentsOf, type EngineInput, fixtureAnswer } from '../breaks/index.ts';
 import type { Resource } from '../fhir/index.ts';
-import { isRuleSet, type RuleSetting } from '../rules/index.ts';
+import { isRuleSet } from '../rules/index.ts';
 import type { Answer, Context, Request } from './context.ts';
 import type { Operation } from './operations.ts';
 import { readStored } from './read.ts';
 
-export function ruleOperations(
-  setting: RuleSetting & FixtureSetting & Pick<AnswerInput, 'ruleBook'>,
-): readonly Operation[] {
+export function ruleOperations(engine: EngineInput): readonly Operation[] {
   const head = { type: 'PlanDefinition', level: 'instance', takesBytes: false } as const;
   return [
     {
@@ -23,8 +15,7 @@ export function ruleOperations(
       name: 'fixtures',
       methods: ['GET', 'POST'],
       documentation: 'Runs the fixtures that the rule set carries; writes nothing.',
-      run: async (context, request) =>
-        answer(fixtureAnswer(examineRuleSet(await readRules(context, request), setting))),
+      run: async (context, request) => answer(fixtureAnswer(await engine.examine(await readRules(context, request)))),
     },
     {
       ...head,
@@ -32,13 +23,13 @@ export function ruleOperations(
       methods: ['GET'],
       documentation:
         'How many judgments of each rule stand in which state; of a rule set on trial, what it would open.',
-      run: async (context, request) => answer(await counts(context, request, setting)),
+      run: async (context, request) => answer(await counts(context, request, engine)),
     },
   ];
 }
 
-async function counts(context: Context, request: Request, setting: RuleSetting & FixtureSetting): Promise<Resource> {
-  const { ruleSet } = examineRuleSet(withoutFixtures(await readRules(context, request)), setting);
+async function counts(context: Context, request: Request, { examine }: EngineInput): Promise<Resource> {
+  const { ruleSet } = await examine(withoutFixtures(await readRules(context, request)));
   const codes = [...new Set((ruleSet?.rules ?? []).map(({ code }) => code))];
   const found = await countJudgmentsOf(context.store, codes);
   return {

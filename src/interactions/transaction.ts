@@ -30,6 +30,7 @@ import { answerDeleted } from './delete.ts';
 import { type Criteria, type Draft, lockMatches } from './match.ts';
 import { takePart } from './part.ts';
 import { readEntryPatch } from './patch-document.ts';
+import { readProvided } from './provide-bundle.ts';
 import { criteriaOf, type Plan, planWrite, type Wanted } from './plan.ts';
 import type { Route } from './route.ts';
 import { conditionalReferences, relink, resolveLinks } from './transaction-links.ts';
@@ -51,17 +52,46 @@ export async function processBundle(context: Context, request: Request, setting:
       issues: [{ severity: 'error', code: 'value', text: 'expected batch or transaction', expression: 'Bundle.type' }],
     });
   }
-  const entries = readEntries(context, bundle).map((part, place) =>
+  return transact(context, request, { bundle, routes: setting.routes });
+}
+
+/** A valid Bundle of type transaction, a submission of documents (ITI-65) too. */
+export async function transact(
+  context: Context,
+  request: Request,
+  { bundle, routes }: { readonly bundle: Resource; readonly routes: readonly Route[] },
+): Promise<Answer> {
+  const provided = await readProvided(context, request, bundle);
+  if (provided?.kind === 'known') return answerKnown(context, request, provided.references);
+  const entries = readEntries(context, provided?.bundle ?? bundle).map((part, place) =>
     placedNow(place, () => readEntry(context, part, place)),
   );
   for (const entry of mayEverything(request.caller) ? [] : entries) {
-    placedNow(entry.place, () => requireEntryPermitted(request.caller, findRoute(setting.routes, entry), entry));
+    placedNow(entry.place, () => requireEntryPermitted(request.caller, findRoute(routes, entry), entry));
   }
-  const input = { entries, request, routes: setting.routes };
+  const input = { entries, request, routes };
   const texts = await retryRace(() =>
     context.store.transaction((session, tx) => processTransaction(context, { session, tx }, input)),
   );
-  return { status: 200, isAssembled: true, body: bundleText({ type: 'transaction-response', entries: texts }) };
+  const answered = texts.slice(0, provided?.answered);
+  return { status: 200, isAssembled: true, body: bundleText({ type: 'transaction-response', entries: answered }) };
+}
+
+/** What a submission that is here already has made. */
+async function answerKnown(context: Context, { visible }: Request, references: readonly string[]): Promise<Answer> {
+  const stored = await context.store.readMany(
+    references.filter((one) => one.includes('/')),
+    visible,
+  );
+  const there = new Map(stored.map((one) => [`${one.type}/${one.id}`, one]));
+  const entries = references.map((reference) => {
+    const found = there.get(reference);
+    if (found === undefined) return answerText({ status: 200, location: `${context.baseUrl}/${reference}` });
+    const { version, lastUpdated: lastModified } = found;
+    const location = `${context.baseUrl}/${reference}/_history/${version}`;
+    return answerText({ status: 200, version, lastModified, location });
+  });
+  return { status: 200, isAssembled: true, body: bundleText({ type: 'transaction-response', entries }) };
 }
 
 function isBatch(body: unknown): body is Resource {

@@ -1,5 +1,5 @@
 /** A body as a resource that may be written. */
-import { type Issue, Problem } from '../base/index.ts';
+import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import type { Context } from './context.ts';
 
@@ -8,19 +8,10 @@ import type { Context } from './context.ts';
  * base R4 allows what a profile does not.
  */
 export async function requireResource(context: Context, type: string, body: unknown): Promise<Resource> {
-  return (await checkResource(context, type, body)).resource;
-}
-
-/** As `requireResource`, with the warnings that `Prefer: return=OperationOutcome` asks for. */
-export async function checkResource(
-  context: Context,
-  type: string,
-  body: unknown,
-): Promise<{ readonly resource: Resource; readonly warnings: readonly Issue[] }> {
   const issues = await context.validate(body, type);
   const faults = issues.filter(({ severity }) => severity === 'error' || severity === 'fatal');
   const [first] = faults;
-  if (first === undefined) return { resource: body as Resource, warnings: issues };
+  if (first === undefined) return body as Resource;
   const category = faults.every(({ profile }) => profile !== undefined) ? 'unprocessable' : 'incorrect';
   throw new Problem(category, first.text, { issues: faults });
 }

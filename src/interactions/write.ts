@@ -1,5 +1,6 @@
 /** What create, update, delete, batch and transaction share: a write is checked, guarded and committed in one place. */
 import { type Caller, callerKey, forbidden, mayEverything, mayOn, systemCaller } from '../access/index.ts';
+import type { Issue } from '../base/index.ts';
 import { databaseFaultOf } from '../db/index.ts';
 import { type Resource, toOperationOutcome } from '../fhir/index.ts';
 import { everything, type Session, type WriteEntry, type Written } from '../store/index.ts';
@@ -10,7 +11,7 @@ import { permitWrites } from './permit-writes.ts';
 import { readProvenance } from './provenance.ts';
 import { requireNoPointers, requireTargets } from './references.ts';
 
-export { checkResource, requireResource, requireSameId } from './valid.ts';
+export { requireResource, requireSameId } from './valid.ts';
 
 /** On whose behalf something is written; `provenance` is an X-Provenance header. */
 export interface Writing {
@@ -132,13 +133,26 @@ export async function answerOne(
   request: Pick<Request, 'returnPreference'>,
   written: Written,
 ): Promise<Answer> {
+  if (request.returnPreference === 'OperationOutcome') return answerOutcome(context, written);
   const answer = answerWritten(context, request, written);
   const isNew = written.type === 'Subscription' && written.outcome === 'created' && answer.body === written.raw;
   return isNew ? { ...answer, body: await context.subscriptions.reveal(written.raw) } : answer;
 }
 
+/** What was done, and what was warned of: judged once more, since few ask and all others need no warnings. */
+async function answerOutcome(context: Context, written: Written): Promise<Answer> {
+  const issues = await context.validate(JSON.parse(written.raw), written.type);
+  const warnings = issues.filter(({ severity }) => severity === 'warning' || severity === 'information');
+  return answerWritten(context, { returnPreference: 'OperationOutcome' }, written, warnings);
+}
+
 /** The answer to a write (https://hl7.org/fhir/R4/http.html#create, Prefer: return=...). */
-export function answerWritten(context: Context, request: Pick<Request, 'returnPreference'>, written: Written): Answer {
+export function answerWritten(
+  context: Context,
+  request: Pick<Request, 'returnPreference'>,
+  written: Written,
+  warnings: readonly Issue[] = [],
+): Answer {
   const { type, id, version, lastUpdated } = written;
   const answer = {
     status: written.outcome === 'created' ? 201 : 200,
@@ -154,7 +168,7 @@ export function answerWritten(context: Context, request: Pick<Request, 'returnPr
       return { ...answer, body: written.raw };
     case 'OperationOutcome': {
       const text = `${type} ${written.outcome}`;
-      const outcome = toOperationOutcome([{ severity: 'information', code: 'informational', text }]);
+      const outcome = toOperationOutcome([{ severity: 'information', code: 'informational', text }, ...warnings]);
       return { ...answer, body: JSON.stringify(outcome) };
     }
   }

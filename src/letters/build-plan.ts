@@ -9,7 +9,7 @@ import { readProvenance } from './derived.ts';
 import { readDocumentReference } from './document-reference.ts';
 import { isLiaisonLetter } from './document-types.ts';
 import type { Around } from './extraction.ts';
-import { bodyFindings, headerFindings, legalFindings } from './findings.ts';
+import { bodyFindings, headerFindings, hintFindings, legalFindings } from './findings.ts';
 import { plainIdentifier, uriOf } from './identifiers.ts';
 import { isRestricted, type Labels, readLabels } from './labels.ts';
 import { localDay } from './local-day.ts';
@@ -71,6 +71,7 @@ export function buildPlan(document: ClinicalDocument, bytes: LetterBytes, settin
     ...(stay?.findings ?? []),
     ...(body?.findings ?? []),
     ...headerFindings(settings.issues),
+    ...hintFindings(document, settings.hints),
   ].slice(0, findingsMax);
   const letter = readDocumentReference(document, {
     bytes: { ...bytes, url: `Binary/${bytes.sha256}` },

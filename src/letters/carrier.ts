@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Issue } from '../base/index.ts';
 import { type ClinicalDocument, readXdm, readZip, type XdmDocument } from '../formats/index.ts';
-import type { LetterClaims } from './plan.ts';
+import type { LetterClaims, LetterHints } from './plan.ts';
 
 export interface CarriedLetter {
   readonly bytes: Uint8Array;
@@ -15,6 +15,7 @@ export interface CarriedLetter {
   readonly visibility: readonly string[];
   /** The sender takes the document back. */
   readonly isWithdrawal: boolean;
+  readonly hints?: LetterHints;
 }
 
 export type CarrierResult =
@@ -58,35 +59,65 @@ function letterOf(document: XdmDocument): CarriedLetter {
   );
   return {
     bytes,
-    claims: { uniqueId, patientId, typeCode, from: 'METADATA.XML' },
+    claims: {
+      uniqueId,
+      patientId,
+      typeCode,
+      ...((document.isReplacement || action === 'C') && { replaces: '' }),
+      from: 'METADATA.XML',
+    },
     visibility: masks.map(({ code }) => code),
     isWithdrawal: action === 'D',
   };
 }
 
-/** What the carrier claims and the document contradicts; business code 904 where it is the patient. */
+/** What the carrier claims and the document contradicts; business code 904 where it is the patient, 900 where it is the version. */
 export function checkClaims(document: ClinicalDocument, claims: LetterClaims): readonly Issue[] {
-  const { uniqueId, patientId, typeCode, birthDate, from } = claims;
-  const reasons: Issue[] = [];
-  const conflict = (text: string, expression: string, diagnostics?: string): void => {
-    reasons.push({ severity: 'error', code: 'conflict', text, expression, ...(diagnostics && { diagnostics }) });
-  };
-  const { root, extension } = document.id;
-  const ids = extension === undefined ? [root] : [`${root}^${extension}`, `${extension}^^${root}^ISO`];
-  if (uniqueId !== undefined && !ids.includes(uniqueId.replace(/^urn:(?:oid|uuid):/, ''))) {
-    conflict(`l’identifiant du document n’est pas celui que dit ${from}`, '/ClinicalDocument/id');
-  }
-  if (typeCode !== undefined && typeCode !== document.code.code) {
-    conflict(`le type du document n’est pas celui que dit ${from}`, '/ClinicalDocument/code/@code');
-  }
-  if (patientId !== undefined && !isOneOf(patientId, document)) {
-    conflict(`le patient du document n’est pas celui que dit ${from}`, '/ClinicalDocument/recordTarget', '904');
-  }
+  const { uniqueId, patientId, typeCode, birthDate, replaces, from } = claims;
   const { birthTime } = document.patient;
-  if (birthDate !== undefined && birthTime !== undefined && birthDate !== birthTime) {
-    conflict(`la date de naissance n’est pas celle que dit ${from}`, '/ClinicalDocument/recordTarget', '904');
-  }
-  return reasons;
+  const isOtherDay = birthDate !== undefined && birthTime !== undefined && birthDate !== birthTime;
+  const contradicted: readonly (readonly [is: boolean, text: string, expression: string, diagnostics?: string])[] = [
+    [
+      uniqueId !== undefined && !isNamed(document.id, uniqueId),
+      'l’identifiant du document n’est pas celui que dit',
+      'id',
+    ],
+    [
+      typeCode !== undefined && typeCode !== document.code.code,
+      'le type du document n’est pas celui que dit',
+      'code/@code',
+    ],
+    [
+      patientId !== undefined && !isOneOf(patientId, document),
+      'le patient du document n’est pas celui que dit',
+      'recordTarget',
+      '904',
+    ],
+    [isOtherDay, 'la date de naissance n’est pas celle que dit', 'recordTarget', '904'],
+    [isOtherParent(document, replaces), 'le document ne dit pas remplacer celui que dit', 'relatedDocument', '900'],
+  ];
+  return contradicted
+    .filter(([is]) => is)
+    .map(
+      ([, text, path, diagnostics]): Issue => ({
+        severity: 'error',
+        code: 'conflict',
+        text: `${text} ${from}`,
+        expression: `/ClinicalDocument/${path}`,
+        ...(diagnostics && { diagnostics }),
+      }),
+    );
+}
+
+function isOtherParent({ relatedDocuments }: ClinicalDocument, replaces: string | undefined): boolean {
+  if (replaces === undefined) return false;
+  const replaced = relatedDocuments.filter(({ typeCode }) => typeCode === 'RPLC').flatMap(({ ids }) => ids);
+  return replaces === '' ? replaced.length === 0 : !replaced.some((id) => isNamed(id, replaces));
+}
+
+function isNamed({ root, extension }: ClinicalDocument['id'], uniqueId: string): boolean {
+  const names = extension === undefined ? [root] : [`${root}^${extension}`, `${extension}^^${root}^ISO`];
+  return names.includes(uniqueId.replace(/^urn:(?:oid|uuid):/, ''));
 }
 
 /** CX against II: value, and authority where it is said as an OID. */

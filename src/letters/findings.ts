@@ -11,7 +11,9 @@ import type { Issue } from '../base/index.ts';
 import type { ClinicalDocument } from '../formats/index.ts';
 import { isAdmissionLetter, isDischargeLetter } from './document-types.ts';
 import { isGeneralPractitioner } from './patient.ts';
-import type { Finding } from './plan.ts';
+import { plainIdentifier } from './identifiers.ts';
+import { insAuthority } from './ins.ts';
+import type { Finding, LetterHints } from './plan.ts';
 import { entryCodes, findEntry, findSection, isFilled, sectionCodes } from './sections.ts';
 
 interface Demand {
@@ -143,4 +145,37 @@ export function headerFindings(issues: readonly Issue[]): readonly Finding[] {
     text,
     ...(expression && { expression }),
   }));
+}
+
+/** Where subject or X-MSS headers of the mail say another thing than the document (ECO.2.1.3, 2.4.1, 2.4.2). */
+export function hintFindings(document: ClinicalDocument, hints: LetterHints | undefined): readonly Finding[] {
+  if (hints === undefined) return [];
+  const { patient, code } = document;
+  const hasIns = patient.ids.some((id) => insAuthority(plainIdentifier(id).system)?.kind === 'production');
+  const { birthTime } = patient;
+  const differs = [
+    [
+      hints.birthDate !== undefined && birthTime !== undefined && hints.birthDate !== birthTime,
+      'l’objet du courriel dit une autre date de naissance',
+      'recordTarget',
+    ],
+    [
+      hints.codes.length > 0 && !hints.codes.includes(code.code ?? ''),
+      'X-MSS-CODECDA ne dit pas le type du document',
+      'code/@code',
+    ],
+    [
+      hints.isInsQualified === true && !hasIns,
+      'X-MSS-INS dit une INS qualifiée que le document n’a pas',
+      'recordTarget/patientRole/id',
+    ],
+  ] as const;
+  return differs
+    .filter(([is]) => is)
+    .map(([, text, path]) => ({
+      code: 'mail-differs',
+      severity: 'warning',
+      text,
+      expression: `/ClinicalDocument/${path}`,
+    }));
 }

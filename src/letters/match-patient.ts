@@ -83,7 +83,7 @@ const numberOfAnother: Finding = {
 };
 
 /** The one open record among them. */
-function theOnly(patients: readonly Patient[]): Patient | undefined {
+export function theOnly(patients: readonly Patient[]): Patient | undefined {
   const open = patients.filter(
     ({ active, link = [] }) => active !== false && !link.some(({ type }) => type === 'replaced-by'),
   );
@@ -118,11 +118,11 @@ function doubt(code: string, text: string, diagnostics?: string): Match {
   return { kind: 'doubt', reasons: [reason(code, text, diagnostics)] };
 }
 
-function insOf({ identifier = [] }: Patient): string[] {
+export function insOf({ identifier = [] }: Patient): string[] {
   return identityKeys(identifier.filter(({ system }) => insAuthority(system) !== undefined));
 }
 
-function numbersOf({ identifier = [] }: Patient): string[] {
+export function numbersOf({ identifier = [] }: Patient): string[] {
   return identityKeys(identifier.filter((number: Identifier) => insAuthority(number.system) === undefined));
 }
 
@@ -147,7 +147,7 @@ function traitsOf(patient: Patient): Record<Trait, readonly string[]> {
   };
 }
 
-function compareTraits(letter: Patient, known: Patient): { contradicted: Trait[]; missing: Trait[] } {
+export function compareTraits(letter: Patient, known: Patient): { contradicted: Trait[]; missing: Trait[] } {
   const asked = traitsOf(letter);
   const stored = traitsOf(known);
   const traits = Object.keys(asked) as Trait[];

@@ -3,66 +3,22 @@
  * What is found is used as it is: a letter never changes what others have recorded. Only the stay that an admission letter
  * has made is completed by the discharge letter.
  */
-import type {
-  DocumentReference,
-  Encounter,
-  Organization,
-  Patient,
-  Practitioner,
-  PractitionerRole,
-  Reference,
-} from 'fhir/r4.js';
+import type { DocumentReference, Encounter, Organization, Practitioner, PractitionerRole, Reference } from 'fhir/r4.js';
 import type { Resource } from '../fhir/index.ts';
-import { matchDerived } from './derived.ts';
 import { findingExtensions } from './document-reference.ts';
 import { finessOf, shareIdentity } from './identifiers.ts';
 import { localDay } from './local-day.ts';
-import { type IdentitySettings, type Match, matchPatient } from './match-patient.ts';
-import type { Finding, LetterPlan, PlanEntry } from './plan.ts';
+import type { IdentitySettings, Match } from './match-patient.ts';
+import type { Finding, LetterPlan } from './plan.ts';
 import { isSamePerson } from './professionals.ts';
 import { derivedStaySystem } from './stay.ts';
 
 export interface MatchContext extends IdentitySettings {
   /** IANA zone in which stays begin on a day. */
   readonly zone: string;
-  readonly plan: LetterPlan;
+  readonly plan: Pick<LetterPlan, 'entries'>;
   /** By fullUrl, the references of entries that earlier decisions have found in the store. */
   readonly found: ReadonlyMap<string, string>;
-}
-
-/** `candidates`: all that the searches of the entry's rule gave, included resources too. */
-export function matchEntry(entry: PlanEntry, candidates: readonly Resource[], context: MatchContext): Match {
-  const of = <T extends { resourceType: string }>(type: T['resourceType']) =>
-    candidates.filter(({ resourceType }) => resourceType === type) as unknown as readonly T[];
-  const resource = entry.resource as unknown;
-  switch (entry.match.kind) {
-    case 'content':
-    case 'new':
-    case 'provenance':
-      return create();
-    case 'derived':
-    case 'composition':
-      return matchDerived(entry.resource, candidates, patientIn(context));
-    case 'patient':
-      return matchPatient(resource as Patient, of<Patient>('Patient'), context);
-    case 'organization':
-      return matchOrganization(resource as Organization, of<Organization>('Organization'));
-    case 'practitioner':
-      return matchPractitioner(resource as Practitioner, of<Practitioner>('Practitioner'));
-    case 'practitioner-role':
-      return matchRole(resource as PractitionerRole, of<PractitionerRole>('PractitionerRole'), context);
-    case 'encounter':
-      return matchEncounter(
-        resource as Encounter,
-        { encounters: of<Encounter>('Encounter'), organizations: of<Organization>('Organization') },
-        context,
-      );
-  }
-}
-
-function patientIn({ plan, found }: MatchContext): string | undefined {
-  const patient = plan.entries.find(({ match }) => match.kind === 'patient');
-  return patient && found.get(patient.fullUrl);
 }
 
 function create(findings: readonly Finding[] = []): Match {

@@ -9,7 +9,6 @@ import {
   decodeBase64,
   type Hl7Message,
   type Hl7Segment,
-  parseHl7,
   repetitionsOf,
   segmentsOf,
   valueOf,
@@ -37,10 +36,7 @@ const results: ReadonlyMap<string, Act> = new Map([
   ['D', 'withdraw'],
 ]);
 
-export function openMessage(bytes: Uint8Array): CarrierResult {
-  const parsed = parseHl7(bytes);
-  if (parsed.kind === 'refused') return { kind: 'review', reasons: [parsed.issue] };
-  const { message } = parsed;
+export function openMessage(message: Hl7Message): CarrierResult {
   const header = message.segments[0];
   const event = events.get(`${valueOf(message, header, 9)}^${valueOf(message, header, 9, 2)}`);
   if (event === undefined)
@@ -93,10 +89,17 @@ function letterOf(message: Hl7Message, segment: Hl7Segment, event: Act | 'by-ord
   if (bytes === undefined) return issue('value', 'le document n’est pas du base64 valide', 'OBX-5');
   return {
     bytes,
-    claims: claimsOf(message, segment),
+    claims: { ...claimsOf(message, segment), ...(said[0] === 'replace' && { replaces: replacedBy(message) }) },
     visibility: masksOf(message),
     isWithdrawal: said[0] === 'withdraw',
   };
+}
+
+/** TXA-13, which a replacement must have; ORU has no TXA, and there the document alone says what it replaces. */
+function replacedBy(message: Hl7Message): string {
+  const txa = segmentsOf(message, 'TXA')[0];
+  const [id, authority] = [valueOf(message, txa, 13), valueOf(message, txa, 13, 3)];
+  return id === '' || authority === '' ? id : `${authority}^${id}`;
 }
 
 function claimsOf(message: Hl7Message, segment: Hl7Segment): LetterClaims {
@@ -127,7 +130,14 @@ function insOf(message: Hl7Message): { readonly value: string; readonly oid: str
 function patientDoubts(message: Hl7Message): Issue[] {
   if (segmentsOf(message, 'PID').length !== 1) return [issue('structure', 'un message porte un seul patient', 'PID')];
   const values = new Set(insOf(message).map(({ value }) => value));
-  return values.size > 1 ? [issue('conflict', 'plusieurs matricules INS', 'PID-3')] : [];
+  const reliability = repetitionsOf(message, segmentsOf(message, 'PID')[0], 32);
+  const isUnqualified = values.size > 0 && reliability.length > 0 && !reliability.includes('VALI');
+  return [
+    ...(values.size > 1 ? [issue('conflict', 'plusieurs matricules INS', 'PID-3')] : []),
+    ...(isUnqualified
+      ? [issue('business-rule', 'une INS sous une identité qui n’est pas validée (PID-32)', 'PID-32')]
+      : []),
+  ];
 }
 
 const maskFlags: ReadonlySet<string> = new Set(['MASQUE_PS', 'INVISIBLE_PATIENT', 'INVISIBLE_REP_LEGAUX']);

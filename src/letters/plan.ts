@@ -21,7 +21,15 @@ export interface CandidateSearch {
   readonly parameters: readonly (readonly [name: string, value: string])[];
 }
 
-export type MatchKind = 'organization' | 'practitioner' | 'practitioner-role' | 'patient' | 'encounter';
+export type MatchKind =
+  | 'organization'
+  | 'practitioner'
+  | 'practitioner-role'
+  | 'patient'
+  | 'encounter'
+  /** Of a hospital's own messages (`admission/match.ts`). */
+  | 'admitted-patient'
+  | 'admitted-stay';
 
 export type MatchRule =
   /** Stored under its own id, which is the hash of its bytes; there already = the same. */
@@ -67,8 +75,20 @@ export interface LetterClaims {
   readonly typeCode: string | undefined;
   /** FHIR date. */
   readonly birthDate?: string | undefined;
+  /** The document replaces another: its id, as `uniqueId`; '' = the carrier does not say which. */
+  readonly replaces?: string | undefined;
   /** Where the claims stand, for the reasons of a doubt. */
   readonly from: string;
+}
+
+/** What a mail says of its letters by hand: compared and told, never trusted. */
+export interface LetterHints {
+  /** X-MSS-CODECDA. */
+  readonly codes: readonly string[];
+  /** X-MSS-INS. */
+  readonly isInsQualified: boolean | undefined;
+  /** FHIR date, from the subject. */
+  readonly birthDate: string | undefined;
 }
 
 export interface LetterSettings {
@@ -81,6 +101,7 @@ export interface LetterSettings {
   /** Visibility codes that the carrier gave beside the document (HL7 v2 flags, XDS metadata). */
   readonly visibility?: readonly string[];
   readonly claims?: LetterClaims;
+  readonly hints?: LetterHints;
 }
 
 export interface LetterPlan {
@@ -105,4 +126,16 @@ export function identifierSearch(type: string, identifiers: readonly Identifier[
 /** https://hl7.org/fhir/R4/search.html#escaping */
 function escapeToken(value: string): string {
   return value.replace(/[\\,$|]/g, '\\$&');
+}
+
+/** Whether letters that came together are of several patients: no identifier of one is among those of the first. */
+export function patientsDiffer(plans: readonly LetterPlan[]): boolean {
+  const [first = [], ...others] = plans.map(identifiersOfPatient);
+  return others.some((identifiers) => !identifiers.some((one) => first.includes(one)));
+}
+
+function identifiersOfPatient({ entries }: LetterPlan): string[] {
+  const patient = entries.find(({ match }) => match.kind === 'patient')?.resource;
+  const identifiers = (patient?.['identifier'] ?? []) as readonly Identifier[];
+  return identifiers.map(({ system, value }) => `${system}|${value}`);
 }

@@ -18,10 +18,17 @@ export interface Call {
   /** undefined: an empty body. */
   readonly body: string | undefined;
   readonly timeoutMs: number;
+  /** Whether the text of the answer is wanted, as far as its limit; else it is thrown away. */
+  readonly keepsBody?: true;
 }
 
 export type CallAnswer =
-  | { readonly kind: 'answered'; readonly status: number; readonly retryAfterMs: number | undefined }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly retryAfterMs: number | undefined;
+      readonly body?: string;
+    }
   | { readonly kind: 'no-response' }
   | { readonly kind: 'forbidden-address' };
 
@@ -92,24 +99,27 @@ function send(call: Call, addresses: readonly string[], deadline: Deadline): Pro
     request.once('close', fail);
     request.once('response', (response) => {
       hasAnswer = true;
-      void readAnswer(response).then(settle);
+      void readAnswer(response, call.keepsBody === true).then(settle);
     });
     request.end(body);
   });
 }
 
 /** The status decides. The rest is read so that the receiver can finish, but not for longer than the limits allow. */
-function readAnswer(response: http.IncomingMessage): Promise<CallAnswer> {
+function readAnswer(response: http.IncomingMessage, keepsBody: boolean): Promise<CallAnswer> {
   const status = response.statusCode ?? 0;
   const retryAfterMs = readRetryAfter(response.headers['retry-after'], response.headers.date);
   return new Promise((resolve) => {
     let length = 0;
+    const parts: Buffer[] = [];
     response.on('data', (bytes: Buffer) => {
       length += bytes.length;
+      if (keepsBody && length <= notifyLimits.answerBytesMax) parts.push(bytes);
       if (length > notifyLimits.answerBytesMax) response.destroy();
     });
     response.on('error', () => undefined); // 'close' follows
-    response.once('close', () => resolve({ kind: 'answered', status, retryAfterMs }));
+    const body = () => (keepsBody ? { body: Buffer.concat(parts).toString('utf8') } : {});
+    response.once('close', () => resolve({ kind: 'answered', status, retryAfterMs, ...body() }));
   });
 }
 

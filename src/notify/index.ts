@@ -10,7 +10,9 @@ export {
   type SmtpSetting,
   type WrittenMail,
 } from './channels/smtp.ts';
+export { type CallAnswer, createCaller, type MakeCall } from './call.ts';
 export { isInDomains } from './endpoint.ts';
+export { resolveHost } from './resolve.ts';
 export { waitAfter } from './retry.ts';
 export { createNotify, type Notify, type NotifyInput } from './notify.ts';
 export { shippedTopicResources } from './topics/shipped.ts';

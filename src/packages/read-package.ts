@@ -52,7 +52,7 @@ export async function readPackage(
 }
 
 function isIndex(name: string): boolean {
-  return name === 'package.json' || name.startsWith('.') || name.endsWith('.index.json');
+  return name === 'package.json' || name.endsWith('.index.json');
 }
 
 /** The JSON files that stand directly in the folder `package`. */
@@ -71,8 +71,8 @@ async function unpack(file: Uint8Array, limits: typeof packageLimits): Promise<M
       requireSafe(name, type);
       bytes += size;
       if (size > limits.entryBytesMax || bytes > limits.contentBytesMax) throw tooMuch('its content is too long');
-      const inner = /^package\/([^/]+\.json)$/.exec(name)?.[1];
-      if (inner === undefined || type !== 'file') entry.resume();
+      const inner = type === 'file' ? innerName(name) : undefined;
+      if (inner === undefined) entry.resume();
       else if (texts.has(inner)) throw broken(`${inner} is in it twice`);
       else texts.set(inner, await readText(entry, inner));
     }
@@ -83,6 +83,11 @@ async function unpack(file: Uint8Array, limits: typeof packageLimits): Promise<M
     entries.destroy();
   }
   return texts;
+}
+
+/** Names with a leading point are of the packer's file system (macOS writes `._package.json`), not of the package. */
+function innerName(name: string): string | undefined {
+  return /^package\/([^./][^/]*\.json)$/.exec(name)?.[1];
 }
 
 /** Nothing is written to disk; a package with such names is still not one to trust. */

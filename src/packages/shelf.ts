@@ -40,7 +40,13 @@ export interface ShelfInput {
   readonly others: readonly Library[];
 }
 
-const types: readonly ConformanceType[] = ['StructureDefinition', 'ValueSet', 'CodeSystem', 'ConceptMap'];
+const types: readonly ConformanceType[] = [
+  'StructureDefinition',
+  'ValueSet',
+  'CodeSystem',
+  'ConceptMap',
+  'Questionnaire',
+];
 /** A definition names others, which name others: far more than any guide does. */
 const roundsMax = 5000;
 

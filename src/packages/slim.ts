@@ -9,6 +9,7 @@ type Data = Readonly<Record<string, unknown>>;
 const resourceMembers: readonly string[] = [
   'resourceType url version name title status kind abstract type baseDefinition derivation fhirVersion',
   'context contextInvariant snapshot differential',
+  'item',
   'caseSensitive hierarchyMeaning content supplements concept property compose expansion group',
 ].flatMap((line) => line.split(' '));
 

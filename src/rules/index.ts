@@ -26,7 +26,7 @@ export {
 } from './judge.ts';
 export { elementKeys, elementOf, focusKeyOf } from './elements.ts';
 export { type Fixture, type FixtureReading, type FixtureState, readFixtures } from './read-fixtures.ts';
-export { isRuleSet, readRuleSet, type RuleSetReading } from './read-rule-set.ts';
+export { canonicalOf, isRuleSet, readRuleSet, type RuleSetReading } from './read-rule-set.ts';
 export {
   findOverrideFaults,
   isOverride,

@@ -30,6 +30,8 @@ export type JudgmentState = 'waiting' | 'met' | 'broken' | 'repaired' | 'cancell
 
 export type JudgmentReason =
   | 'before-due'
+  /** The deadline has passed, but what would meet it cannot arrive (breaks/feed-guard.ts). */
+  | 'feed-silent'
   | 'overdue'
   | 'at-once'
   | 'met'

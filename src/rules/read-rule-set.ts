@@ -25,6 +25,7 @@ export function isRuleSet(resource: Resource): boolean {
 
 export function readRuleSet(resource: Resource, setting: RuleSetting): RuleSetReading {
   const plan = resource as unknown as PlanDefinition;
+  const canonical = canonicalOf(resource);
   const faults = createFaults();
   if (!isRuleSet(resource)) faults.add('PlanDefinition.type', 'a rule set has the type eca-rule');
   const actions = plan.action ?? [];
@@ -40,8 +41,8 @@ export function readRuleSet(resource: Resource, setting: RuleSetting): RuleSetRe
   return {
     kind: 'ok',
     ruleSet: {
-      canonical: canonicalOf(plan),
-      title: readText(plan.title, plan._title) ?? { fr: canonicalOf(plan), en: canonicalOf(plan) },
+      canonical,
+      title: readText(plan.title, plan._title) ?? { fr: canonical, en: canonical },
       mode: modeOf(plan),
       rules: rules.flatMap(({ rule }) => rule ?? []),
     },
@@ -60,7 +61,9 @@ function refuseDuplicates(rules: readonly { place: string; rule: Rule | undefine
   }
 }
 
-function canonicalOf(plan: PlanDefinition): string {
+/** `url|version`, as DetectedIssue.reference carries it. */
+export function canonicalOf(ruleSet: Resource): string {
+  const plan = ruleSet as unknown as PlanDefinition;
   const url = plan.url ?? `PlanDefinition/${plan.id ?? ''}`;
   return plan.version === undefined ? url : `${url}|${plan.version}`;
 }

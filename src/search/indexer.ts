@@ -3,7 +3,7 @@ import type { Resource } from '../fhir/index.ts';
 import { Collector, type Readers } from './collector.ts';
 import type { SearchContext } from './context.ts';
 import { keyText } from './keys.ts';
-import type { Parameters } from './parameters.ts';
+import type { IndexPath, Parameters } from './parameters.ts';
 import { type Node, type Step, takeStep } from './paths.ts';
 import type { TrieNode } from './trie.ts';
 import type { IndexValues } from './values.ts';
@@ -14,14 +14,22 @@ export function createIndexer({ parameters, readers }: SearchContext): Indexer {
   return (resource) => collect(parameters, readers, resource).finish(localReferences(resource, readers));
 }
 
-/** The token keys under which what stands in the compartment of a patient (`Patient/id`) is found; a resource may have several. */
-export function compartmentKeys(
-  { parameters, readers }: SearchContext,
-  patient: string,
-  types: readonly string[],
-): readonly bigint[] {
-  const paths = types.flatMap((type) => parameters(type).compartment.map(({ name }) => name));
-  return [...new Set(paths)].map((name) => readers.hash(keyText.referencePrefix(name) + patient));
+/** The token keys under which what stands in a compartment (`Patient/id`, `Encounter/id`) is found; a resource may have several. */
+export function compartmentKeys(context: SearchContext, of: string, types: readonly string[]): readonly bigint[] {
+  const [compartment = ''] = of.split('/', 1);
+  const names = types.flatMap((type) => compartmentPaths(context, type, compartment).map(({ name }) => name));
+  return [...new Set(names)].map((name) => context.readers.hash(keyText.referencePrefix(name) + of));
+}
+
+/** Where a resource of the type names its compartment. The patient's is known to the index; of the others, the definitions name the parameters. */
+export function compartmentPaths(
+  { definitions, parameters }: SearchContext,
+  type: string,
+  compartment: string,
+): readonly IndexPath[] {
+  const index = parameters(type);
+  if (compartment === 'Patient') return index.compartment;
+  return definitions.compartment(type, compartment).flatMap((code) => index.parameters.get(code)?.paths ?? []);
 }
 
 /** Parameters of a type that are defined but cannot be sought, with the reason. */

@@ -5,7 +5,7 @@
 import type { Condition, KeysCondition, RangesCondition } from './condition.ts';
 import type { SearchContext } from './context.ts';
 import { lowerCriterion } from './lower.ts';
-import type { IndexPath } from './parameters.ts';
+import { compartmentPaths } from './indexer.ts';
 import type { Bound, Range } from './range.ts';
 import type { ReferenceValue } from './reference.ts';
 import { targetTypes } from './sought.ts';
@@ -42,13 +42,6 @@ function compartmentToReferences(context: SearchContext, criterion: Criterion): 
   };
   const isItself = criterion.types.join() === type && context.definitions.compartment(type, type).includes('{def}');
   return isItself ? { kind: 'either', of: [[references], [{ kind: 'id', ids: [id] }]] } : references;
-}
-
-/** The patient's compartment is known to the index; of the others, the definitions name the parameters. */
-function compartmentPaths({ definitions, parameters }: SearchContext, type: string, of: string): readonly IndexPath[] {
-  const index = parameters(type);
-  if (of === 'Patient') return index.compartment;
-  return definitions.compartment(type, of).flatMap((code) => index.parameters.get(code)?.paths ?? []);
 }
 
 /** subject = 23 -> subject = Patient/23, Group/23 */

@@ -16,6 +16,8 @@ export interface CanonicalUnit {
 export type UnitReader = (code: string) => CanonicalUnit | undefined;
 
 const unitsKeptMax = 5000;
+/** For one unit. */
+const valuesKeptMax = 1000;
 
 export function createUnitReader(): UnitReader {
   const known = new Map<string, CanonicalUnit | undefined>();
@@ -39,7 +41,20 @@ function readUnit(code: string): CanonicalUnit | undefined {
   if (zero === undefined || one === undefined || one.magnitude <= zero.magnitude) return undefined;
   const { base, isSpecial, magnitude } = one;
   if (!isSpecial) return { base, toBase: (value) => round(value * magnitude) };
-  return { base, toBase: (value) => round(convert(code, value)?.magnitude ?? Number.NaN) };
+  return { base, toBase: remembered((value) => round(convert(code, value)?.magnitude ?? Number.NaN)) };
+}
+
+/** Of a scale that is no multiple of its base (degrees Celsius) each value must be asked about, and few differ. */
+function remembered(convertOne: (value: number) => number): (value: number) => number {
+  const known = new Map<number, number>();
+  return (value) => {
+    const there = known.get(value);
+    if (there !== undefined) return there;
+    if (known.size >= valuesKeptMax) known.clear();
+    const converted = convertOne(value);
+    known.set(value, converted);
+    return converted;
+  };
 }
 
 const converter = ucumPackage.UcumLhcUtils.getInstance();

@@ -1,5 +1,5 @@
 /**
- * The compartment of a patient page by page, in the order in which its resources came: what $everything reads. Its rows are
+ * The compartment of a patient or a stay page by page, in the order in which its resources came: what $everything reads. Its rows are
  * gathered and sorted first: told only "in the compartment, by rid", PostgreSQL may walk through all resources.
  */
 import type { Statement } from '../db/index.ts';
@@ -7,8 +7,8 @@ import { noOrd } from '../search/index.ts';
 import type { Visible } from './store.ts';
 
 export interface RecordRequest {
-  /** `Patient/id`; the patient itself is not among the answers. */
-  readonly patient: string;
+  /** `Patient/id` or `Encounter/id`; itself it is not among the answers. */
+  readonly of: string;
   readonly types: readonly string[];
   readonly limit: number;
   readonly afterRid?: string;
@@ -21,7 +21,7 @@ export interface RecordRequest {
 export function recordStatement(request: RecordRequest, keys: readonly string[], visible: Visible): Statement {
   const values: unknown[] = [];
   const bind = (value: unknown): string => `$${values.push(value)}`;
-  const { patient, types, limit, afterRid, sinceMs, fromMs, untilMs } = request;
+  const { of, types, limit, afterRid, sinceMs, fromMs, untilMs } = request;
   const rows = [
     `k = any (${bind(keys)}::bigint[])`,
     ...(afterRid === undefined ? [] : [`rid > ${bind(afterRid)}::bigint`]),
@@ -29,7 +29,7 @@ export function recordStatement(request: RecordRequest, keys: readonly string[],
   const conditions = [
     'not r.is_deleted',
     `r.type = any (${bind(types)}::text[])`,
-    `not (r.type = 'Patient' and r.id = ${bind(patient.replace('Patient/', ''))})`,
+    `not (r.type = ${bind(of.split('/')[0])} and r.id = ${bind(of.split('/')[1])})`,
     visible('r', bind),
   ];
   if (sinceMs !== undefined) conditions.push(`r.last_updated >= ${bind(new Date(sinceMs))}`);

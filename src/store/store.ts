@@ -12,6 +12,7 @@ import type { IndexValues } from '../search/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { type RecordRequest, recordStatement } from './patient-record.ts';
 import { arePointedAt, keepPointers, missingOf, type Pointers } from './pointers.ts';
+import { labelStatement, type LabelRow } from './labels.ts';
 import { historyCountStatement, type HistoryRequest, historyStatement } from './history.ts';
 import { accessQueries } from './access-facts.ts';
 import { commitEntries, type Written } from './commit.ts';
@@ -48,7 +49,9 @@ export interface Session {
   versions(request: HistoryRequest, visible: Visible): Promise<readonly HistoryVersion[]>;
   /** How many versions there are. */
   versionCount(request: HistoryRequest, visible: Visible): Promise<number>;
-  /** A page of a patient's compartment (patient-record.ts). */
+  /** Profiles, tags and security labels in use on these types, or on all; at most `limit` of them (labels.ts). */
+  labels(types: readonly string[] | undefined, limit: number, visible: Visible): Promise<readonly LabelRow[]>;
+  /** A page of a compartment (patient-record.ts). */
   record(request: RecordRequest, visible: Visible): Promise<readonly HistoryVersion[]>;
   /** Current, undeleted resources by `Type/id`; what is not there is left out. */
   readMany(references: readonly string[], visible: Visible): Promise<readonly StoredVersion[]>;
@@ -100,8 +103,8 @@ export interface Store extends Session {
 export interface StoreInput {
   readonly db: Database;
   readonly index: (resource: Resource) => IndexValues;
-  /** Keys of the token index under which resources of these types stand in the patient's compartment. */
-  readonly compartmentKeys: (patient: string, types: readonly string[]) => readonly bigint[];
+  /** Keys of the token index under which resources of these types stand in the compartment (`Patient/id`, `Encounter/id`). */
+  readonly compartmentKeys: (of: string, types: readonly string[]) => readonly bigint[];
   /** What a resource says of who may see what (access-facts.ts); without it nobody stands in any relation to a patient. */
   readonly facts?: FactReader;
   /** `enforced`: who points at whom is kept with each write (pointers.ts). */
@@ -159,6 +162,7 @@ function createSession(input: StoreInput, db: Queryable): Session {
   }
   return {
     query: (statement) => db.query(statement),
+    labels: (types, limit, visible) => db.query<LabelRow>(labelStatement(types, limit, visible)),
     async read(type, id, visible) {
       const values: unknown[] = [type, id];
       const condition = visible('r', (value) => `$${values.push(value)}`, 'stored');
@@ -205,7 +209,7 @@ function pages(
       return rows[0]?.count ?? 0;
     },
     async record(request, visible) {
-      const keys = input.compartmentKeys(request.patient, request.types).map(String);
+      const keys = input.compartmentKeys(request.of, request.types).map(String);
       return (await stored(recordStatement(request, keys, visible))) as readonly HistoryVersion[];
     },
     async scan({ types, afterRid, limit }, visible) {

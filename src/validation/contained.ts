@@ -60,17 +60,27 @@ function judgeInner(resource: Members, path: string): Fault[] {
 function findLinks(value: Members | readonly unknown[], steps: (string | number)[], links: Link[]): void {
   if (steps.length > depthMax) return;
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++)
-      if (isParent(value[index])) follow(value[index] as Members, index, steps, links);
+    for (let index = 0; index < value.length; index++) {
+      const item: unknown = value[index];
+      if (isParent(item)) follow(item, index, steps, links);
+      else if (isLink(item)) links.push({ path: [...steps, index].join('/'), text: item, isReference: false });
+    }
     return;
   }
   const members = value as Members;
   for (const name in members) {
     const member = members[name];
-    if (typeof member === 'string' && member.charCodeAt(0) === hash)
+    if (isLink(member))
       links.push({ path: [...steps, name].join('/'), text: member, isReference: name === 'reference' });
     else if (isParent(member) && !isOutermost(name, member)) follow(member, name, steps, links);
+    else if (name === 'div' && typeof member === 'string') findInNarrative(member, [...steps, name].join('/'), links);
   }
+}
+
+/** A narrative may show a contained image, or link to what is contained. */
+function findInNarrative(text: string, path: string, links: Link[]): void {
+  for (const [, id = ''] of text.matchAll(/["'](#[A-Za-z0-9.-]{1,64})["']/g))
+    links.push({ path, text: id, isReference: false });
 }
 
 function follow(value: Members, step: string | number, steps: (string | number)[], links: Link[]): void {
@@ -80,6 +90,10 @@ function follow(value: Members, step: string | number, steps: (string | number)[
 }
 
 const hash = 35;
+
+function isLink(value: unknown): value is string {
+  return typeof value === 'string' && value.charCodeAt(0) === hash;
+}
 
 /** Resources in a Bundle or in Parameters are outermost themselves; contained ones stand in an array. */
 function isOutermost(name: string, member: Members): boolean {

@@ -1,9 +1,10 @@
 /**
- * npm run bench [-- --patients N] [--seconds S] [--only NAME] [--connections C] [--seed N] [--base URL]
+ * npm run bench [-- --patients N] [--seconds S] [--only NAME] [--connections C] [--seed N] [--base URL] [--times T] [--keep FOLDER]
  *
  * Starts the server in its own process on a temporary embedded PostgreSQL, loads generated pathways over HTTP, checks what
  * searches find, and measures each operation for S seconds beside its raw limit (compare.ts). `--base` asks another FHIR
- * server instead: without raw limits, and what was loaded stays there. Ends by itself; what it started it stops, and its
+ * server instead: without raw limits, and what was loaded stays there. `--times 10` measures reads at ten times the data as well
+ * (larger.ts), in a folder that `--keep` names and that stays for the next time. Ends by itself; what it started it stops, and its
  * folder it removes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,6 +19,7 @@ import { type Bench, compare, costOfServer } from './compare.ts';
 import { createCpuMeter } from './cpu.ts';
 import { judgeEverybody, newLetters, tryLetter, withoutRules } from './engine.ts';
 import { isLoaded, loadTerritory } from './load.ts';
+import { measureLarger } from './larger.ts';
 import { driveHttp } from './measure.ts';
 import { operationNames, prepareOperation, type World } from './operations.ts';
 import { startServer } from './processes.ts';
@@ -27,6 +29,7 @@ import { measureDeadlines, measureRules } from './rules.ts';
 import { measureSubscriptions } from './subscriptions.ts';
 import { notes, type ResultRow, tableText } from './table.ts';
 import { createTerritory } from './territory.ts';
+import { measureValidation } from './validation.ts';
 
 const dayMs = 24 * 3_600_000;
 const totalMinutesMax = 90;
@@ -40,6 +43,8 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
     base: { type: 'string' },
+    times: { type: 'string' },
+    keep: { type: 'string' },
   },
 });
 const asked = {
@@ -47,6 +52,7 @@ const asked = {
   seconds: wholeNumber('seconds', options.seconds, 60),
   connections: wholeNumber('connections', options.connections, 64),
   seed: wholeNumber('seed', options.seed, 1_000_000),
+  times: options.times === undefined ? undefined : wholeNumber('times', options.times, 100),
 };
 
 function wholeNumber(name: string, text: string, max: number): number {
@@ -182,14 +188,34 @@ async function measureNotifications(bench: Bench, rows: ResultRow[]): Promise<vo
   rows.push(...(await measureSubscriptions(bench)));
 }
 
+/** Needs no server. */
+async function measureChecks(rows: ResultRow[]): Promise<void> {
+  if (!isAsked('validate')) return;
+  tell('validate');
+  rows.push(...(await measureValidation(asked.seconds)));
+}
+
+async function measureTimes(bench: Bench, folder: string): Promise<readonly string[]> {
+  if (asked.times === undefined) return [];
+  const patients = asked.patients * asked.times;
+  const kept = options.keep ?? join(folder, 'larger');
+  const lines = await measureLarger({
+    ...{ bench, folder: kept, patients, seed: asked.seed, isAsked, tell },
+    onOpened: (stop) => toStop.push(stop),
+  });
+  return [...lines, ''];
+}
+
 async function run(folder: string): Promise<void> {
   const before = await calibrate(folder);
   const bench = await open(folder);
   const { world, served } = bench;
   const rows: ResultRow[] = [];
+  await measureChecks(rows);
   if (!(await isLoaded(world.origin, world.basePath, world.territory))) rows.push(await load(world));
   const faults = await checkSearches(world);
   await measureOperations(bench, rows);
+  const larger = await measureTimes(bench, folder);
   if (served !== undefined) await measureEngine(bench, rows);
   if (served !== undefined) await measureBulkJobs(bench, rows);
   if (served !== undefined) await measurePaced(bench, rows);
@@ -204,6 +230,7 @@ async function run(folder: string): Promise<void> {
     '',
     tableText(rows),
     '',
+    ...larger,
     ...(memory === undefined ? [] : [`server process: ${memory.nowMb} MB resident, ${memory.peakMb} MB at most`]),
     ...notes,
     ...faults.map((fault) => `WRONG: ${fault}`),

@@ -46,6 +46,13 @@ export function answerTimes(answers: ReadonlyMap<string, Answered>): readonly nu
   return [...answers.values()].filter(({ isOk }) => isOk).map(({ sentAtMs, answeredAtMs }) => answeredAtMs - sentAtMs);
 }
 
+/** From the first that was sent to the last that was answered, in s. */
+export function elapsedS(answers: ReadonlyMap<string, Answered>): number {
+  const all = [...answers.values()];
+  const begun = Math.min(...all.map(({ sentAtMs }) => sentAtMs));
+  return (Math.max(...all.map(({ answeredAtMs }) => answeredAtMs)) - begun) / 1000;
+}
+
 /** Of `count` durations that were expected; those missing have failed as `failure`. */
 export function figuresOf(
   durationsMs: readonly number[],

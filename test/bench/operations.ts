@@ -100,6 +100,7 @@ const reads: readonly (readonly [string, Prepare])[] = [
           `Encounter?patient=Patient/${territory.person(n).id}&_include=Encounter:patient&_include=Encounter:service-provider&_revinclude=Observation:encounter`,
       ),
   ],
+  ['$everything', (world) => searchEach(world, (n, { territory }) => `Patient/${territory.person(n).id}/$everything`)],
   ['sorted, page 1', (world) => getAny(world, [sortedQuery])],
   ['sorted, page 50', async (world) => getPath(await pathOfPage(world, 50))],
   [
@@ -128,6 +129,7 @@ const writes: readonly (readonly [string, Limit, Prepare])[] = [
   ['transaction, 100 entries', 'batch', newPathways],
 ]; // prettier-ignore
 
+export const readNames: ReadonlySet<string> = new Set(reads.map(([name]) => name));
 export const operationNames = [...reads, ...writes].map(([name]) => name);
 
 /** PostgreSQL needs fewer connections for large commits, and the two cores are full sooner. */

@@ -8,7 +8,8 @@ import type { Resource } from '../../src/fhir/resource.ts';
 import type { Bench } from './compare.ts';
 import { type Bundle, put, sendOrFail, settle, transaction } from './client.ts';
 import { withoutRules } from './engine.ts';
-import { answerTimes, type Answered, figuresOf, offer } from './offer.ts';
+import type { Figures } from './measure.ts';
+import { answerTimes, type Answered, elapsedS, figuresOf, offer } from './offer.ts';
 import type { World } from './operations.ts';
 import type { ResultRow } from './table.ts';
 
@@ -88,15 +89,18 @@ async function storedBreaks({ origin, basePath }: World, run: string): Promise<R
   return stored;
 }
 
+function answersOf(answers: ReadonlyMap<string, Answered>): Figures {
+  return figuresOf(answerTimes(answers), { count: answers.size, seconds: elapsedS(answers), failure: 'refused' });
+}
+
 export async function measureRules(bench: Bench): Promise<readonly ResultRow[]> {
   const { world, seconds } = bench;
   const without = await withoutRules(world, () => offerMixed(world, 'norule', seconds));
   const within = await offerMixed(world, 'rule', seconds);
   await settle(world.origin);
   const stored = await storedBreaks(world, 'rule');
-  const of = { count: writesPerSecond * seconds, seconds, failure: 'refused' };
-  const [none, all] = [figuresOf(answerTimes(without), of), figuresOf(answerTimes(within), of)];
-  const share = answerTimes(within).filter((ms) => ms <= none.p99Ms).length / of.count;
+  const [none, all] = [answersOf(without), answersOf(within)];
+  const share = answerTimes(within).filter((ms) => ms <= none.p99Ms).length / within.size;
   const touching = [...within].filter(([id]) => !id.includes('-lab-'));
   const delays = touching.flatMap(([id, { answeredAtMs }]) => {
     const at = stored.get(id);
@@ -157,9 +161,7 @@ export async function measureDeadlines(bench: Bench): Promise<readonly ResultRow
   const during = await steady(dueWithinMs / 1000);
   await waitFired(served.databaseUrl);
   const lateMs = await lateness(served.databaseUrl, beginMs);
-  const of = (count: number, seconds: number) => ({ count, seconds, failure: 'refused' });
-  const quiet = figuresOf(answerTimes(before), of(before.size, 10));
-  const busy = figuresOf(answerTimes(during), of(during.size, dueWithinMs / 1000));
+  const [quiet, busy] = [answersOf(before), answersOf(during)];
   return [
     {
       name: `${steadyPerSecond} writes/s, deadlines waiting`,

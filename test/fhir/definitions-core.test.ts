@@ -1,6 +1,7 @@
 /**
  * Holds the compiled definitions against a second set, made from an older copy of the source and repaired by hand:
- * `../shared/packages/hl7.fhir.r4.core-4.0.1.tgz`. Runs where that file is present.
+ * `../shared/packages/hl7.fhir.r4.core-4.0.1.tgz`. Runs where that file is present. And against the definitions that
+ * HL7 itself publishes among the official examples, where those are (`../validation/official.test.ts`).
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -11,6 +12,10 @@ import { describe, expect, it } from '@jest/globals';
 import { type ElementDefinition, loadDefinitions } from '../../src/fhir/definitions.ts';
 
 const archive = fileURLToPath(new URL('../../../shared/packages/hl7.fhir.r4.core-4.0.1.tgz', import.meta.url));
+
+const { R4_EXAMPLES } = process.env;
+const examples =
+  R4_EXAMPLES ?? fileURLToPath(new URL('../../../shared/packages/hl7.fhir.r4.examples-4.0.1.tgz', import.meta.url));
 
 interface CoreElement {
   path: string;
@@ -38,7 +43,7 @@ if (!existsSync(archive)) {
   it.skip(`the second set of definitions is not there, left out: ${archive}`, () => undefined);
 } else {
   const definitions = loadDefinitions();
-  const core = readArchive();
+  const core = readArchive(archive);
   const structures = core.filter(
     (resource) =>
       resource.resourceType === 'StructureDefinition' &&
@@ -56,10 +61,24 @@ if (!existsSync(archive)) {
 
     it('on every element: cardinality, types, targets, binding', () => {
       expect(structures.length).toBeGreaterThan(200);
-      // That set kept its vendor's edits of ResearchStudy (bindings of R5); R4 as published has ours.
+      // That set kept its vendor's edits of ResearchStudy (bindings of R5); the official one, below, has ours.
       const agreed = structures.filter(({ type }) => type !== 'ResearchStudy');
       for (const structure of agreed) expect(ours(structure)).toEqual(theirs(structure));
     });
+
+    if (!existsSync(examples)) it.skip(`the official set is not there, left out: ${examples}`, () => undefined);
+    else
+      it('and with what HL7 publishes itself, on every element', () => {
+        const published = readArchive(examples).filter(
+          ({ resourceType, derivation, kind, type }) =>
+            resourceType === 'StructureDefinition' &&
+            derivation !== 'constraint' &&
+            kind !== 'logical' &&
+            definitions.type(type) !== undefined,
+        );
+        for (const structure of published) expect(ours(structure)).toEqual(theirs(structure));
+        expect(published.length).toBeGreaterThan(180);
+      }, 60_000);
 
     it('on the search parameters', () => {
       const parameters = core.filter((resource) => resource.resourceType === 'SearchParameter');
@@ -131,10 +150,10 @@ if (!existsSync(archive)) {
     return `${code}(${code === 'Reference' ? targets.join() || 'Resource' : ''})`;
   }
 
-  function readArchive(): CoreResource[] {
+  function readArchive(path: string): CoreResource[] {
     const folder = mkdtempSync(join(tmpdir(), 'suture-core-'));
     try {
-      execFileSync('tar', ['xzf', archive, '-C', folder]);
+      execFileSync('tar', ['xzf', path, '-C', folder]);
       const files = readdirSync(join(folder, 'package')).filter((name) =>
         /^(Structure|Compartment|SearchP).*\.json$/.test(name),
       );

@@ -104,6 +104,46 @@ describe('The indicators', () => {
     expect([hours?.measureScore?.value, hours?.measureScore?.unit]).toEqual([14, 'h']);
   });
 
+  it('tell the breaks by their state, and false positives by rule', async () => {
+    const strataOf = async (id: string, figure: string, by: string) => {
+      const group = (await evaluate(id)).group?.find(({ code }) => code?.text === figure);
+      const found = group?.stratifier?.find(({ code }) => code?.[0]?.text === by)?.stratum;
+      return found?.map((one) => [one.value?.text, ...(counts(one) ?? [])]) ?? [];
+    };
+    expect(await strataOf('ind-18', 'false-positive', 'rule')).toContainEqual(['RUP-20', 3, 2, 0]);
+    expect(await strataOf('ind-18', 'auto-closed', 'state')).toEqual(
+      expect.arrayContaining([expect.arrayContaining(['acknowledged']), expect.arrayContaining(['auto-closed'])]),
+    );
+  });
+
+  it('count returns by the day of the return, within 30 and within 7 days', async () => {
+    const back = (id: string, start: string): Resource => ({
+      ...stay(id),
+      id: `${id}-back`,
+      status: 'in-progress',
+      identifier: [{ value: `RET-${id}` }],
+      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'EMER' },
+      period: { start },
+    });
+    await client.moveClock('2026-03-25T10:00:00+01:00');
+    await client.putAll(back('late', '2026-03-06T09:00:00+01:00'), back('never', '2026-03-20T09:00:00+01:00'));
+    await client.settle();
+    const { group } = await evaluate('ind-10');
+    expect(group?.map(({ code, measureScore }) => [code?.text, measureScore?.value])).toEqual([
+      ['return-30', 0.5],
+      ['return-7', 0.25],
+    ]);
+  });
+
+  it('leave out figures about fewer than eleven patients where they are published', async () => {
+    const { group } = await evaluate('ind-04', '&published=true');
+    expect([group?.[0]?.measureScore, counts(group?.[0])]).toEqual([undefined, [undefined, undefined, undefined]]);
+    const [population] = group?.[0]?.population ?? [];
+    expect(population?._count?.extension?.[0]?.valueCode).toBe('masked');
+    const path = 'Measure/ind-04/$evaluate-measure?periodStart=2026-03-01&periodEnd=2026-03-31';
+    expect((await client.get(`${path}&published=true&reportType=subject-list`)).status).toBe(400);
+  });
+
   it('refuse a period that cannot be read, and a Measure that is none of theirs', async () => {
     expect((await client.get('Measure/ind-04/$evaluate-measure?periodStart=2026-03&periodEnd=never')).status).toBe(400);
     expect((await client.get('Measure/ind-99/$evaluate-measure?periodStart=2026&periodEnd=2026')).status).toBe(404);

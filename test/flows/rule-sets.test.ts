@@ -93,9 +93,13 @@ describe('A rule set', () => {
     expect((await theBreak(client, 'g2', 'LOC-1')).state).toBe('open');
   });
 
-  it('counts in its next version as soon as that is put', async () => {
+  it('counts in its next version for what runs as soon as that is applied', async () => {
     const changed = action({ ...planned, stop: "identifier.exists(value = 'SEJ-g1')" });
     await client.put(ruleSet('local', [changed], { version: '1.1.0' }));
+    await client.settle();
+    expect((await theBreak(client, 'g1', 'LOC-1')).state).toBe('open');
+    const parameter = [{ name: 'dryRun', valueBoolean: false }];
+    await client.post('PlanDefinition/local/$apply-version', { resourceType: 'Parameters', parameter });
     await client.settle();
     expect((await theBreak(client, 'g1', 'LOC-1')).state).toBe('auto-closed');
     expect((await theBreak(client, 'g2', 'LOC-1')).state).toBe('open');

@@ -84,6 +84,6 @@ it('takes a letter in an HL7 v2 message, with its masks on all that was read fro
   const masked = await client.search('CarePlan?_security=MASQUE_PS');
   expect(masked).toHaveLength(1);
   expect((await client.ingest(message, 'application/octet-stream')).status).toBe(200);
-  const adt = messageOf(letter, { type: 'ADT^A01^ADT_A01' });
-  expect((await client.ingest(adt, 'application/hl7-v2')).json.issue[0].expression).toEqual(['MSH-9']);
+  const appointment = messageOf(letter, { type: 'SIU^S12^SIU_S12' });
+  expect((await client.ingest(appointment, 'application/hl7-v2')).json.issue[0].expression).toEqual(['MSH-9']);
 });

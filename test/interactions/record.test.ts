@@ -196,7 +196,52 @@ describe('Prefer: handling', () => {
   });
 });
 
+describe('Encounter/$everything', () => {
+  it('gives the stay, what refers to it, its patient and the professionals, and nobody else', async () => {
+    const stayId = (await client.search('Encounter?patient=anna'))[0]?.id ?? '';
+    const of = { encounter: { reference: `Encounter/${stayId}` } };
+    await client.putAll(
+      { ...note('s1', 'anna', '2026-01-11'), ...of },
+      { ...note('s2', 'anna', '2026-01-12'), ...of, focus: [{ reference: 'Patient/bert' }] },
+    );
+    const all = await client.get(`Encounter/${stayId}/$everything`);
+    expect(found(all, 'match')).toEqual([`Encounter/${stayId}`, 'Observation/s1', 'Observation/s2']);
+    const brought = found(all, 'include');
+    expect(brought).toEqual(expect.arrayContaining(['Patient/anna', gp]));
+    expect(brought).not.toContain('Patient/bert');
+    const some = await client.get(`Encounter/${stayId}/$everything?_type=Observation&_count=1`);
+    expect(found(some, 'match')).toEqual(['Observation/s1']);
+    expect((some.json.link as { relation: string }[]).map(({ relation }) => relation)).toContain('next');
+    // A stay has one time of its own.
+    expect((await client.get(`Encounter/${stayId}/$everything?start=2026-01-01`)).status).toBe(400);
+    expect((await client.get('Encounter/never/$everything')).status).toBe(404);
+    await client.remove('Observation/s1');
+    await client.remove('Observation/s2');
+  });
+});
+
 describe('$meta', () => {
+  it('tells the labels in use on a type and in the whole system', async () => {
+    const label = (id: string, code: string, display: string) => ({
+      ...note(id, 'anna', '2026-01-11'),
+      meta: { tag: [{ system: 'urn:labels', code, display }], security: [{ system: 'urn:secret', code: 'R' }] },
+    });
+    await client.putAll(label('l1', 'a', 'One'), label('l2', 'a', 'Other'), label('l3', 'b', 'Two'));
+    const metaOf = async (path: string) => (await client.get(path)).json.parameter[0].valueMeta;
+    const ofType = await metaOf('Observation/$meta');
+    expect(ofType.tag.map(({ code }: { code: string }) => code)).toEqual(['a', 'b']);
+    expect(ofType.security).toEqual([{ system: 'urn:secret', code: 'R' }]);
+    expect(ofType).not.toHaveProperty('versionId');
+    expect((await metaOf('CareTeam/$meta')).tag).toBeUndefined();
+    expect((await metaOf('$meta')).tag).toEqual(expect.arrayContaining(ofType.tag));
+    await client.remove('Observation/l3');
+    expect((await metaOf('Observation/$meta')).tag).toHaveLength(1);
+    await client.remove('Observation/l1');
+    await client.remove('Observation/l2');
+    expect((await client.get('Nonsense/$meta')).status).toBe(404);
+    expect((await client.get('Observation/$meta?mode=all')).status).toBe(400);
+  });
+
   const tag = { system: 'urn:x', code: 'suivi', display: 'Suivi' };
   const profile = 'http://hl7.org/fhir/StructureDefinition/Patient';
   const meta = (name: string, valueMeta: object) =>

@@ -96,6 +96,19 @@ describe('conditional create', () => {
     expect(replies.filter(({ status }) => status === 200)).toHaveLength(19);
     expect(await client.search('Patient?identifier=c3')).toHaveLength(1);
   });
+
+  it('makes one resource in each of sixty rounds, while others write', async () => {
+    const made: number[] = [];
+    for (let round = 0; round < 60; round++) {
+      const asked = identified(`round-${round}`);
+      const beside = Promise.all([0, 1, 2].map(() => client.post('Patient', identified(`beside-${round}`))));
+      const replies = await Promise.all([0, 1].map(() => client.post('Patient', asked, header(`round-${round}`))));
+      expect((await beside).map(({ status }) => status)).toEqual([201, 201, 201]);
+      made.push(replies.filter(({ status }) => status === 201).length);
+      expect(replies[0]?.json.id).toBe(replies[1]?.json.id);
+    }
+    expect(made).toEqual(Array.from({ length: 60 }, () => 1));
+  }, 60_000);
 });
 
 describe('read', () => {

@@ -3,12 +3,17 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { componentOf, parseHl7, segmentsOf, valueOf } from '../../src/formats/index.ts';
-import { openMessage, readLetter } from '../../src/letters/index.ts';
+import { type CarrierResult, openMessage, readLetter } from '../../src/letters/index.ts';
 import { fixture } from './letters.ts';
 import { type Flags, messageOf } from './messages.ts';
 
 const discharge = fixture('discharge.xml');
-const open = (text: string | Buffer) => openMessage(Buffer.from(text as string));
+/** As $ingest opens the bytes. */
+function openBytes(bytes: Uint8Array): CarrierResult {
+  const parsed = parseHl7(bytes);
+  return parsed.kind === 'refused' ? { kind: 'review', reasons: [parsed.issue] } : openMessage(parsed.message);
+}
+const open = (text: string | Buffer) => openBytes(Buffer.from(text as string));
 const placesOf = (text: string | Buffer) => {
   const opened = open(text);
   return opened.kind === 'review' ? opened.reasons.map(({ expression }) => expression) : opened.kind;
@@ -50,6 +55,7 @@ describe('a message', () => {
     ['L7: no base64', messageOf(discharge).replace('Base64^', 'Base64^*'), ['OBX-5']],
     ['no document', messageOf(discharge).replace('|ED|', '|ST|'), ['OBX-5']],
     ['L10: two INS', messageOf(discharge).replace('~IPP', '~1^^^A&1.2.250.1.213.1.4.8&ISO^INS~IPP'), ['PID-3']],
+    ['L10: an INS that is not qualified', messageOf(discharge, { reliability: 'PROV' }), ['PID-32']],
     ['two patients', messageOf(discharge).replace('\rORC', '\rPID|||1\rORC'), ['PID']],
   ])('with %s goes to review', (_, text, places) => {
     expect(placesOf(text)).toEqual(places);
@@ -70,6 +76,32 @@ describe('L10, X15: a message that speaks of another', () => {
     const read = (claims = letter?.claims) =>
       readLetter(letter?.bytes ?? new Uint8Array(), { ...settings, ...(claims && { claims }) });
     expect(read()).toMatchObject({ kind: 'review', reasons: [{ code: 'conflict' }] });
+  });
+});
+
+describe('a replacement (MDM^T10)', () => {
+  const replacing = { type: 'MDM^T10^MDM_T02', order: 'RO', result: 'C', id: '1.2.250.1.999.7.3.40.2' };
+  const readWith = (letter: string, parent: string) => {
+    const opened = open(messageOf(letter, { ...replacing, parent }));
+    if (opened.kind === 'review') throw new Error('the message itself is sound');
+    const [carried] = opened.letters;
+    const claims = { ...carried?.claims, uniqueId: undefined } as never;
+    const result = readLetter(carried?.bytes ?? new Uint8Array(), {
+      zone: 'Europe/Paris',
+      newId: () => 'x',
+      receivedAt: '2026-03-02T16:30:00Z',
+      claims,
+    });
+    return result.kind === 'letter' ? 'letter' : result.reasons.map(({ diagnostics }) => diagnostics);
+  };
+
+  test.each([
+    ['a document that replaces the same', fixture('discharge-v2.xml'), '1.2.250.1.999.7.3.40.1', 'letter'],
+    ['a document that says itself what it replaces', fixture('discharge-v2.xml'), '', 'letter'],
+    ['a document that replaces another', fixture('discharge-v2.xml'), '1.2.3', ['900']],
+    ['a document that replaces none', discharge, '', ['900']],
+  ])('brings %s', (_, letter, parent, expected) => {
+    expect(readWith(letter, parent)).toEqual(expected);
   });
 });
 
@@ -135,7 +167,7 @@ describe('parsing', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, isFramed) => {
         const message = isFramed ? Buffer.concat([Buffer.from('MSH|^~\\&|'), bytes]) : bytes;
         expect(['message', 'refused']).toContain(parseHl7(message).kind);
-        openMessage(message);
+        openBytes(message);
       }),
       { numRuns: 300 },
     );
@@ -153,7 +185,7 @@ else
   test('official messages are opened, and their documents agree with them, but for the ones that do not', () => {
     const settings = { zone: 'Europe/Paris', newId: () => 'x', receivedAt: '2026-03-02T16:30:00Z' };
     const told = files.map((name) => {
-      const opened = openMessage(readFileSync(new URL(encodeURI(name), samples)));
+      const opened = openBytes(readFileSync(new URL(encodeURI(name), samples)));
       if (opened.kind === 'review') return `${name}: not opened`;
       const results = opened.letters.map(({ bytes, claims }) =>
         readLetter(bytes, { ...settings, ...(claims && { claims }) }),

@@ -16,6 +16,7 @@ describe('a package', () => {
     const files = {
       ...guide([colours('1.2.0', 'red'), { resourceType: 'Patient', id: 'x' }]),
       'package/.index.json': { files: [] },
+      'package/._package.json': 'what macOS packs beside each file, not read',
       'package/example/Patient-x.json': 'not read',
       'package/other/notes.txt': 'not read',
     };

@@ -288,6 +288,8 @@ describe('RUP-23, a visit within seven days', () => {
     expect(queriesOf('RUP-23', base)).toEqual({
       visits: 'Encounter?patient=p1&class=AMB,HH&date=ge2026-03-12T13:30:00.000Z',
       appointments: 'Appointment?patient=p1&date=ge2026-03-12T13:30:00.000Z&date=lt2026-03-19T23:00:00.000Z',
+      stays:
+        'Encounter?patient=p1&class=IMP,ACUTE,NONAC,SS&date=ge2026-03-12T13:30:00.000Z&date=lt2026-03-19T23:00:00.000Z',
     });
   });
 });

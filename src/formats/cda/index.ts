@@ -23,3 +23,4 @@ export type {
 } from './model.ts';
 export { plainText } from './narrative.ts';
 export { type Reading, readCode, readIds, readInterval, readTime } from './reading.ts';
+export { type DateTimeResult, readDateTime } from './time.ts';

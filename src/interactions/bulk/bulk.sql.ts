@@ -2,7 +2,7 @@
 import type { Queryable } from '../../db/index.ts';
 import type { Visible } from '../../store/index.ts';
 
-export type BulkKind = 'export' | 'import';
+export type BulkKind = 'export' | 'import' | 'backtest' | 'apply-version';
 
 export interface BulkJob<Request = unknown, Progress = unknown> {
   readonly id: string;

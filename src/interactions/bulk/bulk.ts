@@ -134,11 +134,14 @@ async function readState(context: Context, { id = '', caller }: Request): Promis
   return context.store.transaction(async (_session, tx) => {
     const bulk = await readJob(tx, id);
     requireOwn(bulk, caller);
-    const { done = 0 } = bulk.progress as { done?: number };
+    const { done = 0, total, unit = 'resources' } = bulk.progress as { done?: number; total?: number; unit?: string };
     if (bulk.state === 'active') {
       return {
         status: 202,
-        headers: { 'x-progress': `${done} resources`, 'retry-after': String(bulkLimits.retryAfterS) },
+        headers: {
+          'x-progress': `${done}${total === undefined ? '' : ` of ${total}`} ${unit}`,
+          'retry-after': String(bulkLimits.retryAfterS),
+        },
       };
     }
     if (bulk.state === 'failed') throw new Problem('fault', 'the bulk job failed');
@@ -154,11 +157,22 @@ async function readState(context: Context, { id = '', caller }: Request): Promis
       requiresAccessToken: !mayEverything(caller),
       output: files.filter(({ kind }) => kind === 'output').map(link),
       error: files.filter(({ kind }) => kind === 'error').map(link),
-      extension: { resources: done },
+      extension: { [unit]: done },
     };
     const content = Buffer.from(JSON.stringify(manifest));
     const headers = { expires: (bulk.expires_at ?? bulk.created_at).toUTCString() };
     return { status: 200, headers, bytes: { contentType: 'application/json', content } };
+  });
+}
+
+/** The one resource that a job answers; undefined while it runs. Throws when it failed, or was cancelled. */
+export async function readBulkAnswer(context: Context, id: string): Promise<string | undefined> {
+  return context.store.transaction(async (_session, tx) => {
+    const bulk = await readJob(tx, id);
+    if (bulk === undefined) throw new Problem('conflict', 'the job was cancelled');
+    if (bulk.state === 'failed') throw new Problem('fault', 'the job failed');
+    if (bulk.state === 'active') return undefined;
+    return (await readFile(tx, id, 1))?.content.trimEnd();
   });
 }
 

@@ -4,7 +4,8 @@ import type { BulkWorkInput } from './bulk.ts';
 import { createExportWork, exportOperations } from './export.ts';
 import { createImportWork, importOperations } from './import.ts';
 
-export { bulkRoutes } from './bulk.ts';
+export { bulkRoutes, type BulkWorkInput, createBulkWork, readBulkAnswer, startBulk, type Step } from './bulk.ts';
+export { insertFiles } from './bulk.sql.ts';
 
 export const bulkOperations: readonly Operation[] = [...exportOperations, ...importOperations];
 

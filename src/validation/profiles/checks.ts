@@ -190,22 +190,25 @@ export function compileConstraints(
 ): readonly ItemCheck[] {
   return element.constraints
     .filter((constraint) => !isOfBase(compilation, constraint, base))
-    .map((constraint) => judgeConstraint(compilation.tree, constraint, element.id));
+    .map((constraint) => judgeConstraint(compilation.tree, constraint, element));
 }
 
 function judgeConstraint(
   tree: ProfileTree,
   { key, severity, human, expression }: ProfileConstraint,
-  id: string,
+  element: ProfileElement,
 ): ItemCheck {
+  // An element that is a resource: %resource is the one that it stands in, not itself.
+  const isRoot = element === tree.root;
   const report = reporter(tree, 'invariant', severity);
   const reportUndecided = reporter(tree, 'processing', 'warning');
   const byType = new Map<string, Invariant>();
   return (item, run) => {
     const invariant = byType.get(item.type) ?? createInvariant(expression, item.type);
     byType.set(item.type, invariant);
-    const holds = invariant(item.value ?? item.beside, run.scope(item));
-    if (holds === false) report(item, run, faultTexts.invariant(key, human, id));
+    const from = isRoot ? item : (item.parent ?? item);
+    const holds = invariant(item.value ?? item.beside, run.scope(from));
+    if (holds === false) report(item, run, faultTexts.invariant(key, human, element.id));
     if (holds !== undefined || run.told.has(`${tree.canonical} ${key}`)) return;
     run.told.add(`${tree.canonical} ${key}`);
     reportUndecided(item, run, faultTexts.unevaluated(key));

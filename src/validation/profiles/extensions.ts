@@ -2,16 +2,18 @@
  * Extensions whose definitions are loaded: their content, the elements they are meant for, and whether they change the
  * meaning (https://hl7.org/fhir/R4/extensibility.html). Those that nobody has loaded are let pass, save modifiers.
  */
+import { createInvariant, createSelection, type Selection } from '../../fhir/index.ts';
 import { type Access, isObject, type Item } from './items.ts';
 import { addFault, isOfType, type ProfileJudge } from './judge.ts';
+import { rootOf } from './resolve.ts';
 import type { Run } from './run.ts';
 import { faultTexts } from './texts.ts';
 import type { ProfileTree } from './tree.ts';
 
 export function judgeExtension(judge: ProfileJudge, item: Item, run: Run): void {
   const url = isObject(item.value) ? item.value['url'] : undefined;
-  // Parts of a complex extension have names of their own.
-  if (typeof url !== 'string' || !/^(?:https?:|urn:)/.test(url)) return;
+  if (typeof url !== 'string') return;
+  if (!isAbsolute.test(url)) return judgePart(judge, item, { url, run });
   const tree = judge.tree(url);
   const isModifier = item.name === 'modifierExtension';
   if (tree?.type !== 'Extension') {
@@ -24,8 +26,38 @@ export function judgeExtension(judge: ProfileJudge, item: Item, run: Run): void 
     const texts = isModifier ? faultTexts.noModifier(url) : faultTexts.modifier(url);
     addFault(run, item, { severity: 'error', code: 'structure', profile, ...texts });
   }
-  if (!usedElsewhere.has(url) && !isMeantFor(judge.access, tree, item))
+  if (usedElsewhere.has(url)) return;
+  if (!isMeantFor(judge.access, tree, item) || !areContextsMet(tree, item, run))
     addFault(run, item, { severity: 'error', code: 'structure', profile, ...faultTexts.extensionContext(url) });
+}
+
+const isAbsolute = /^[A-Za-z][A-Za-z0-9+.-]*:/;
+
+interface Part {
+  readonly url: string;
+  readonly run: Run;
+}
+
+/** Parts of a complex extension have names of their own, those that its definition gives them; all others have a URL. */
+function judgePart(judge: ProfileJudge, item: Item, { url, run }: Part): void {
+  const { parent } = item;
+  if (parent?.type !== 'Extension') {
+    addFault(run, item, { severity: 'error', code: 'structure', ...faultTexts.extensionName });
+    return;
+  }
+  const whole = isObject(parent.value) ? parent.value['url'] : undefined;
+  const tree = typeof whole === 'string' && isAbsolute.test(whole) ? judge.tree(whole) : undefined;
+  const names = tree?.type === 'Extension' ? partNames(tree) : [];
+  if (tree === undefined || names.length === 0 || names.includes(url)) return;
+  const { canonical: profile } = tree;
+  addFault(run, item, { severity: 'error', code: 'structure', profile, ...faultTexts.extensionPart(profile) });
+}
+
+/** None where the definition closes the list: judging by it has said so already. */
+function partNames({ root }: ProfileTree): readonly unknown[] {
+  const parts = root.children.get('extension');
+  if (parts === undefined || parts.slicing?.rules === 'closed') return [];
+  return parts.slices.map((slice) => slice.children.get('url')?.fixed ?? slice.sliceName);
 }
 
 const r4 = 'http://hl7.org/fhir/StructureDefinition/';
@@ -40,15 +72,42 @@ const usedElsewhere: ReadonlySet<string> = new Set(
   ].map((name) => r4 + name),
 );
 
-/** Contexts that are expressions are not decided here: they let pass. */
+/** Compiled once for each context of a definition. */
+const selections = new WeakMap<object, Selection>();
+
+/** By FHIRPath about the resource: the element is one of those that it yields. What cannot be evaluated lets pass. */
+function isSelected(access: Access, parent: Item, context: ProfileTree['context'][number]): boolean {
+  const { resource } = rootOf(access, parent);
+  const selection = selections.get(context) ?? createSelection(context.expression ?? '');
+  selections.set(context, selection);
+  const element = isObject(parent.value) ? parent.value : parent.beside;
+  return !isObject(element) || selection(resource.value, element) !== false;
+}
+
+/** Invariants about the element that has the extension; what cannot be evaluated lets pass. */
+function areContextsMet({ contextInvariants }: ProfileTree, { parent }: Item, run: Run): boolean {
+  if (parent === undefined || contextInvariants.length === 0) return true;
+  const scope = run.scope(parent);
+  return contextInvariants.every(
+    (expression) => createInvariant(expression, parent.type)(parent.value ?? parent.beside, scope) !== false,
+  );
+}
+
 function isMeantFor(access: Access, { context }: ProfileTree, item: Item): boolean {
   const { parent } = item;
   if (parent === undefined || context.length === 0) return true;
-  return context.some(({ type, expression = '' }) => {
-    if (type === 'fhirpath') return true;
-    if (type === 'extension') return isObject(parent.value) && parent.value['url'] === expression.split('#')[0];
+  return context.some((one) => {
+    const { type, expression = '' } = one;
+    if (type === 'fhirpath') return isSelected(access, parent, one);
+    if (type === 'extension') return isOfExtension(parent, expression.split('#')[0]);
     return isElement(access, parent, (expression.split('#')[0] ?? '').replaceAll('[x]', ''));
   });
+}
+
+/** In another extension, or at its value. */
+function isOfExtension({ value, name, parent }: Item, url: string | undefined): boolean {
+  const above = name === 'value' && parent?.type === 'Extension' ? parent.value : value;
+  return isObject(above) && above['url'] === url;
 }
 
 const anything: ReadonlySet<string> = new Set(['Element', 'CanonicalResource', 'MetadataResource']);

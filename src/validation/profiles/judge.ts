@@ -12,6 +12,7 @@ import { type ProfileTree, readTree, type TreeResult } from './tree.ts';
 import type { BindingTerms } from './binding.ts';
 
 export interface ProfileJudge extends Surroundings {
+  readonly library: Library;
   isLoaded(canonical: string): boolean;
   /** A run over the resource, in which profiles are judged. */
   open(root: Item, marksMustSupport: boolean): Run;
@@ -38,6 +39,7 @@ export function createProfileJudge({ access, library, terms }: JudgeInput): Prof
   };
   const judge: ProfileJudge = {
     access,
+    library,
     tree(canonical) {
       const found = result(canonical);
       return found.kind === 'tree' ? found.tree : undefined;
@@ -85,13 +87,23 @@ function scopeOf(judge: ProfileJudge, item: Item, run: Run): InvariantScope {
   return {
     resource: resource.value,
     rootResource: container.value,
-    resolve: (reference) => run.resolve(reference, item)?.value,
+    resolve: (reference, within) =>
+      containedIn(within, resource.value, reference) ?? run.resolve(reference, item)?.value,
     conformsTo: (value, profile) => {
       const type = isObject(value) && typeof value['resourceType'] === 'string' ? value['resourceType'] : item.type;
       return judge.conforms({ ...item, value, type, step: `${item.step}/%` }, profile, run);
     },
     memberOf: (value, valueSet) => isMember(judge, value, valueSet),
   };
+}
+
+/** Of an expression about a Bundle: a link in one of its entries means what that entry contains. */
+function containedIn(within: unknown, resource: unknown, reference: string): unknown {
+  if (within === resource || !reference.startsWith('#') || !isObject(within)) return undefined;
+  const { contained } = within;
+  return Array.isArray(contained)
+    ? contained.find((one: unknown) => isObject(one) && one['id'] === reference.slice(1))
+    : undefined;
 }
 
 /** What is not known counts as a member: an invariant must not fail for it. */

@@ -9,6 +9,7 @@ import {
   type TypeDefinition,
 } from '../../fhir/index.ts';
 import { findInvariant } from '../invariants/index.ts';
+import { ownChecksOf } from '../own/own-checks.ts';
 import { judgeBinding } from './binding.ts';
 import type { Item } from './items.ts';
 import { addFault, type ProfileJudge } from './judge.ts';
@@ -46,9 +47,14 @@ export function createBaseRest(judge: ProfileJudge, options: RestOptions): BaseR
   const ofTypes = new Map<string, readonly ItemCheck[]>();
   const ofElements = new Map<string, ReadonlyMap<string, readonly ItemCheck[]>>();
   const typeChecks = (name: string): readonly ItemCheck[] => {
-    const known = ofTypes.get(name) ?? makeConstraintChecks(definitions.type(name)?.constraints ?? [], options);
-    ofTypes.set(name, known);
-    return known;
+    const known = ofTypes.get(name);
+    if (known !== undefined) return known;
+    const made = [
+      ...makeConstraintChecks(definitions.type(name)?.constraints ?? [], options),
+      ...ownChecksOf(judge, name),
+    ];
+    ofTypes.set(name, made);
+    return made;
   };
   const elementChecks = (name: string): ReadonlyMap<string, readonly ItemCheck[]> => {
     const known = ofElements.get(name) ?? makeElementChecks(judge, definitions.type(name), options);

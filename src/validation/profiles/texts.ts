@@ -131,6 +131,14 @@ export const faultTexts = {
     text: `the extension ${url} is not meant for this element`,
     french: `l'extension ${url} n'est pas prévue pour cet élément`,
   }),
+  extensionName: {
+    text: 'expected the absolute URL of an extension, found a name, as only parts of an extension have',
+    french: "URL absolue d'une extension attendue, simple nom trouvé, réservé aux parties d'une extension",
+  },
+  extensionPart: (canonical: string): Texts => ({
+    text: `expected one of the parts that the extension ${canonical} has, found another`,
+    french: `partie définie par l'extension ${canonical} attendue, autre partie trouvée`,
+  }),
   modifier: (url: string): Texts => ({
     text: `the extension ${url} changes the meaning: expected it in modifierExtension`,
     french: `l'extension ${url} modifie le sens : attendue dans modifierExtension`,

@@ -15,6 +15,8 @@ export interface ProfileTree {
   readonly root: ProfileElement;
   /** Where an extension may stand. */
   readonly context: readonly { readonly type?: string; readonly expression?: string }[];
+  /** FHIRPath about the element that has the extension; each must hold. */
+  readonly contextInvariants: readonly string[];
 }
 
 export type TreeResult =
@@ -28,6 +30,7 @@ interface Structure extends ConformanceResource {
   readonly snapshot?: { readonly element?: readonly SourceElement[] };
   readonly differential?: { readonly element?: readonly SourceElement[] };
   readonly context?: ProfileTree['context'];
+  readonly contextInvariant?: readonly string[];
 }
 
 export interface TreeInput {
@@ -60,7 +63,10 @@ function readBaseType({ definitions }: TreeInput, canonical: string): TreeResult
   const { url } = readCanonical(canonical);
   const name = url.startsWith(baseUrl) ? url.slice(baseUrl.length) : '';
   if (definitions.type(name) === undefined) return { kind: 'fault', fault: 'not-loaded', canonical };
-  return { kind: 'tree', tree: { canonical, type: name, root: makeElement(name, name), context: [] } };
+  return {
+    kind: 'tree',
+    tree: { canonical, type: name, root: makeElement(name, name), context: [], contextInvariants: [] },
+  };
 }
 
 interface Growth {
@@ -69,17 +75,18 @@ interface Growth {
 }
 
 function grow(structure: Structure, type: string, { elements, root = makeElement(type, type) }: Growth): TreeResult {
+  const open = new Map<string, string>();
   for (const source of elements) {
-    const element = locate(root, source);
+    const element = locate(root, stepsOf(source, open));
     if (element !== undefined) applySource(element, source);
   }
   const canonical = structure.version === undefined ? structure.url : `${structure.url}|${structure.version}`;
-  return { kind: 'tree', tree: { canonical, type, root, context: structure.context ?? [] } };
+  const { context = [], contextInvariant: contextInvariants = [] } = structure;
+  return { kind: 'tree', tree: { canonical, type, root, context, contextInvariants } };
 }
 
-/** The element of that id, made where it is not there yet; undefined for what names no place. */
-function locate(root: ProfileElement, source: SourceElement): ProfileElement | undefined {
-  const steps = stepsOf(source);
+/** The element at the end of the steps, made where it is not there yet; undefined for what names no place. */
+function locate(root: ProfileElement, steps: readonly string[]): ProfileElement | undefined {
   let element = root;
   for (const step of steps.slice(1)) {
     const [whole = '', slice] = splitOnce(step, ':');
@@ -89,13 +96,20 @@ function locate(root: ProfileElement, source: SourceElement): ProfileElement | u
   return steps.length === 0 ? undefined : element;
 }
 
-/** By id; where it has none that fits, by path and slice name. */
-function stepsOf({ id, path = '', sliceName }: SourceElement): readonly string[] {
+/**
+ * By id; where it has none that fits, by path and slice name, and by the order of the elements: what follows a slice
+ * below its path belongs to that slice. `open`: path -> the slice that was named there last.
+ */
+function stepsOf({ id, path = '', sliceName }: SourceElement, open: Map<string, string>): readonly string[] {
   const byPath = path.split('.');
   const byId = id?.split('.') ?? [];
+  for (const known of open.keys()) if (known === path || known.startsWith(`${path}.`)) open.delete(known);
+  if (sliceName !== undefined) open.set(path, sliceName);
   if (byId.length === byPath.length) return byId;
-  const last = byPath.at(-1) ?? '';
-  return sliceName === undefined ? byPath : [...byPath.slice(0, -1), `${last}:${sliceName}`];
+  return byPath.map((name, depth) => {
+    const slice = open.get(byPath.slice(0, depth + 1).join('.'));
+    return slice === undefined ? name : `${name}:${slice}`;
+  });
 }
 
 function childOf(parent: ProfileElement, name: string): ProfileElement {

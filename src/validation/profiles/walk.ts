@@ -5,6 +5,7 @@
  */
 import { type Access, indexStep, isObject, type Item, itemType } from './items.ts';
 import { judgeExtension } from './extensions.ts';
+import { judgeResponse } from '../questionnaire/response.ts';
 import { addFault, type ProfileJudge } from './judge.ts';
 import type { Route, Routes, Turn } from './route.ts';
 import { profileFaultsMax, type Run } from './run.ts';
@@ -30,6 +31,7 @@ export function walk(of: Walk, item: Item, run: Run, depth = 0): void {
   if (of.checksClaims) {
     if (item.type === 'Extension') judgeExtension(of.judge, item, run);
     else if (route.isResource && isObject(item.value)) judgeClaims(of, item, run);
+    if (item.type === 'QuestionnaireResponse') judgeResponse(of.judge, item, run);
   }
   if (isObject(item.value)) walkInto({ of, run, depth: depth + 1 }, item, item.value, route);
   else if (isObject(item.beside)) walkInto({ of, run, depth: depth + 1 }, item, item.beside, route);

@@ -1,5 +1,6 @@
 /** Stays and what follows them at home. */
-import { calendarDays, dayMs, hourMs, hours } from '../time.ts';
+import { calendarDays, dayMs, hourMs, hours, midnight, parisDay } from '../time.ts';
+import type { FocusFact } from '../truth.ts';
 import { deliver, drawOutcome, expect, type Focus, focus, send, settled, suture, type World } from './support.ts';
 import { document, encounter, message, observation, own, request, visit } from './resources.ts';
 
@@ -112,10 +113,15 @@ export function readmission(world: World): void {
   send(world, stayMs + 1000, [encounter(world, 'stay', { kind: 'IMP', startMs: admittedMs, endMs: stayMs })]);
   followStay(world, stay, admittedMs, { letter: 'in-time', sent: 'in-time', seen: 'in-time' });
   const backMs = stayMs + chance.whole(2, 50) * dayMs;
-  const isSoon = backMs - stayMs <= 30 * dayMs;
+  // Thirty days by the clock on the wall.
+  const limitMs = midnight(parisDay(stayMs) + 30) + (stayMs - midnight(parisDay(stayMs)));
   const make = (at: number) => encounter(world, 'emergency', { kind: 'EMER', startMs: at, endMs: at + 5 * hourMs });
   const back = focus(world, backMs, make);
-  if (isSoon) expect(world, { rule: 'RUP-25', focus: back, dueMs: undefined });
+  // A date that is corrected may bring it near for a while.
+  const facts = back.facts.map(
+    (fact): FocusFact => (fact.anchorMs !== 'none' && fact.anchorMs <= limitMs ? fact : { ...fact, anchorMs: 'none' }),
+  );
+  expect(world, { rule: 'RUP-25', focus: { ...back, facts }, dueMs: undefined });
 }
 
 /** RUP-26: left without having been seen; somebody calls. */

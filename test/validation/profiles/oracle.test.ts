@@ -33,11 +33,16 @@ const reasons: readonly (readonly [reason: string, messages: RegExp])[] = [
   ['the size or hash of an attachment', /^TYPE_SPECIFIC_CHECKS_DT_ATT_/],
   ['a definition that the package does not bring', /DT_(URL|CANONICAL)_RESOLVE|DT_URL_Resolve|^Extension_EXT_Unknown/i],
   ['a profile that the guide names outside of the resource', /^Validation_VAL_Profile_WrongType$/],
-  ['an absolute fullUrl of a Bundle entry, which no invariant of R4 asks for', /^BUNDLE_ENTRY_URL_ABSOLUTE$/],
-  // The guide slices by what its profiles do not tell; here nothing is asked of such slices.
-  ['a slicing that cannot be evaluated', /^(SLICING_CANNOT_BE_EVALUATED|Validation_VAL_Profile_Minimum_SLICE)$/],
+  // The guide slices by what its profiles do not tell: the HL7 validator gives up, here nothing is asked of such slices.
+  ['a slicing that cannot be evaluated', /^SLICING_CANNOT_BE_EVALUATED$/],
   ['a code of a system that is not loaded here', /^(Terminology_|UNABLE_TO_INFER|Unknown_Code)|^none$/],
 ];
+
+/** Recorded there and not found here, for a reason of this one example. */
+const missedAlone: Readonly<Record<string, string>> = {
+  'Observation-TLSVObservationExample04.json':
+    'the HL7 validator judges it by the vital signs profile of its LOINC code, which it does not claim',
+};
 
 /** Found here and not recorded there: there is no record for these packages. Each was read by hand. */
 const ownFindings: Readonly<Record<string, string>> = {
@@ -52,6 +57,7 @@ const ownFindings: Readonly<Record<string, string>> = {
   'PractitionerRole-1578230DP.json': 'the identifier idSituationExercice [1..1] has another system',
   'PractitionerRole-1738459DP.json': 'as above',
   'PractitionerRole-5015602DP.json': 'as above',
+  'Bundle-ex-findDocumentReferencesResponse.json': 'the fullUrl of MHD 4.2.0 names another id than its resource has',
   'SubscriptionTopic-r4b-encounter-complete.json': 'of R4B: not a type of R4',
 };
 
@@ -89,7 +95,10 @@ if (!hasPackages) {
   describe('the published examples', () => {
     it('are refused where the HL7 validator refuses them, save for the reasons named here', () => {
       const missed = files.filter((file) => own.get(file)?.length === 0 && (recorded.get(file)?.length ?? 0) > 0);
-      const unexplained = missed.flatMap((file) =>
+      const alone = missed.filter((file) => missedAlone[file.split('/').at(-1) ?? ''] !== undefined);
+      expect(alone).toHaveLength(Object.keys(missedAlone).length);
+      const others = missed.filter((file) => !alone.includes(file));
+      const unexplained = others.flatMap((file) =>
         (recorded.get(file) ?? [])
           .filter(({ messageId }) => !reasons.some(([, messages]) => messages.test(messageId ?? 'none')))
           .map(({ messageId }) => [file, messageId]),

@@ -137,6 +137,28 @@ const definitions: readonly ConformanceResource[] = [
     'Observation.identifier:ipp/old': { max: '1' },
     'Observation.identifier:ipp/old.use': { fixedCode: 'old' },
   }),
+  {
+    ...profile('by-path', {}),
+    // Without ids: what follows a slice below its path belongs to it.
+    differential: {
+      element: [
+        { path: 'Observation.identifier', ...bySystem },
+        { path: 'Observation.identifier', sliceName: 'a' },
+        { path: 'Observation.identifier.system', fixedUri: 'urn:a' },
+        { path: 'Observation.identifier.value', min: 1 },
+        { path: 'Observation.identifier', sliceName: 'b', min: 1 },
+        { path: 'Observation.identifier.system', fixedUri: 'urn:b' },
+      ],
+    },
+  },
+  profile('says-of-contained', {
+    'Observation.contained': {
+      constraint: [
+        { key: 'c-1', severity: 'error', human: 'x', expression: '%resource.ofType(Observation).exists()' },
+        { key: 'c-2', severity: 'error', human: 'y', expression: 'ofType(Device).exists()' },
+      ],
+    },
+  }),
   profile('by-value-again', { 'Observation.identifier:ipp.assigner': { min: 1 } }, { on: url('by-value') }),
   profile('default', {
     'Observation.identifier': sliced([{ type: 'value', path: 'system' }], { rules: 'closed' }),
@@ -279,6 +301,15 @@ const cases: readonly Case[] = [
   ['by-exists', { identifier: [{ period: { start: '2026' } }] }],
   ['by-profile', bundle({ active: true }), 'Bundle.entry'],
   ['by-profile', bundle({ name: [{ text: 'x' }] })],
+  ['by-path', ids('urn:b')],
+  ['by-path', ids('urn:a'), 'Observation.identifier[0].value', 'Observation.identifier'],
+  ['by-path', { identifier: [{ system: 'urn:a' }, { system: 'urn:b' }] }, 'Observation.identifier[0].value'],
+  ['says-of-contained', { contained: [{ resourceType: 'Device', id: 'd' }], device: { reference: '#d' } }],
+  [
+    'says-of-contained',
+    { contained: [{ resourceType: 'Patient', id: 'd' }], subject: { reference: '#d' } },
+    'Observation.contained[0]',
+  ],
   ['resliced', { identifier: [{ system: 'urn:ipp', use: 'old' }, { system: 'urn:x' }] }],
   [
     'resliced',

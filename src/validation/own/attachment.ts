@@ -1,0 +1,21 @@
+/** The size that an attachment states is that of its data (https://hl7.org/fhir/R4/datatypes.html#Attachment). */
+import { isObject, type Item } from '../profiles/items.ts';
+import { addFault, type ProfileJudge } from '../profiles/judge.ts';
+import type { Run } from '../profiles/run.ts';
+import { ownTexts } from './texts.ts';
+
+export function judgeAttachment(_judge: ProfileJudge, item: Item, run: Run): void {
+  if (!isObject(item.value)) return;
+  const { size, data } = item.value;
+  if (typeof size !== 'number' || typeof data !== 'string') return;
+  const found = bytesOf(data);
+  if (found !== size)
+    addFault(run, item, { severity: 'error', code: 'value', ...ownTexts.attachmentSize(size, found) });
+}
+
+/** Before it was written as base64. */
+function bytesOf(data: string): number {
+  const compact = data.replace(/[ \t\r\n]+/g, '');
+  const padding = compact.endsWith('==') ? 2 : compact.endsWith('=') ? 1 : 0;
+  return (compact.length / 4) * 3 - padding;
+}

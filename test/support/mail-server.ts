@@ -1,0 +1,46 @@
+/** An SMTP server on this machine that takes mail, and may be told to refuse it or to lose its answer. */
+import type { AddressInfo } from 'node:net';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+
+export interface MailServer {
+  readonly url: string;
+  readonly taken: readonly { readonly to: readonly string[]; readonly bytes: Buffer }[];
+  /** `lost`: the mail is taken and the connection ends before the answer. A number: refused with this status. */
+  behave(how: 'take' | 'lost' | number): void;
+  close(): Promise<void>;
+}
+
+export async function openMailServer(options: SMTPServerOptions & { hideDSN?: boolean } = {}): Promise<MailServer> {
+  const taken: { to: readonly string[]; bytes: Buffer }[] = [];
+  let behaviour: 'take' | 'lost' | number = 'take';
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onData(stream, session, done) {
+      const parts: Buffer[] = [];
+      stream.on('data', (part: Buffer) => parts.push(part));
+      stream.on('end', () => {
+        if (typeof behaviour === 'number') return done(Object.assign(new Error('no'), { responseCode: behaviour }));
+        taken.push({ to: session.envelope.rcptTo.map(({ address }) => address), bytes: Buffer.concat(parts) });
+        if (behaviour === 'lost') cut(session.id);
+        else done();
+      });
+    },
+    ...options,
+  });
+  function cut(id: string): void {
+    const { connections } = server as unknown as { connections: Set<{ id: string; _socket: { destroy(): void } }> };
+    for (const connection of connections) if (connection.id === id) connection._socket.destroy();
+  }
+  server.on('error', () => undefined);
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.server.address() as AddressInfo;
+  return {
+    url: `smtp://127.0.0.1:${port}`,
+    taken,
+    behave: (how) => {
+      behaviour = how;
+    },
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
