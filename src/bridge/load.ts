@@ -11,7 +11,7 @@ type Asked = Pick<Request, 'id' | 'visible'>;
 /** Throws `not-found`, `gone`, or `unprocessable` when its bytes are not in this record. */
 export async function loadDocument(context: Context, { id = '', visible }: Asked): Promise<OutgoingDocument> {
   const stored = await readStored(context, { type: 'DocumentReference', id, visible });
-  const reference = parseJson(stored.raw) as unknown as DocumentReference;
+  const reference = parseJson(stored.raw) as DocumentReference;
   const [bytes, resources] = await Promise.all([
     loadBytes(context, reference, visible),
     loadPeople(context, reference, visible),

@@ -185,7 +185,7 @@ function binaryOf({ ids, clock }: Context, answer: Settled): Resource | undefine
     id: ids.next(clock.now()),
     contentType: 'application/octet-stream',
     data,
-  } as Resource;
+  };
 }
 
 function outcomeOf(
@@ -200,19 +200,16 @@ function outcomeOf(
   const said = (text: string, value: object) => ({ type: { text }, ...value });
   return {
     ...task,
-    status: isDone ? 'completed' : 'failed',
+    ...(isDone ? { status: 'completed' } : { status: 'failed', statusReason: { text: failureText(status) } }),
     lastModified: at,
-    ...(isDone
-      ? {}
-      : {
-          statusReason: {
-            text: status === undefined ? 'sans réponse du connecteur' : `refusé par le connecteur (${status})`,
-          },
-        }),
     output: [
       ...(status === undefined ? [] : [said('statut HTTP', { valueInteger: status })]),
       ...(location === undefined ? [] : [said('emplacement', { valueString: location.slice(0, 1000) })]),
       ...(binary === undefined ? [] : [said('réponse', { valueReference: { reference: `Binary/${binary}` } })]),
     ] as NonNullable<Task['output']>,
   };
+}
+
+function failureText(status: number | undefined): string {
+  return status === undefined ? 'sans réponse du connecteur' : `refusé par le connecteur (${status})`;
 }

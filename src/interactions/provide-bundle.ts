@@ -77,22 +77,37 @@ async function findKnown(
   { visible }: Asked,
   entries: readonly SubmissionEntry[],
 ): Promise<readonly string[] | undefined> {
-  const places = new Map<string, string>();
   const fiches = documentsOf(entries);
-  for (const { fullUrl = '', resource } of fiches) {
-    const former = await findFiche(context, session, visible, resource as unknown as DocumentReference);
-    if (former === undefined) continue;
-    requireSameBytes(resource as unknown as DocumentReference, former);
-    places.set(fullUrl, `DocumentReference/${former.id}`);
-    const { url } = (resource as unknown as DocumentReference).content[0]?.attachment ?? {};
-    places.set(url ?? '', former.content[0]?.attachment.url ?? '');
-  }
+  const places = await placesOf(context, session, visible, fiches);
   if (fiches.length === 0 || fiches.some(({ fullUrl = '' }) => !places.has(fullUrl))) return undefined;
-  const set = entries.find(({ resource }) => resource !== undefined && isSubmissionSet(resource));
-  const former = set?.resource === undefined ? undefined : await findList(context, session, visible, set.resource);
-  if (former === undefined) return undefined;
-  places.set(set?.fullUrl ?? '', `List/${former.id}`);
+  const set = entries.find(isOfSubmissionSet);
+  const former = set === undefined ? undefined : await findList(context, session, visible, set.resource);
+  if (set === undefined || former === undefined) return undefined;
+  places.set(set.fullUrl ?? '', `List/${former.id}`);
   return entries.map(({ fullUrl = '', request }) => places.get(fullUrl) ?? request?.url ?? '');
+}
+
+/** By fullUrl: where the documents that are here, with the same bytes, and their bytes stand. */
+async function placesOf(
+  context: Context,
+  session: Session,
+  visible: Visible,
+  fiches: readonly SubmissionEntry[],
+): Promise<Map<string, string>> {
+  const places = new Map<string, string>();
+  for (const { fullUrl = '', resource } of fiches) {
+    const fiche = resource as unknown as DocumentReference;
+    const former = await findFiche(context, session, visible, fiche);
+    if (former === undefined) continue;
+    requireSameBytes(fiche, former);
+    places.set(fullUrl, `DocumentReference/${former.id}`);
+    places.set(fiche.content[0]?.attachment.url ?? '', former.content[0]?.attachment.url ?? '');
+  }
+  return places;
+}
+
+function isOfSubmissionSet(entry: SubmissionEntry): entry is SubmissionEntry & { readonly resource: Resource } {
+  return entry.resource !== undefined && isSubmissionSet(entry.resource);
 }
 
 type Visible = Asked['visible'];
@@ -166,21 +181,27 @@ async function findSuperseded(
     const fiche = resource as unknown as DocumentReference;
     for (const [at, { code, target }] of (fiche.relatesTo ?? []).entries()) {
       if (code !== 'replaces') continue;
-      const expression = `DocumentReference.relatesTo[${at}].target`;
       const former = await findTarget(context, session, visible, target);
-      if (former === undefined)
-        throw refused('the document that is to be replaced is not here', expression, 'not-found');
-      const isOther =
-        former.subject?.reference !== fiche.subject?.reference && fiche.subject?.reference?.startsWith('Patient/');
-      if (isOther === true) throw refused('the document that is to be replaced is of another patient', expression);
-      if (former.status !== 'current')
-        throw refused('the document that is to be replaced is not the latest version', expression);
-      const url = `DocumentReference/${former.id}`;
+      const url = `DocumentReference/${replaceable(fiche, former, `DocumentReference.relatesTo[${at}].target`)}`;
       if (entries.some(({ request }) => request?.method === 'PATCH' && request.url === url)) continue;
       added.push({ resource: superseding, request: { method: 'PATCH', url } });
     }
   }
   return added;
+}
+
+/** Id of the document that this one may replace. */
+function replaceable(
+  { subject }: DocumentReference,
+  former: DocumentReference | undefined,
+  expression: string,
+): string | undefined {
+  if (former === undefined) throw refused('the document that is to be replaced is not here', expression, 'not-found');
+  const isOther = former.subject?.reference !== subject?.reference && subject?.reference?.startsWith('Patient/');
+  if (isOther === true) throw refused('the document that is to be replaced is of another patient', expression);
+  if (former.status !== 'current')
+    throw refused('the document that is to be replaced is not the latest version', expression);
+  return former.id;
 }
 
 async function findTarget(

@@ -97,7 +97,7 @@ function deliver({ server, from }: SmtpSetting, { to, messageId, bytes }: Writte
     // A connection that ends says so by an error; afterwards nothing is heard any more.
     connection.on('error', () => undefined);
     const send = (): void =>
-      connection.send(envelope as never, message, (error: unknown, sent: unknown) =>
+      connection.send(envelope, message, (error: unknown, sent: unknown) =>
         error ? fail(error) : accepted(sent),
       );
     connection.connect((error: unknown) => {
