@@ -27,3 +27,13 @@ export type { FactInput, Relation } from './reading.ts';
 export { type Access, type AccessInput, createAccess } from './access.ts';
 export { type RowKind, type Visible } from './visible.sql.ts';
 export { graceDefaultMs } from './policy.ts';
+export {
+  type Asked,
+  forbidden,
+  mayOn,
+  policyOf,
+  requirePermitted,
+  requirePolicies,
+  type RoutePolicy,
+} from './routes.ts';
+export { labelsOf, type PlannedWrite, requireWritable } from './writes.ts';

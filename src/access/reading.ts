@@ -86,3 +86,7 @@ export function isOrganisation(who: string): boolean {
 export function groundOf(ground: string, who: string): string {
   return isOrganisation(who) ? `${ground}-organisation` : ground;
 }
+
+export function isObjection(ground: string): boolean {
+  return ground === 'objection' || ground === 'emergency-objection';
+}

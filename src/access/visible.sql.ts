@@ -36,19 +36,31 @@ export function visibleTo(caller: Caller, setting: VisibleSetting): Visible {
   if (mayEverything(caller)) return () => 'true';
   return (alias, bind, row = 'current') => {
     const draft: Draft = { caller, setting, bind: remembering(bind) };
-    const before = `${alias}_before`;
-    const former = `exists (select from version ${before} where ${before}.rid = ${alias}.rid
-      and ${before}.version = ${alias}.version - 1 and ${condition(draft, before, 'former')})`;
-    switch (row) {
-      case 'current':
-        return condition(draft, alias, 'current');
-      // A deletion says no more than what was deleted: whoever could not see that never hears of it.
-      case 'stored':
-        return `case when ${alias}.is_deleted then ${former} else ${condition(draft, alias, 'current')} end`;
-      case 'former':
-        return `case when ${alias}.method = 'DELETE' then ${former} else ${condition(draft, alias, 'former')} end`;
-    }
+    if (row === 'current') return condition(draft, alias);
+    const text = condition(draft, 's');
+    return text === 'true' || text === 'false'
+      ? text
+      : `exists (select from (${seenRow(alias, row)}) as s where ${text})`;
   };
+}
+
+/**
+ * The row itself, or of a deletion the version before: it says no more than what was deleted, and whoever could not see that never
+ * hears of it. Former versions have no keys, so that no constraint is met by them.
+ */
+function seenRow(alias: string, row: 'stored' | 'former'): string {
+  // What is masked now was masked ever.
+  const marks = (from: string, name: 'labels' | 'authors') =>
+    row === 'stored'
+      ? `${from}.${name}`
+      : `${from}.${name} || coalesce((select n.${name} from resource n where n.rid = ${from}.rid), '{}') as ${name}`;
+  const columns = (from: string) =>
+    `${from}.type, ${from}.id, ${from}.patients, ${marks(from, 'labels')}, ${marks(from, 'authors')}`;
+  const isDeletion = row === 'stored' ? `${alias}.is_deleted` : `${alias}.method = 'DELETE'`;
+  const keys = row === 'stored' ? `${alias}.keys` : 'null::bigint[]';
+  return `select ${columns(alias)}, ${keys} as keys where not ${isDeletion}
+    union all select ${columns('w')}, null from version w
+    where ${isDeletion} and w.rid = ${alias}.rid and w.version = ${alias}.version - 1`;
 }
 
 interface Draft {
@@ -68,21 +80,19 @@ function remembering(bind: Bind): Bind {
   };
 }
 
-function condition(draft: Draft, alias: string, row: RowKind): string {
-  const parts = [scopeText(draft, alias, row), relationText(draft, alias), labelText(draft, alias)];
-  const asked = parts.filter((part) => part !== 'true');
-  return asked.length === 0 ? 'true' : asked.includes('false') ? 'false' : `(${asked.join(' and ')})`;
+function condition(draft: Draft, alias: string): string {
+  return allOf([scopeText(draft, alias), relationText(draft, alias), labelText(draft, alias)]);
 }
 
 // Scope
 
-function scopeText(draft: Draft, alias: string, row: RowKind): string {
+function scopeText(draft: Draft, alias: string): string {
   const { caller, setting } = draft;
   const counted = caller.scopes.filter(({ interactions }) =>
     [...setting.letters].some((one) => interactions.includes(one)),
   );
   const whole = counted.filter(({ level, constraint }) => level !== 'patient' && constraint.length === 0);
-  const rest = counted.filter((scope) => !whole.includes(scope)).map((scope) => oneScope(draft, scope, { alias, row }));
+  const rest = counted.filter((scope) => !whole.includes(scope)).map((scope) => oneScope(draft, scope, alias));
   const types = whole.map(({ type }) => type);
   const free = types.includes('*') ? ['true'] : types.length === 0 ? [] : [isOneOf(draft, alias, types)];
   const scoped = anyOf([...free, ...rest]);
@@ -90,26 +100,13 @@ function scopeText(draft: Draft, alias: string, row: RowKind): string {
   return allOf([scoped, ...(ofRoles === undefined ? [] : [isOneOf(draft, alias, ofRoles)])]);
 }
 
-/** Constraints are asked of keys, which former versions have none of: then they are not seen. */
-function oneScope(
-  { caller, setting, bind }: Draft,
-  { level, type, constraint }: Scope,
-  { alias, row }: { readonly alias: string; readonly row: RowKind },
-): string {
+function oneScope({ caller, setting, bind }: Draft, { level, type, constraint }: Scope, alias: string): string {
   const ofType = type === '*' ? 'true' : `${alias}.type = ${bind(type)}::text`;
   const patient = caller.subject?.patient;
   const ofLaunch =
     level !== 'patient' ? 'true' : patient === undefined ? 'false' : isOfPatient({ alias, bind }, patient);
-  const isMet = constraint.length === 0 ? 'true' : constraintText({ setting, bind }, { type, constraint, alias, row });
+  const isMet = constraint.length === 0 ? 'true' : (setting.constraint(type, constraint)?.(alias, bind) ?? 'false');
   return allOf([ofType, ofLaunch, isMet]);
-}
-
-function constraintText(
-  { setting, bind }: Pick<Draft, 'setting' | 'bind'>,
-  { type, constraint, alias, row }: Pick<Scope, 'type' | 'constraint'> & { alias: string; row: RowKind },
-): string {
-  if (row === 'former') return 'false';
-  return setting.constraint(type, constraint)?.(alias, bind) ?? 'false';
 }
 
 function isOfPatient({ alias, bind }: { alias: string; bind: Bind }, patient: string): string {
@@ -125,84 +122,86 @@ function isOneOf({ bind }: Draft, alias: string, types: readonly string[]): stri
 
 // Relation
 
-function relationText(draft: Draft, alias: string, ofDocument = false): string {
+function relationText(draft: Draft, alias: string): string {
   const { caller, bind } = draft;
-  const isOfAll = hasRight(caller, 'patient-all');
-  const subscription = hasRight(caller, 'subscription-all')
-    ? 'true'
-    : `${alias}.id in (select o.subscription from subscription_owner o where o.owner = ${bind(callerKey(caller))}::text)`;
-  const binary = ofDocument ? 'false' : binaryText(draft, alias, isOfAll);
-  const record = isOfAll ? 'true' : ofRecord(draft, alias);
+  const record = ofRecord(draft, alias);
   return `case when ${alias}.type = any (${bind(openTypes)}::text[]) then true
-    when ${alias}.type = 'Binary' then ${binary}
-    when ${alias}.type = 'Subscription' then ${subscription}
+    when ${alias}.type = 'Binary' then ${binaryText(draft, alias)}
+    when ${alias}.type = 'Subscription' then ${subscriptionText(draft, alias)}
     when ${alias}.type = 'AuditEvent' then ${hasRight(caller, 'audit-read')}
+    ${record === 'true' ? '' : `when cardinality(${alias}.patients) = 1 then ${related(draft, `${alias}.patients[1]`)}`}
     else ${record} end`;
 }
 
-/** A patient by himself, not by those whom he is linked to; what belongs to no patient is nobody's. */
-function ofRecord(draft: Draft, alias: string): string {
-  const another = `${alias}_of`;
-  return `case when ${alias}.type = 'Patient' then ${related(draft, `'Patient/' || ${alias}.id`)}
-    when cardinality(${alias}.patients) = 1 then ${related(draft, `${alias}.patients[1]`)}
-    else cardinality(${alias}.patients) > 0 and not exists (
-      select from unnest(${alias}.patients) as ${another}(patient) where not ${related(draft, `${another}.patient`)}) end`;
+function subscriptionText({ caller, bind }: Draft, alias: string): string {
+  if (hasRight(caller, 'subscription-all')) return 'true';
+  return `${alias}.id in (select o.subscription from subscription_owner o where o.owner = ${bind(callerKey(caller))}::text)`;
 }
 
-/** One look at the relations of the patient to the caller: something that counts, and no objection. */
+function ofRecord(draft: Draft, alias: string): string {
+  if (hasRight(draft.caller, 'patient-all')) return 'true';
+  return `access_of_record(${alias}.type, ${alias}.id, ${alias}.patients, ${asker(draft)})`;
+}
+
+/** The usual row: one look at the relations of its patient to the caller: something that counts, and no objection. */
 function related(draft: Draft, patient: string): string {
   const { caller, setting, bind } = draft;
+  if (emergencyOf(draft) !== null) return `access_related(${patient}, ${asker(draft)})`;
   const own = ownPatient(caller);
-  const grounds = groundsOf(caller);
   const at = `${bind(setting.nowMs)}::bigint`;
   const late = `case when x.ground like 'stay%' or x.ground like 'place%' then ${bind(setting.graceMs)}::bigint else 0 end`;
+  const grounds = groundsOf(caller);
   const byRelation = `(select coalesce(bool_or(x.ground = any (${bind(grounds)}::text[])), false)
       and not coalesce(bool_or(x.ground = 'objection'), false)
     from access_relation x where x.patient = ${patient} and x.who = any (${who(draft)})
       and x.lo <= ${at} and x.hi > ${at} - ${late})`;
-  const emergency = emergencyText(draft, patient);
   return anyOf([
     ...(own === undefined ? [] : [`${patient} = ${bind(own)}::text`]),
     ...(grounds.length === 0 ? [] : [byRelation]),
-    ...(emergency === undefined ? [] : [emergency]),
   ]);
 }
 
-/** Broken glass, while it lasts and only for this patient; never over what he has refused. */
-function emergencyText(draft: Draft, patient: string): string | undefined {
-  const { caller, setting, bind } = draft;
+/** Broken glass, while it lasts: the patient for whom. That he has not refused it is asked with his relations. */
+function emergencyOf({ caller, setting }: Draft): string | null {
   const { breakGlass } = caller;
-  if (breakGlass === undefined || breakGlass.untilMs <= setting.nowMs || !hasRight(caller, 'break-glass'))
-    return undefined;
-  const at = `${bind(setting.nowMs)}::bigint`;
-  return `(${patient} = ${bind(breakGlass.patient)}::text and not exists (
-    select from access_relation o where o.patient = ${bind(breakGlass.patient)}::text and o.who = any (${who(draft)})
-      and o.ground in ('objection', 'emergency-objection') and o.lo <= ${at} and o.hi > ${at}))`;
+  const isOpen = breakGlass !== undefined && breakGlass.untilMs > setting.nowMs && hasRight(caller, 'break-glass');
+  return isOpen ? breakGlass.patient : null;
+}
+
+/** National numbers by which the caller is known. */
+export function namesOf({ subject }: Caller): readonly string[] {
+  const { rpps, finess } = subject ?? {};
+  return [...(rpps === undefined ? [] : [`rpps|${rpps}`]), ...(finess === undefined ? [] : [`finess|${finess}`])];
 }
 
 /** Everything that the caller is known as, and `*`; found out once in a statement. */
 function who({ caller, setting, bind }: Draft): string {
-  const { rpps, finess } = caller.subject ?? {};
-  const names = [
-    ...(rpps === undefined ? [] : [`rpps|${rpps}`]),
-    ...(finess === undefined ? [] : [`finess|${finess}`]),
+  return `(select access_who(${bind(namesOf(caller))}::text[], ${bind(setting.nowMs)}::bigint) || '*'::text)::text[]`;
+}
+
+/** The same as one value, for the functions of migrations/0036. */
+function asker(draft: Draft): string {
+  const { caller, setting, bind } = draft;
+  const values = [
+    `${bind(namesOf(caller))}::text[]`,
+    `${bind(groundsOf(caller))}::text[]`,
+    `${bind(ownPatient(caller) ?? null)}::text`,
+    `${bind(emergencyOf(draft))}::text`,
+    `${bind(setting.nowMs)}::bigint`,
+    `${bind(setting.graceMs)}::bigint`,
+    String(hasRight(caller, 'patient-all')),
   ];
-  return `(select access_who(${bind(names)}::text[], ${bind(setting.nowMs)}::bigint) || '*'::text)::text[]`;
+  return `row(${values.join(', ')})::access_asker`;
 }
 
 /** By the documents that it is the content of: all of them are seen, and there is one. */
-function binaryText(draft: Draft, alias: string, isOfAll: boolean): string {
-  const [content, document] = [`${alias}_content`, `${alias}_document`];
-  const rows = `access_content ${content} join resource ${document}
-      on ${document}.type = split_part(${content}.source, '/', 1) and ${document}.id = split_part(${content}.source, '/', 2)
-    where ${content}.binary_id = ${alias}.id and not ${document}.is_deleted`;
-  const parts = [
-    scopeText(draft, document, 'current'),
-    relationText(draft, document, true),
-    labelText(draft, document),
-  ];
-  const hidden = `not exists (select from ${rows} and not ${allOf(parts)})`;
-  return isOfAll ? hidden : `exists (select from ${rows}) and ${hidden}`;
+function binaryText(draft: Draft, alias: string): string {
+  const rows = `access_content c join resource d
+      on d.type = split_part(c.source, '/', 1) and d.id = split_part(c.source, '/', 2)
+    where c.binary_id = ${alias}.id and not d.is_deleted`;
+  const seen = allOf([scopeText(draft, 'd'), ofRecord(draft, 'd'), labelText(draft, 'd')]);
+  const hidden = `not exists (select from ${rows} and not (${seen}))`;
+  return hasRight(draft.caller, 'patient-all') ? hidden : `(exists (select from ${rows}) and ${hidden})`;
 }
 
 // Labels
@@ -210,30 +209,11 @@ function binaryText(draft: Draft, alias: string, isOfAll: boolean): string {
 function labelText(draft: Draft, alias: string): string {
   const { caller, bind } = draft;
   if (hasRight(caller, 'label-all')) return 'true';
-  const seen = bind(labelsSeenBy(rolesOf(caller)));
-  const emergency = emergencyLabels(draft, alias);
-  return anyOf([
-    `${alias}.labels = '{}'`,
-    `${alias}.labels <@ ${seen}::text[]`,
-    authorText(draft, alias),
-    ...(emergency === undefined ? [] : [emergency]),
-  ]);
-}
-
-/** A person is the author of what he wrote himself, an application of what its organisation wrote. */
-function authorText(draft: Draft, alias: string): string {
-  if (draft.caller.kind === 'client') return `${alias}.authors && ${who(draft)}`;
-  const author = `${alias}_author`;
-  return `exists (select from unnest(${alias}.authors) as ${author}(who)
-    where ${author}.who not like 'Organization/%' and ${author}.who = any (${who(draft)}))`;
-}
-
-function emergencyLabels(draft: Draft, alias: string): string | undefined {
-  const { caller, bind } = draft;
-  const patient = caller.breakGlass?.patient ?? '';
-  const isOpen = emergencyText(draft, `${bind(patient)}::text`);
-  if (isOpen === undefined) return undefined;
-  return `(${alias}.patients = array[${bind(patient)}::text] and ${alias}.labels <@ ${bind(labelsSeenInEmergency())}::text[] and ${isOpen})`;
+  const seen = `${bind(labelsSeenBy(rolesOf(caller)))}::text[]`;
+  const inEmergency = `${bind(emergencyOf(draft) === null ? [] : labelsSeenInEmergency())}::text[]`;
+  const row = `${alias}.labels, ${alias}.authors, ${alias}.patients`;
+  // An application is the author of what its organisation wrote, a person of what he wrote himself.
+  return `(${alias}.labels = '{}' or access_of_label(${row}, ${seen}, ${inEmergency}, ${caller.kind !== 'client'}, ${asker(draft)}))`;
 }
 
 function anyOf(texts: readonly string[]): string {

@@ -11,7 +11,7 @@ import {
   type Log,
   type ManualClock,
 } from '../base/index.ts';
-import { type Access, createAccess, createFactReader, graceDefaultMs } from '../access/index.ts';
+import { type Access, createAccess, createFactReader, type FactReader, graceDefaultMs } from '../access/index.ts';
 import { createQueryCheck, readShipped } from '../breaks/index.ts';
 import {
   type Database,
@@ -85,6 +85,7 @@ export interface Ground extends AppInput {
   readonly index: Indexer;
   readonly store: Store;
   readonly access: Access;
+  readonly facts: FactReader;
   /** Calls `wake` after each commit from now on. */
   readonly onCommit: (wake: () => void) => void;
   readonly holder: number;
@@ -135,7 +136,7 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   const knowledge = await openKnowledge(input, { db, clock, definitions, base }, lifecycle);
   return {
     ...{ ...input, baseUrl, definitions, db, clock, search, customParameters, custom: () => known },
-    ...{ index, store, access, onCommit, holder, metrics, setting, ...knowledge },
+    ...{ index, store, access, facts, onCommit, holder, metrics, setting, ...knowledge },
   };
 }
 

@@ -86,12 +86,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
     withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
     packages: ground.shelf.packages,
-    guards: [
-      ...breakGuards(engine),
-      notify.guard,
-      sharedDocumentGuard,
-      searchParameterGuard(ground.search, clock),
-    ],
+    guards: [...breakGuards(engine), notify.guard, sharedDocumentGuard, searchParameterGuard(ground.search, clock)],
     references: config.references,
     limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
     subscriptions: notify,

@@ -1,7 +1,7 @@
 /** What the engine answers when asked: the judgments of a patient ($breaks), and why a break is what it is ($explain). */
 import { Problem } from '../base/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
-import { everything, type Session } from '../store/index.ts';
+import { everything, seesAll, type Session, type Visible } from '../store/index.ts';
 import type { EngineInput } from './engine-input.ts';
 import { lastBreaks } from './expectations.ts';
 import { asHeld } from './feed-guard.ts';
@@ -10,7 +10,7 @@ import { type Judged, type KnownJudgment, verdictOf } from './judge-patient.ts';
 import { judgeRecord } from './judge-record.ts';
 import { readJudgments } from './breaks.sql.ts';
 import { type Group, groupOf } from './merged.ts';
-import { loadRecord } from './record.ts';
+import { loadRecord, type PatientRecord } from './record.ts';
 import type { RuleBook } from './rule-book.ts';
 import { provenanceId } from './provenance.ts';
 import { breakKey, readBreak } from './resources.ts';
@@ -25,24 +25,27 @@ interface Parameter {
 
 /**
  * One parameter `judgment` for each rule and focus, judged with business time `atMs` on the versions known then
- * (design.md section 5). Judgments that were known and have lost their expectation are told as cancelled.
+ * (design.md section 5). Judgments that were known and have lost their expectation are told as cancelled. Judged is what the caller sees of
+ * the record: what is hidden from him neither meets nor breaks anything here.
  */
 export async function answerBreaks(
   input: AnswerInput,
   session: Session,
-  of: { readonly patient: string; readonly atMs: number | undefined },
+  of: { readonly patient: string; readonly atMs: number | undefined; readonly visible: Visible },
 ): Promise<Resource> {
   const book = await input.ruleBook(session);
   const { survivor: patient, members } = await groupAt(session, book, of.patient);
-  const known = await readJudgments(session, patient);
+  const everKnown = await readJudgments(session, patient);
   const isPast = of.atMs !== undefined && of.atMs < input.clock.now();
   const record = await loadRecord(session, {
     patient,
     members,
     types: book.types,
+    visible: of.visible,
     ...(isPast ? { knownAtMs: of.atMs } : {}),
   });
   const nowMs = of.atMs ?? input.clock.now();
+  const known = seesAll(of.visible) ? everKnown : everKnown.filter(({ focus }) => isSeen(record, focus));
   const judged = await judgeRecord(input, session, { record, book, known: isPast ? [] : known, nowMs });
   const breaks = lastBreaks(record);
   const feeds = isPast ? [] : await readHeldFeeds(session, patient);
@@ -59,6 +62,12 @@ export async function answerBreaks(
     resourceType: 'Parameters',
     parameter: [...told.map(({ parameter }) => parameter), ...gone.map(goneParameter)],
   };
+}
+
+/** Whether the focus is there for whoever sees this record. */
+function isSeen({ byType }: PatientRecord, focusKey: string): boolean {
+  const [type = '', id = ''] = (focusKey.split('#', 1)[0] ?? '').split('/');
+  return (byType.get(type) ?? []).some((one) => one.id === id);
 }
 
 async function groupAt(session: Session, { hasMerges }: RuleBook, patient: string): Promise<Group> {
@@ -108,8 +117,12 @@ function goneParameter({ rule, focus }: KnownJudgment): Parameter {
 }
 
 /** Each expression with its value, the evidence with its versions, the time line. Judged now, on the present record. */
-export async function answerExplain(input: AnswerInput, session: Session, issueId: string): Promise<Resource> {
-  const stored = await session.read('DetectedIssue', issueId, everything);
+export async function answerExplain(
+  input: AnswerInput,
+  session: Session,
+  { id: issueId, visible }: { readonly id: string; readonly visible: Visible },
+): Promise<Resource> {
+  const stored = await session.read('DetectedIssue', issueId, visible);
   if (stored === undefined || stored.isDeleted) throw new Problem('not-found', 'no DetectedIssue with this id');
   const issue = JSON.parse(stored.raw) as Resource;
   const found = readBreak(issue);
@@ -120,7 +133,7 @@ export async function answerExplain(input: AnswerInput, session: Session, issueI
   const book = await input.ruleBook(session);
   const { members } = await groupAt(session, book, patient);
   const known = await readJudgments(session, patient);
-  const record = await loadRecord(session, { patient, members, types: book.types });
+  const record = await loadRecord(session, { patient, members, types: book.types, visible });
   const judged = await judgeRecord(input, session, { record, book, known, nowMs: input.clock.now() });
   const one = judged.find(({ rule, focusKey: key }) => rule.code === found.rule && key === focusKey);
   return {
@@ -132,7 +145,7 @@ export async function answerExplain(input: AnswerInput, session: Session, issueI
       { name: 'state', valueCode: found.known.state },
       ...(found.known.reason === undefined ? [] : [{ name: 'closingReason', valueCode: found.known.reason }]),
       ...(one === undefined ? [] : explainJudgment(one)),
-      ...(await timeLine(session, issueId)),
+      ...(await timeLine(session, issueId, visible)),
     ],
   };
 }
@@ -171,8 +184,8 @@ function explainJudgment(one: Judged): readonly Parameter[] {
 const timeLineMax = 100;
 
 /** What happened to the break, oldest first: one entry for each version of its DetectedIssue; who moved it, and from where. */
-async function timeLine(session: Session, issueId: string): Promise<readonly Parameter[]> {
-  const history = await session.history('DetectedIssue', issueId, { limit: timeLineMax }, everything);
+async function timeLine(session: Session, issueId: string, visible: Visible): Promise<readonly Parameter[]> {
+  const history = await session.history('DetectedIssue', issueId, { limit: timeLineMax }, visible);
   const moves = await readMoves(
     session,
     history.map(({ version }) => provenanceId(issueId, version)),

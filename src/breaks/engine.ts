@@ -21,6 +21,7 @@ import { requestDigests } from './digest.ts';
 import { type EngineInput, engineLimits, type EngineMetrics } from './engine-input.ts';
 import { createFeedGuard, type FeedGuard } from './feed-guard.ts';
 import { type Judged, nextInstant } from './judge-patient.ts';
+import { labelDerived } from './labels.ts';
 import { judgeRecord } from './judge-record.ts';
 import { judgmentRows } from './judgment-rows.ts';
 import { followMoves, groupOf, noteMerges, survivorsOf } from './merged.ts';
@@ -159,7 +160,7 @@ async function judgeJob(input: EngineInput, { session, tx, job, feeds }: Run): P
   const found = await judgeRecord(input, session, { record, book, known, nowMs });
   const { judged, messages, committed } = await feeds.guard(tx, { record, judged: found, nowMs });
   const plan = planOf(input, { record, book, judged, nowMs, job });
-  await session.commit([...plan.resources, ...messages].map(toEntry));
+  await session.commit([...labelDerived(record, judged, plan.resources), ...messages].map(toEntry));
   await keepOccurrences(tx, plan.raised);
   await keepLives(tx, plan.lives, nowMs);
   await keepJudgments(tx, job.key, judgmentRows(judged, known));

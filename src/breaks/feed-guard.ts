@@ -173,7 +173,8 @@ function silentMessage(
 ): readonly Resource[] {
   if (feed === undefined) return [];
   const { site, type, sinceMs } = feed;
-  log.warn(
+  // Told by the message below; no fault of this server.
+  log.info(
     { component: 'feeds', resource: site, reason: type },
     'a feed is silent: deadlines that wait for it are held',
   );

@@ -2,7 +2,7 @@
 import type { Resource } from '../fhir/index.ts';
 import { asSurvivor, type Group } from './merged.ts';
 import { isBreakTask, isOwnAlert, readBreak } from './resources.ts';
-import { everything, type Session, type StoredVersion } from '../store/index.ts';
+import { everything, type Session, type StoredVersion, type Visible } from '../store/index.ts';
 
 export interface PatientRecord {
   /** `Patient/id`. */
@@ -47,14 +47,16 @@ export interface RecordQuery {
   readonly types: ReadonlySet<string>;
   /** The record as it was known then; undefined: now. */
   readonly knownAtMs?: number;
+  /** Only what somebody may see; undefined: everything. */
+  readonly visible?: Visible;
 }
 
 export async function loadRecord(session: Session, query: RecordQuery): Promise<PatientRecord> {
   const types = [...new Set([...query.types, ...basicTypes])].sort();
   const { members = [] } = query;
-  const stored = await session.compartment(query.patient, types, query.knownAtMs);
+  const stored = await session.compartment(query.patient, types, query);
   const others = [];
-  for (const one of members) others.push(...(await session.compartment(one, types, query.knownAtMs)));
+  for (const one of members) others.push(...(await session.compartment(one, types, query)));
   const byType: Map<string, readonly Resource[]> = groupByType(unique([...stored, ...others]), {
     survivor: query.patient,
     members,
@@ -63,7 +65,8 @@ export async function loadRecord(session: Session, query: RecordQuery): Promise<
   const patient = byType.get('Patient')?.find(({ id }) => `Patient/${id}` === query.patient);
   byType.set('Patient', patient === undefined ? [] : [patient]);
   const named = professionalReferences(byType, patient);
-  const professionals = named.length === 0 ? [] : (await session.readMany(named, everything)).map(parse);
+  const professionals =
+    named.length === 0 ? [] : (await session.readMany(named, query.visible ?? everything)).map(parse);
   return { reference: query.patient, patient, byType, professionals };
 }
 

@@ -20,6 +20,7 @@ import {
   readInputs,
   type Request,
   single,
+  onItsOwn,
   writeGuarded,
 } from '../interactions/index.ts';
 import { isInDomains, type Smtp, waitAfter } from '../notify/index.ts';
@@ -84,7 +85,7 @@ async function ask(settings: MssanteSettings, context: Context, request: Request
   const written = await context.store.transaction(async (session, tx) => {
     const resource = communication as unknown as Resource;
     const entry = { method: 'POST' as const, type: 'Communication', id, resource, expectNew: true };
-    const [first] = await writeGuarded(context, session, [entry]);
+    const [first] = await writeGuarded(context, session, [entry], request);
     await requestJobs(tx, [{ kind, key: id, runAtMs: askedAtMs, payload }]);
     return first;
   });
@@ -258,7 +259,12 @@ function finish({ context, holder }: SendingInput, job: Job, sent: Sent | undefi
       if (stored !== undefined && !stored.isDeleted) {
         const at = formatInstant(context.clock.now());
         const resource = afterSending(JSON.parse(stored.raw) as Communication, sent, at) as unknown as Resource;
-        await writeGuarded(context, session, [{ method: 'PUT', type: 'Communication', id: job.key, resource }]);
+        await writeGuarded(
+          context,
+          session,
+          [{ method: 'PUT', type: 'Communication', id: job.key, resource }],
+          onItsOwn,
+        );
       }
     }
     await finishJob(tx, job, holder);

@@ -13,6 +13,7 @@ import {
   type Context,
   type Operation,
   type Request,
+  onItsOwn,
   writeGuarded,
 } from '../interactions/index.ts';
 import { type CallAnswer, type MakeCall, waitAfter } from '../notify/index.ts';
@@ -73,7 +74,7 @@ async function ask({ bridge }: PublishSettings, context: Context, request: Reque
   const payload: Payload = { document: request.id ?? '', askedAtMs, failures: 0 };
   const written = await context.store.transaction(async (session, tx) => {
     const entry = { method: 'POST' as const, type: 'Task', id, resource: task as unknown as Resource, expectNew: true };
-    const [first] = await writeGuarded(context, session, [entry]);
+    const [first] = await writeGuarded(context, session, [entry], request);
     await requestJobs(tx, [{ kind, key: id, runAtMs: askedAtMs, payload }]);
     return first;
   });
@@ -160,12 +161,17 @@ function keep({ context, holder }: SendingInput, job: Job, answer: Settled): Pro
         binary: binary?.id,
         at: formatInstant(context.clock.now()),
       });
-      await writeGuarded(context, session, [
-        ...(binary === undefined
-          ? []
-          : [{ method: 'POST' as const, type: 'Binary', id: binary.id ?? '', resource: binary }]),
-        { method: 'PUT' as const, type: 'Task', id: job.key, resource: task as unknown as Resource },
-      ]);
+      await writeGuarded(
+        context,
+        session,
+        [
+          ...(binary === undefined
+            ? []
+            : [{ method: 'POST' as const, type: 'Binary', id: binary.id ?? '', resource: binary }]),
+          { method: 'PUT' as const, type: 'Task', id: job.key, resource: task as unknown as Resource },
+        ],
+        onItsOwn,
+      );
     }
     await finishJob(tx, job, holder);
   });

@@ -6,6 +6,7 @@ import {
   entryRequest,
   findRoute,
   readEntry,
+  requireEntryPermitted,
   type Request,
   type Route,
   takePart,
@@ -32,7 +33,9 @@ export async function answerEntry(input: BatchInput, part: EntryPart, place: num
 async function interact({ context, routes, asked }: BatchInput, part: EntryPart, place: number): Promise<Answer> {
   const entry = readEntry(context, part, place);
   const request = entryRequest(entry, asked);
-  const answer = await findRoute(routes, entry).run(context, request);
+  const route = findRoute(routes, entry);
+  requireEntryPermitted(asked.caller, route, entry);
+  const answer = await route.run(context, request);
   if (entry.method !== 'HEAD') return takePart(context, request, answer);
   const { body: _body, ...head } = answer;
   return head;

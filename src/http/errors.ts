@@ -53,6 +53,8 @@ export function answerError(error: unknown, log: Log, errorId: () => string): Er
     status: http,
     body: JSON.stringify(toOperationOutcome(problem.issues)),
     headers: {
+      // https://www.rfc-editor.org/rfc/rfc6750#section-3
+      ...(problem.category === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {}),
       ...(problem.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1000)) }),
       ...(problem.location === undefined ? {} : { location: problem.location }),
     },

@@ -1,7 +1,7 @@
 /** From an HTTP request to what an interaction takes: headers, query, body in JSON or XML. Refuses what is not FHIR. */
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../base/index.ts';
-import type { Access } from '../access/index.ts';
+import { type Access, mayOn } from '../access/index.ts';
 import { type Definitions, parseJson, readFhirXml } from '../fhir/index.ts';
 import type { Content, Request } from '../interactions/index.ts';
 import { callerOfRequest } from './caller.ts';
@@ -31,6 +31,8 @@ export function readRequest(
     caller,
     visible: access.visibleTo(caller),
     ...readPreferences(header(request, 'prefer')),
+    // What a caller writes without seeing it is not shown to him by the answer.
+    ...(mayOn(caller, 'r', type) ? {} : { returnPreference: 'minimal' as const }),
     ...defined({ id, versionId, part, accept: acceptOf(headers.accept, query) }),
     ...readConditions(request),
     ...body,

@@ -3,6 +3,7 @@
  * three places of it, `/$name`, `/[type]/$name` and `/[type]/[id]/$name`.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Asked, mayEverything, requirePermitted } from '../access/index.ts';
 import { Problem } from '../base/index.ts';
 import {
   type Answer,
@@ -16,9 +17,11 @@ import {
   takePart,
 } from '../interactions/index.ts';
 import { answerEntry } from './batch-entry.ts';
+import { callerOfRequest } from './caller.ts';
 import type { ErrorAnswer } from './errors.ts';
 import { type PathParameters, readRequest } from './fhir-request.ts';
 import { readForm, requireFormat } from './formats.ts';
+import { askedOperation, askedRoute, requireFhirPolicies } from './permit.ts';
 import { createRoutes } from './route-table.ts';
 import { sendAnswer } from './send-answer.ts';
 
@@ -54,6 +57,7 @@ export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInp
       return processBundle(context, asked, { routes, perform });
     },
   });
+  requireFhirPolicies(routes, operations);
   for (const path of new Set([...routes.map((route) => route.path), ...operationPlaces.keys()])) {
     for (const method of allMethods) {
       const route = routes.find((one) => one.path === path && one.method === method);
@@ -61,6 +65,7 @@ export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInp
       server.route({
         method,
         url: path === '' ? '/fhir' : `/fhir${path}`,
+        onRequest: async (request) => permit(operations, served, request),
         handler: (request, reply) => serve(input, served, { request, reply }),
       });
     }
@@ -89,7 +94,30 @@ async function serve(input: FhirRoutesInput, served: Served, { request, reply }:
   return sendAnswer(reply, answer, { form, definitions: context.definitions });
 }
 
+/** Before the body is read. What is not served at all is told to whoever is known. */
+function permit(operations: readonly Operation[], served: Served, request: FastifyRequest): Promise<void> {
+  const caller = callerOfRequest(request);
+  const { type = '', part } = request.params as PathParameters;
+  if (mayEverything(caller)) return Promise.resolve();
+  const found = tryFind(operations, served, request);
+  if (found === undefined && caller.kind === 'none')
+    throw new Problem('unauthenticated', 'a credential is needed here');
+  const sought = found?.asked.kind === 'operation' ? type : (part ?? type);
+  if (found !== undefined) requirePermitted(caller, found.asked, sought);
+  return Promise.resolve();
+}
+
+function tryFind(operations: readonly Operation[], served: Served, request: FastifyRequest): Found | undefined {
+  try {
+    return findWork(operations, served, request);
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}
+
 interface Found {
+  readonly asked: Asked;
   readonly content: Content;
   readonly run: (context: Context, request: Request) => Promise<Answer>;
 }
@@ -105,7 +133,8 @@ function findWork(operations: readonly Operation[], { path, route }: Served, req
     throw methodProblem(path.replace(/:(\w+)/g, '[$1]'), request.method);
   }
   // The content of a Binary comes and goes as it is.
-  return { content: takesBytes(route, parameters) ? 'bytes' : route.content, run: route.run };
+  const content = takesBytes(route, parameters) ? 'bytes' : route.content;
+  return { asked: askedRoute(route), content, run: route.run };
 }
 
 function takesBytes({ code }: Route, { type }: PathParameters): boolean {
@@ -132,7 +161,8 @@ function findOperation(operations: readonly Operation[], called: Called, request
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const chosen = found.find(({ methods }) => methods.some((allowed) => allowed === method));
   if (chosen !== undefined) {
-    return { content: chosen.takesBytes ? 'bytes' : 'resource', run: (context, asked) => chosen.run(context, asked) };
+    const content = chosen.takesBytes ? 'bytes' : 'resource';
+    return { asked: askedOperation(chosen), content, run: (context, asked) => chosen.run(context, asked) };
   }
   if (found.length > 0) throw methodProblem(`/${called.level === 'system' ? '' : '[type]/'}$${called.name}`, method);
   throw new Problem('unsupported', 'no such operation here');

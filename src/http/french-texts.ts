@@ -219,6 +219,13 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
   ['{} deleted', '{1} : supprimé'],
   ['{} created', '{1} : créé'],
   ['{} updated', '{1} : mis à jour'],
+  ['an AuditEvent is never changed', 'un AuditEvent n’est jamais modifié'],
+  [
+    'nothing has this id, and the caller may not choose ids',
+    'aucune ressource n’a cet id, et l’appelant ne peut pas en choisir',
+  ],
+  ['a credential is needed here', 'une authentification est nécessaire ici'],
+  ['the caller has no right to this', 'l’appelant n’y a pas droit'],
   // Store and database
   ['{} exists already', '{1} existe déjà'],
   ['expected version {} to be current, found {}', 'la version {1} devrait être la version courante, {2} trouvée'],

@@ -9,6 +9,7 @@ import type { Context, Operation } from '../interactions/index.ts';
 import { type CallerOf, registerCaller } from './caller.ts';
 import { answerError } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
+import { guardOtherRoutes } from './permit.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
 import { openApi } from './openapi.ts';
 import { contentTypeOf, type Form, readForm } from './formats.ts';
@@ -77,6 +78,7 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
   });
   registerCaller(server, input.callerOf);
+  guardOtherRoutes(server);
   server.addHook('onResponse', async (request, reply) => report(input, request, reply));
   server.setErrorHandler((error, request, reply) => sendError(input, { request, reply }, error));
   server.setNotFoundHandler((request, reply) =>

@@ -1,8 +1,16 @@
 /** The figures of an indicator, in one statement: total and strata at once (grouping sets). */
 import type { Queryable, Statement } from '../db/index.ts';
+import type { Visible } from '../store/index.ts';
 import { type BreakFigure, type Counting, strata, type Stratum } from './indicators.ts';
 
+/** What the caller may see counts: judgments by their focus, breaks by their DetectedIssue. */
+interface Seen {
+  readonly visible: Visible;
+  readonly bind: (value: unknown) => string;
+}
+
 export interface Period {
+  readonly visible: Visible;
   readonly fromMs: number;
   readonly toMs: number;
   readonly nowMs: number;
@@ -24,18 +32,25 @@ export interface Figures {
 }
 
 /** Each row: patient, strata, and what it counts for. Parameters $1 to $3: from, to, now; $4: rules. */
-function factsText(counting: Counting): string {
+function factsText(counting: Counting, seen: Seen): string {
   switch (counting.kind) {
     case 'share':
-      return judgmentFacts(`j.state in ('met', 'repaired', 'broken')`, `j.state = 'met'`, 'null::double precision');
+      return judgmentFacts(
+        seen,
+        `j.state in ('met', 'repaired', 'broken')`,
+        `j.state = 'met'`,
+        'null::double precision',
+      );
     case 'delay':
       return judgmentFacts(
+        seen,
         `j.state in ('met', 'repaired')`,
         'false',
         `case when j.state in ('met', 'repaired') then extract(epoch from j.met_at - j.anchor_at) / 86400 end`,
       );
     case 'return':
       return judgmentFacts(
+        seen,
         `j.state <> 'waiting'`,
         // By the day of the return, whenever it was learned of; one that a person rejected was none.
         `exists (select 1 from judgment r where r.patient = j.patient and r.rule = $5
@@ -46,16 +61,24 @@ function factsText(counting: Counting): string {
         'null::double precision',
       );
     case 'breaks':
-      return breakFacts(counting.figure);
+      return breakFacts(counting.figure, seen);
   }
 }
 
-function judgmentFacts(denominator: string, numerator: string, value: string): string {
+function judgmentFacts(seen: Seen, denominator: string, numerator: string, value: string): string {
+  const id = `split_part(split_part(j.focus, '#', 1), '/', 2)`;
   return `select j.patient, j.site, j.pathway, j.rule, null::text as owner, null::text as state,
             ${denominator} as is_denominator, ${numerator} as is_numerator, j.is_known_late, ${value} as value
           from judgment j
           where j.rule = any ($4) and j.state <> 'cancelled' and j.anchor_at >= $1 and j.anchor_at < $2
-            and $3::timestamptz is not null`;
+            and $3::timestamptz is not null${seenText(seen, `split_part(j.focus, '/', 1)`, id)}`;
+}
+
+function seenText({ visible, bind }: Seen, type: string, id: string): string {
+  const condition = visible('f', bind, 'stored');
+  if (condition === 'true') return '';
+  return `
+            and exists (select from resource f where f.type = ${type} and f.id = ${id} and not f.is_deleted and ${condition})`;
 }
 
 const figures: Readonly<Record<BreakFigure, { denominator: string; numerator: string; value: string }>> = {
@@ -88,13 +111,13 @@ const figures: Readonly<Record<BreakFigure, { denominator: string; numerator: st
   'open-by-owner': { denominator: 'b.closed_at is null', numerator: 'false', value: 'null::double precision' },
 };
 
-function breakFacts(figure: BreakFigure): string {
+function breakFacts(figure: BreakFigure, seen: Seen): string {
   const { denominator, numerator, value } = figures[figure];
   return `select b.patient, b.site, b.pathway, b.rule, coalesce(b.owner, '-') as owner, b.state,
             ${denominator} as is_denominator, ${numerator} as is_numerator, false as is_known_late, ${value} as value
           from break b
           where b.opened_at >= $1 and b.opened_at < $2 and $3::timestamptz is not null
-            and ($4::text[] is null or b.rule = any ($4))`;
+            and ($4::text[] is null or b.rule = any ($4))${seenText(seen, `'DetectedIssue'`, 'b.issue_id')}`;
 }
 
 interface Row {
@@ -118,8 +141,10 @@ interface Row {
 const totalBits = 2 ** strata.length - 1;
 
 export async function readFigures(db: Queryable, counting: Counting, period: Period): Promise<readonly Figures[]> {
+  const values = valuesOf(counting, period);
+  const facts = factsText(counting, { visible: period.visible, bind: (value) => `$${values.push(value)}` });
   const rows = await db.query<Row>({
-    text: `with fact as (${factsText(counting)}),
+    text: `with fact as (${facts}),
            placed as (
              select f.*, left(r.raw::jsonb #>> '{address,0,postalCode}', 2) as territory
              from fact f left join resource r
@@ -135,7 +160,7 @@ export async function readFigures(db: Queryable, counting: Counting, period: Per
            from placed
            group by grouping sets ((), (site), (territory), (pathway), (rule), (owner), (state))
            order by grouped desc, site, territory, pathway, rule, owner, state`,
-    values: valuesOf(counting, period),
+    values,
   });
   return rows.flatMap(toFigures);
 }
@@ -193,11 +218,13 @@ const subjectsMax = 10_000;
 
 /** The patients behind the figures, each once. */
 export async function readSubjects(db: Queryable, counting: Counting, period: Period): Promise<Subjects> {
+  const values = valuesOf(counting, period);
+  const facts = factsText(counting, { visible: period.visible, bind: (value) => `$${values.push(value)}` });
   const statement: Statement = {
-    text: `with fact as (${factsText(counting)})
+    text: `with fact as (${facts})
            select patient, bool_or(is_denominator) as denominator, bool_or(is_denominator and is_numerator) as numerator
            from fact group by patient order by patient limit ${subjectsMax}`,
-    values: valuesOf(counting, period),
+    values,
   };
   const rows = await db.query<{ patient: string; denominator: boolean; numerator: boolean }>(statement);
   return {

@@ -16,7 +16,7 @@ import { completedTask } from './letter-review.ts';
 import { type Ingest, lockEntries, refuse, resolveEntries, type Stored } from './letter-store.ts';
 import { mergeInto } from './merge-patients.ts';
 import { answerText } from './transaction.ts';
-import { writeGuarded } from './write.ts';
+import { onItsOwn, writeGuarded } from './write.ts';
 
 interface AdmissionRun extends Ingest {
   /** The transaction of the session. */
@@ -47,7 +47,7 @@ export async function storeAdmission(run: AdmissionRun, admission: Admission): P
   const faults = judged.flat().filter(({ severity }) => severity === 'error');
   if (faults.length > 0) return refuse('unprocessable', faults);
   const done = run.incoming.task === undefined ? [] : [completedTask(run.context, run.incoming.task)];
-  const written = await writeGuarded(run.context, run.session, [...resources.map(toEntry), ...done]);
+  const written = await writeGuarded(run.context, run.session, [...resources.map(toEntry), ...done], onItsOwn);
   return answer(run, [`Patient/${patient.id}`, ...(stay ? [`Encounter/${stay.id}`] : [])], written);
 }
 

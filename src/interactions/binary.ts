@@ -35,5 +35,5 @@ export async function createBinary(context: Context, request: Request): Promise<
   };
   const id = context.ids.next(context.clock.now());
   const entry = { method: 'POST' as const, type: 'Binary', id, resource, expectNew: true };
-  return answerWritten(context, request, await writeOne(context, entry, request.provenance));
+  return answerWritten(context, request, await writeOne(context, entry, request));
 }

@@ -17,7 +17,11 @@ export function breakOperations(input: AnswerInput): readonly Operation[] {
       async run(context, request) {
         await readStored(context, request);
         const atMs = readAt(request);
-        const answer = await answerBreaks(input, context.store, { patient: `Patient/${request.id}`, atMs });
+        const answer = await answerBreaks(input, context.store, {
+          patient: `Patient/${request.id}`,
+          atMs,
+          visible: request.visible,
+        });
         return { status: 200, body: JSON.stringify(answer) };
       },
     },
@@ -35,7 +39,7 @@ export function breakOperations(input: AnswerInput): readonly Operation[] {
 
 async function explain(input: AnswerInput, context: Context, request: Request): Promise<Answer> {
   await readStored(context, request);
-  const answer = await answerExplain(input, context.store, request.id ?? '');
+  const answer = await answerExplain(input, context.store, { id: request.id ?? '', visible: request.visible });
   return { status: 200, body: JSON.stringify(answer) };
 }
 

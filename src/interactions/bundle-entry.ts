@@ -1,4 +1,5 @@
 /** One entry of a batch or transaction, parsed: what it asks for and of whom (https://hl7.org/fhir/R4/bundle.html#bundle-unique). */
+import { type Caller, requirePermitted } from '../access/index.ts';
 import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { type Context, type Request, requireId, requireType } from './context.ts';
@@ -153,6 +154,11 @@ export function findRoute(routes: readonly Route[], { method, path }: BundleEntr
     throw new Problem('unsupported-interaction', `${method} is not supported on this URL`);
   }
   return found;
+}
+
+/** An entry is asked for as a request of its own: same policy, same refusal. */
+export function requireEntryPermitted(caller: Caller, { method, path }: Route, entry: BundleEntry): void {
+  requirePermitted(caller, { kind: 'fhir', key: `${method} ${path}` }, entry.type);
 }
 
 type Asked = Pick<Request, 'returnPreference' | 'provenance' | 'caller' | 'visible'>;

@@ -1,6 +1,6 @@
 /** What every interaction is given, what it is asked, and what it answers. Nothing here knows HTTP's library. */
 import { type Clock, formatInstant, type Ids, type Issue, Problem } from '../base/index.ts';
-import type { Access, Caller } from '../access/index.ts';
+import type { Access, Caller, FactReader } from '../access/index.ts';
 import type { ConformanceResource, Definitions, Resource } from '../fhir/index.ts';
 import type { Session, Store, StoredVersion, Visible } from '../store/index.ts';
 import type { IndexValues, SearchContext } from '../search/index.ts';
@@ -8,6 +8,8 @@ import type { IndexValues, SearchContext } from '../search/index.ts';
 export interface Context {
   readonly store: Store;
   readonly access: Access;
+  /** What a resource says of who may see what. */
+  readonly facts: FactReader;
   readonly definitions: Definitions;
   readonly search: SearchContext;
   /**

@@ -7,13 +7,13 @@ import { answerOne, writeOne, writePlanned } from './write.ts';
 
 export async function create(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
-  const { type, ifNoneExist, provenance } = request;
+  const { type, ifNoneExist } = request;
   const resource = await requireResource(context, type, request.body);
   const simplified = type === 'DocumentReference' ? simplifiedFlavour(resource) : undefined;
   if (simplified !== undefined) return publishSimplified(context, request, { resource, flavour: simplified });
   if (ifNoneExist === undefined) {
     const id = context.ids.next(context.clock.now());
-    const written = await writeOne(context, { method: 'POST', type, id, resource, expectNew: true }, provenance);
+    const written = await writeOne(context, { method: 'POST', type, id, resource, expectNew: true }, request);
     return answerOne(context, request, written);
   }
   const wanted = { method: 'POST' as const, type, resource, criteria: ifNoneExist };

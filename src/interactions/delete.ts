@@ -10,10 +10,10 @@ import { writeOne, writePlanned } from './write.ts';
 
 export async function remove(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
-  const { id = '', type, provenance } = request;
+  const { id = '', type } = request;
   if (!isId(id)) return { status: 204 };
   const expected = request.ifMatch === undefined ? {} : { expectVersion: readEntityTag(request.ifMatch) };
-  return answerDeleted(request, [await writeOne(context, { method: 'DELETE', type, id, ...expected }, provenance)]);
+  return answerDeleted(request, [await writeOne(context, { method: 'DELETE', type, id, ...expected }, request)]);
 }
 
 export async function removeByCriteria(context: Context, request: Request): Promise<Answer> {

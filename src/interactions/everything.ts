@@ -3,6 +3,7 @@
  * (https://hl7.org/fhir/R4/encounter-operation-everything.html): the patient or the stay, what stands in the compartment, and on each page the professionals, places and products that it refers to. Never what belongs to another
  * patient: of what is only referred to, the types that belong to nobody are brought along.
  */
+import { callerKey } from '../access/index.ts';
 import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { decodeCursor, encodeCursor } from '../search/index.ts';
@@ -111,7 +112,7 @@ function readAsked(context: Context, request: Request, names: readonly string[])
   const query = inputs
     .filter(({ name }) => name !== '_cursor')
     .map(({ name, text = '' }): [string, string] => [name, text]);
-  const binding = JSON.stringify(['everything', of, query]);
+  const binding = JSON.stringify(['everything', of, query, callerKey(request.caller)]);
   const cursor = single(inputs, '_cursor');
   const date = (name: string) => readDate(context, name, single(inputs, name));
   const bounds = { sinceMs: date('_since')?.lo, fromMs: date('start')?.lo, untilMs: date('end')?.hi };

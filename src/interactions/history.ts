@@ -1,4 +1,5 @@
 /** history of a resource, a type, everything, newest first (https://hl7.org/fhir/R4/http.html#history). */
+import { callerKey } from '../access/index.ts';
 import { Problem } from '../base/index.ts';
 import { decodeCursor, encodeCursor } from '../search/index.ts';
 import type { HistoryPosition, HistoryRequest, HistoryVersion } from '../store/index.ts';
@@ -37,7 +38,7 @@ async function history(context: Context, request: Request, { of, path }: Asked):
     return answerBundle({ links: [['self', url()]], total, entries: [] });
   }
   const count = Math.min(asked.count ?? context.limits.pageDefault, context.limits.pageMax);
-  const binding = JSON.stringify(['history', path, asked.accepted]);
+  const binding = JSON.stringify(['history', path, asked.accepted, callerKey(request.caller)]);
   const after = asked.cursor === undefined ? {} : { after: readCursor(context, binding, asked.cursor) };
   const versions = await context.store.versions({ ...conditions, ...after, limit: count + 1 }, request.visible);
   const shown = versions.slice(0, count);

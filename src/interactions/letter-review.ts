@@ -8,7 +8,7 @@ import type { Resource } from '../fhir/index.ts';
 import { everything, type Session, type WriteEntry } from '../store/index.ts';
 import type { Answer, Context } from './context.ts';
 import { searchResources } from './search.ts';
-import { writeGuarded } from './write.ts';
+import { onItsOwn, writeGuarded } from './write.ts';
 
 export interface Incoming {
   readonly bytes: Uint8Array;
@@ -54,7 +54,12 @@ export async function review(
   const task = reviewTask(context, { former: open[0], binaryId: id, reasons: refusal.reasons });
   const keep: WriteEntry[] =
     stored === undefined || stored.isDeleted ? [{ method: 'POST', type: 'Binary', id, resource: binary }] : [];
-  await writeGuarded(context, session, [...keep, { method: 'PUT', type: 'Task', id: task.id ?? '', resource: task }]);
+  await writeGuarded(
+    context,
+    session,
+    [...keep, { method: 'PUT', type: 'Task', id: task.id ?? '', resource: task }],
+    onItsOwn,
+  );
   const [first] = refusal.reasons;
   const problem = new Problem(refusal.category, first?.text ?? 'the letter needs a review', {
     issues: refusal.reasons,

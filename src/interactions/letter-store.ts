@@ -34,7 +34,7 @@ import {
 import { completedTask, type Incoming, type Refusal } from './letter-review.ts';
 import { searchResources } from './search.ts';
 import { answerText } from './transaction.ts';
-import { writeGuarded } from './write.ts';
+import { onItsOwn, writeGuarded } from './write.ts';
 
 export interface LetterStoreSettings {
   readonly allowsTestIns: boolean;
@@ -285,7 +285,7 @@ async function commitPlan(run: Ingest, { plan, former, isReplaced, resolved, sup
   const done = incoming.task === undefined ? [] : [completedTask(context, incoming.task)];
   // A Binary may be there from a review of the same bytes; now it gets the labels that the letter asks for.
   const entries = [...resources, ...completed].map(toEntry);
-  const written = await writeGuarded(context, session, [...entries, ...superseded, ...done]);
+  const written = await writeGuarded(context, session, [...entries, ...superseded, ...done], onItsOwn);
   return { kind: 'stored', answer: { status: 201, ...(await answerPlan(run, { plan, links, written })) } };
 }
 
@@ -322,7 +322,8 @@ function locationOf(context: Context, { type, id, version }: { type: string; id:
 
 /** Known already: nothing changes, and the answer says what there is. */
 export async function answerKnown({ context, session, incoming }: Ingest, id: string): Promise<Stored> {
-  if (incoming.task !== undefined) await writeGuarded(context, session, [completedTask(context, incoming.task)]);
+  if (incoming.task !== undefined)
+    await writeGuarded(context, session, [completedTask(context, incoming.task)], onItsOwn);
   const stored = await session.read('DocumentReference', id, everything);
   if (stored === undefined) throw new Error('a letter that was just found is not there');
   const location = locationOf(context, stored);

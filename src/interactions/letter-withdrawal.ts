@@ -18,7 +18,7 @@ import {
   resolveEntries,
   type Stored,
 } from './letter-store.ts';
-import { writeGuarded } from './write.ts';
+import { onItsOwn, writeGuarded } from './write.ts';
 
 export async function withdrawPlan(run: Ingest, plan: LetterPlan): Promise<Stored> {
   await lockPlan(run, plan);
@@ -36,7 +36,7 @@ export async function withdrawPlan(run: Ingest, plan: LetterPlan): Promise<Store
   const isLatest = decided.former !== undefined && isSameVersion(plan, decided.former.composition as never);
   const ended = isLatest ? endWithdrawn(decided.former, new Set()) : [];
   const resources = [{ ...letter, status: 'entered-in-error' } as unknown as Resource, ...ended];
-  await writeGuarded(run.context, run.session, resources.map(toEntry));
+  await writeGuarded(run.context, run.session, resources.map(toEntry), onItsOwn);
   return answerKnown(run, letter.id ?? '');
 }
 

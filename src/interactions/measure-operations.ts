@@ -40,6 +40,7 @@ export function measureOperations({ db, zone }: MeasureInput): readonly Operatio
           fromMs: from.lo,
           toMs: to.hi,
           nowMs: context.clock.now(),
+          visible: request.visible,
           ...readForm(request),
         });
         return { status: 200, body: JSON.stringify(report) };

@@ -57,7 +57,7 @@ export async function planWrite(
     case 'PUT':
       return criteria === undefined
         ? planUpdate(session, wanted, setting)
-        : planByCriteria(context, session, wanted, match);
+        : planByCriteria(context, session, { wanted, match, setting });
     case 'PATCH':
       return planPatch(context, session, { wanted, match, setting });
     case 'DELETE':
@@ -96,8 +96,7 @@ async function planUpdate(session: Session, wanted: Wanted, { visible }: MatchSe
 async function planByCriteria(
   context: Context,
   session: Session,
-  wanted: Wanted,
-  match: Match | undefined,
+  { wanted, match, setting }: PatchInput,
 ): Promise<Plan> {
   const given = wanted.resource?.id;
   if (match !== undefined) {
@@ -110,16 +109,21 @@ async function planByCriteria(
     throw new Problem('precondition', 'the criteria find nothing that If-Match could name');
   if (given === undefined)
     return write(wanted, context.ids.next(context.clock.now()), { method: 'PUT', expectNew: true });
-  const stored = await lockAndRead(session, wanted.type, given);
+  const stored = await lockAndRead(session, `${wanted.type}/${given}`, setting);
   if (stored !== undefined && !stored.isDeleted) {
     throw new Problem('conflict', 'the id in the resource belongs to one that the criteria do not find');
   }
   return write(wanted, given, { method: 'PUT' });
 }
 
-async function lockAndRead(session: Session, type: string, id: string): Promise<StoredVersion | undefined> {
-  await session.lockResources([`${type}/${id}`]);
-  return session.read(type, id, () => 'true');
+async function lockAndRead(
+  session: Session,
+  reference: string,
+  { visible }: MatchSetting,
+): Promise<StoredVersion | undefined> {
+  const [type = '', id = ''] = reference.split('/');
+  await session.lockResources([reference]);
+  return session.read(type, id, visible);
 }
 
 interface PatchInput {

@@ -224,7 +224,7 @@ interface Start {
 async function startOrWait(context: Context, request: Request, { kind, asked, more }: Start): Promise<Answer> {
   const total = asked.patients?.length ?? (await countPatients(context.store));
   const progress = { done: 0, total, unit: 'patients', afterId: '', ...more };
-  const started = await startBulk(context, kind, { request: asked, progress });
+  const started = await startBulk(context, kind, { request: { ...asked, caller: request.caller }, progress });
   if (request.isAsync === true) return started;
   const place = started.headers?.['content-location'] ?? '';
   const id = place.slice(place.lastIndexOf('/') + 1);

@@ -1,4 +1,5 @@
 /** search of one type, GET or POST (https://hl7.org/fhir/R4/http.html#search, https://hl7.org/fhir/R4/search.html). */
+import { callerKey } from '../access/index.ts';
 import { Problem } from '../base/index.ts';
 import { type ConformanceResource, type Resource, toOperationOutcome } from '../fhir/index.ts';
 import {
@@ -75,7 +76,7 @@ async function answerSearch(context: Context, request: Request, scope: Scope): P
   const isCountOnly = summary === 'count' || count === 0;
   const total =
     isCountOnly || totalAsked === 'accurate' ? await countMatches(context, asked, request.visible) : undefined;
-  const page = isCountOnly ? emptyPage : await readPage(context, asked, request.visible);
+  const page = isCountOnly ? emptyPage : await readPage(context, asked, request);
   const included = await readIncluded(context, store, { asked, rows: page.rows, visible: request.visible });
   const url = scope.path === '' ? context.baseUrl : `${context.baseUrl}/${scope.path}`;
   const links = [
@@ -176,10 +177,10 @@ interface ReadPage {
 
 const emptyPage: ReadPage = { rows: [], cursor: undefined };
 
-async function readPage(context: Context, asked: Search, visible: Visible): Promise<ReadPage> {
+async function readPage(context: Context, asked: Search, { visible, caller }: Request): Promise<ReadPage> {
   const { pageDefault, pageMax } = context.limits;
   const count = Math.min(asked.result.count ?? pageDefault, pageMax);
-  const binding = cursorBinding(asked, 'anybody');
+  const binding = cursorBinding(asked, callerKey(caller));
   const { cursor } = asked.result;
   const after = cursor === undefined ? undefined : decodeCursor(context.secret, binding, cursor);
   const statement = toSql(context.search, asked, { visible, count, after });

@@ -11,7 +11,7 @@ import { answerStored, type Context } from './context.ts';
 import type { Outcome } from './letter-review.ts';
 import { searchResources } from './search.ts';
 import { answerText } from './transaction.ts';
-import { retryRace, writeGuarded } from './write.ts';
+import { onItsOwn, retryRace, writeGuarded } from './write.ts';
 
 /** One mail is recorded once for each of its recipients. */
 const recipientsMax = 100;
@@ -43,6 +43,7 @@ export function takeReport(
           id: one.id ?? '',
           resource: one as unknown as Resource,
         })),
+        onItsOwn,
       );
       const stored = await session.readMany(
         known.map(({ id }) => `Communication/${id}`),

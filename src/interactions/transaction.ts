@@ -7,6 +7,7 @@
  * against the draft, all writes are one commit, and reads come last and see it (transaction-links.ts has the links).
  * In a batch each entry stands for itself.
  */
+import { mayEverything, mayOn } from '../access/index.ts';
 import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import type { Session, WriteEntry, Written } from '../store/index.ts';
@@ -21,6 +22,7 @@ import {
   placedNow,
   readEntries,
   readEntry,
+  requireEntryPermitted,
 } from './bundle-entry.ts';
 import { bundleText } from './bundle-text.ts';
 import { type Answer, answerStored, type Context, type Request } from './context.ts';
@@ -64,6 +66,9 @@ export async function transact(
   const entries = readEntries(context, provided?.bundle ?? bundle).map((part, place) =>
     placedNow(place, () => readEntry(context, part, place)),
   );
+  for (const entry of mayEverything(request.caller) ? [] : entries) {
+    placedNow(entry.place, () => requireEntryPermitted(request.caller, findRoute(routes, entry), entry));
+  }
   const input = { entries, request, routes };
   const texts = await retryRace(() =>
     context.store.transaction((session, tx) => processTransaction(context, { session, tx }, input)),
@@ -146,7 +151,7 @@ async function processTransaction(
   const writes = planned.flatMap(({ entry, plan }) =>
     plan.writes.map((one) => relink(context, { entry, write: one }, links)),
   );
-  const written = await writeGuarded(context, session, writes, request.provenance);
+  const written = await writeGuarded(context, session, writes, request);
   const answers = answerPlanned(context, { planned, written, request });
   for (const entry of entries.filter((one) => !isWrite(one))) {
     answers.set(entry.place, await placed(entry.place, () => readInside(context, inside, { entry, input })));
@@ -226,7 +231,8 @@ function answerPlanned(context: Context, { planned, written, request }: AnswersI
   const answers = new Map<number, Answer>();
   for (const { entry, plan } of planned) {
     const own = plan.writes.flatMap(({ type, id }) => byTarget.get(`${type}/${id}`) ?? []);
-    const asked = { type: entry.type, returnPreference: preference } as const;
+    const shown = mayOn(request.caller, 'r', entry.type) ? preference : 'minimal';
+    const asked = { type: entry.type, returnPreference: shown } as const;
     answers.set(entry.place, answerOne(context, { entry, plan, own, byTarget }, asked));
   }
   return answers;

@@ -7,7 +7,7 @@ import { answerOne, writeOne, writePlanned } from './write.ts';
 
 export async function update(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);
-  const { id = '', type, ifMatch, ifNoneMatch, provenance } = request;
+  const { id = '', type, ifMatch, ifNoneMatch } = request;
   requireId(id);
   const resource = await requireResource(context, type, request.body);
   requireSameId(resource, id);
@@ -15,7 +15,7 @@ export async function update(context: Context, request: Request): Promise<Answer
     return updatePlanned(context, request, { method: 'PUT', type, id, resource, ifMatch, ifNoneMatch });
   }
   const expected = ifMatch === undefined ? {} : { expectVersion: readEntityTag(ifMatch) };
-  const written = await writeOne(context, { method: 'PUT', type, id, resource, ...expected }, provenance);
+  const written = await writeOne(context, { method: 'PUT', type, id, resource, ...expected }, request);
   return answerOne(context, request, written);
 }
 

@@ -1,4 +1,5 @@
 /** What create, update, delete, batch and transaction share: a write is checked, guarded and committed in one place. */
+import { type Caller, callerKey, forbidden, mayEverything, mayOn, systemCaller } from '../access/index.ts';
 import type { Issue } from '../base/index.ts';
 import { databaseFaultOf } from '../db/index.ts';
 import { type Resource, toOperationOutcome } from '../fhir/index.ts';
@@ -6,19 +7,32 @@ import { everything, type Session, type WriteEntry, type Written } from '../stor
 import type { Answer, Context, Request } from './context.ts';
 import { lockMatches } from './match.ts';
 import { criteriaOf, type Plan, planWrite, type Wanted } from './plan.ts';
+import { permitWrites } from './permit-writes.ts';
 import { readProvenance } from './provenance.ts';
 import { requireNoPointers, requireTargets } from './references.ts';
 
 export { requireResource, requireSameId } from './valid.ts';
 
+/** On whose behalf something is written; `provenance` is an X-Provenance header. */
+export interface Writing {
+  readonly caller: Caller;
+  readonly provenance?: unknown;
+}
+
+/** The server writes on its own behalf: what a letter says, what an import was given. */
+export const onItsOwn: Writing = { caller: systemCaller };
+
 /** One write, in one round trip where nothing must be read first. */
-export async function writeOne(context: Context, entry: WriteEntry, provenance?: unknown): Promise<Written> {
+export async function writeOne(context: Context, entry: WriteEntry, writing: Writing): Promise<Written> {
   const isAlone =
-    guardsOf(context, entry.type).length === 0 && provenance === undefined && context.references === 'recorded';
+    guardsOf(context, entry.type).length === 0 &&
+    writing.provenance === undefined &&
+    context.references === 'recorded' &&
+    mayEverything(writing.caller);
   return retryRace(async () => {
     const [written] = isAlone
       ? await context.store.commit([entry])
-      : await context.store.transaction((session) => writeGuarded(context, session, [entry], provenance));
+      : await context.store.transaction((session) => writeGuarded(context, session, [entry], writing));
     if (written === undefined) throw new Error('a commit of one entry answered none');
     return written;
   });
@@ -27,28 +41,50 @@ export async function writeOne(context: Context, entry: WriteEntry, provenance?:
 /** A write that must look first: criteria, a patch. Answers the plan, and what was written by it in the same order. */
 export async function writePlanned(
   context: Context,
-  request: Pick<Request, 'visible' | 'provenance'>,
+  request: Pick<Request, 'visible' | 'provenance' | 'caller'>,
   wanted: Wanted,
 ): Promise<{ readonly plan: Plan; readonly written: readonly Written[] }> {
-  const { visible, provenance } = request;
+  const { visible } = request;
   return retryRace(() =>
     context.store.transaction(async (session) => {
       await lockMatches(session, criteriaOf(wanted));
       const plan = await planWrite(context, session, wanted, { visible });
-      return { plan, written: await writeGuarded(context, session, plan.writes, provenance) };
+      return { plan, written: await writeGuarded(context, session, plan.writes, request) };
     }),
   );
 }
 
 /**
- * Writes inside a transaction, each looked at by the guards of its type first, on what is locked. `provenance` is an
- * X-Provenance header: it is stored beside, and not among the answers.
+ * Writes inside a transaction, each held against access and looked at by the guards of its type first, on what is locked. A
+ * provenance is stored beside, and not among the answers. Answers one for each entry, in their order.
  */
 export async function writeGuarded(
   context: Context,
   session: Session,
   entries: readonly WriteEntry[],
-  provenance?: unknown,
+  { caller, provenance }: Writing,
+): Promise<readonly Written[]> {
+  if (mayEverything(caller)) return commitGuarded(context, session, entries, provenance);
+  if (provenance !== undefined && !mayOn(caller, 'c', 'Provenance')) throw forbidden();
+  const permitted = await permitWrites(context, session, entries, caller);
+  const written = await commitGuarded(context, session, permitted, provenance);
+  const owner = { key: callerKey(caller), caller };
+  for (const { type, id, outcome } of written) {
+    if (type === 'Subscription' && outcome !== 'deleted') await session.keepOwner(id, owner);
+  }
+  const byTarget = new Map(written.map((one) => [`${one.type}/${one.id}`, one]));
+  const lastUpdated = new Date(context.clock.now());
+  return entries.map(({ type, id }) => {
+    const done = byTarget.get(`${type}/${id}`);
+    return done ?? { outcome: 'unchanged', type, id, version: 0, lastUpdated, raw: '' };
+  });
+}
+
+async function commitGuarded(
+  context: Context,
+  session: Session,
+  entries: readonly WriteEntry[],
+  provenance: unknown,
 ): Promise<readonly Written[]> {
   const addProvenance = provenance === undefined ? undefined : await readProvenance(context, provenance);
   const guarded = entries.filter(({ type }) => guardsOf(context, type).length > 0);

@@ -2,6 +2,7 @@
  * What subscribers may ask: $status and $events of the Subscriptions R5 Backport guide for R4, and $resend, which the guide has
  * from version 1.2 on. Core R4 subscriptions answer them too.
  */
+import type { Access } from '../access/index.ts';
 import { type Clock, Problem } from '../base/index.ts';
 import type { Database } from '../db/index.ts';
 import { parseJson } from '../fhir/index.ts';
@@ -11,7 +12,8 @@ import type { Subscription as FhirSubscription } from 'fhir/r4.js';
 import { listStandings, rewind, type StandingRow } from './answers.sql.ts';
 import { errorText } from './attempt.ts';
 import type { Outcome } from './channel.ts';
-import { type Event, readEvents } from './events.sql.ts';
+import type { Event } from './events.sql.ts';
+import { readOwnEvents } from './owned.ts';
 import { deliveryJob } from './jobs.ts';
 import { notifyLimits } from './limits.ts';
 import { historyBundle, type StatusSaid, statusSearchset } from './notification.ts';
@@ -58,6 +60,7 @@ export interface IssuedToken extends BindingToken {
 
 export interface AnswersInput {
   readonly store: Store;
+  readonly access: Access;
   readonly db: Database;
   readonly clock: Clock;
   readonly baseUrl: string;
@@ -65,7 +68,7 @@ export interface AnswersInput {
 }
 
 export function createAnswers(input: AnswersInput): Answers {
-  const { store, db, clock, baseUrl, newKey } = input;
+  const { store, access, db, clock, baseUrl, newKey } = input;
   const find = async (visible: Visible, id: string): Promise<StandingRow> => {
     const [row] = await listStandings(store, { visible, ids: [id], statuses: undefined, limit: 1 });
     if (row === undefined) throw new Problem('not-found', 'no Subscription with this id');
@@ -84,7 +87,8 @@ export function createAnswers(input: AnswersInput): Answers {
     statusOf: async ({ visible, id }) => say([await find(visible, id)]),
     async events({ visible, id, since = 1, until = Number.MAX_SAFE_INTEGER, content }) {
       const row = await find(visible, id);
-      const events = await readEvents(db, { subscription: id, from: since, until, limit: notifyLimits.eventsAskedMax });
+      const range = { subscription: id, from: since, until, limit: notifyLimits.eventsAskedMax };
+      const events = await readOwnEvents(db, access, range);
       const said = toSaid(row, 'query-event', events);
       return historyBundle({ ...said, content: lesser(said.content, content) }, baseUrl, clock.now());
     },

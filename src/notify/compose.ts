@@ -25,7 +25,9 @@ export function compose(say: ToSay): Notification {
     kind,
     subscription: subscription.id,
     number: last?.number,
-    focuses: events.map(({ type, id }) => (content === 'empty' ? undefined : `${baseUrl}/${type}/${id}`)),
+    focuses: events.map(({ type, id, isHidden }) =>
+      content === 'empty' || isHidden === true ? undefined : `${baseUrl}/${type}/${id}`,
+    ),
     atMs,
     nowMs,
   };

@@ -9,8 +9,9 @@
  * subscription waits for it.
  */
 import assert from 'node:assert/strict';
+import type { Access } from '../access/index.ts';
 import type { Clock, Log } from '../base/index.ts';
-import type { Database, Queryable, Transaction } from '../db/index.ts';
+import type { Database, Transaction } from '../db/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import { finishJob, type Job, requestJobs, type Work } from '../queue/index.ts';
 import type { Session, Store } from '../store/index.ts';
@@ -19,7 +20,8 @@ import type { Channel, Outcome } from './channel.ts';
 import { compose } from './compose.ts';
 import { type Due, openChannel, readDue } from './due.ts';
 import type { ChannelRules } from './channel-terms.ts';
-import { type Event, readEvents } from './events.sql.ts';
+import type { Event } from './events.sql.ts';
+import { readOwnEvents } from './owned.ts';
 import { deliveryJob, deliveryKind, deliveryKinds } from './jobs.ts';
 import { faultRetryMs, notifyLimits } from './limits.ts';
 import { lockSubscription, recordAndFinish, recordAttempt, setStatus } from './state.sql.ts';
@@ -30,6 +32,7 @@ import type { Subscription } from './subscription.ts';
 export interface DeliverInput {
   readonly db: Database;
   readonly store: Store;
+  readonly access: Access;
   readonly channel: Channel;
   readonly rules: ChannelRules;
   readonly baseUrl: string;
@@ -77,7 +80,7 @@ async function notify(input: DeliverInput, job: Job, due: Due, kind: Attempted['
   const { subscription, standing } = due;
   assert(subscription !== undefined);
   const nowMs = input.clock.now();
-  const events = kind === 'event-notification' ? await pendingEvents(input.db, due.standing, subscription) : [];
+  const events = kind === 'event-notification' ? await pendingEvents(input, due.standing, subscription) : [];
   const notification = compose({ kind, subscription, standing, events, nowMs, baseUrl: input.baseUrl });
   const channel = openChannel(subscription, due.secrets);
   const started = performance.now();
@@ -89,12 +92,12 @@ async function notify(input: DeliverInput, job: Job, due: Due, kind: Attempted['
 }
 
 async function pendingEvents(
-  db: Queryable,
+  { db, access }: DeliverInput,
   standing: Standing,
   { id, channel }: Subscription,
 ): Promise<readonly Event[]> {
   const range = { subscription: id, from: standing.deliveredNumber + 1, until: standing.lastNumber };
-  const events = await readEvents(db, { ...range, limit: channel.eventsMax });
+  const events = await readOwnEvents(db, access, { ...range, limit: channel.eventsMax });
   assert(events.length > 0, 'events are kept until they are delivered');
   return events;
 }

@@ -89,6 +89,8 @@ export interface Event {
   readonly raw: string | undefined;
   /** What goes with it, each in the version of then. */
   readonly context: readonly Companion[];
+  /** The owner of the subscription does not see it any more: only its number is told. */
+  readonly isHidden?: true;
 }
 
 export interface Companion {

@@ -5,17 +5,19 @@
  * that it may concern; each that matches gets an event under its next number and a delivery job, in the transaction that moves
  * the reader: exactly one event per subscription and change, whatever crashes.
  */
+import type { Access } from '../access/index.ts';
 import type { Clock, Log } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { type Change, type Follower, type JobRequest, requestJobs } from '../queue/index.ts';
 import { type Include, type PageRow, type SearchContext, toIncludeSql } from '../search/index.ts';
-import { everything } from '../store/index.ts';
+import { everything, type Visible } from '../store/index.ts';
 import { createVersions, type SeenChange, type Version } from './criteria.ts';
 import type { ChannelRules } from './channel-terms.ts';
 import { insertEvents, type NewEvent, readTexts, type Texts } from './events.sql.ts';
 import { deliveryJob } from './jobs.ts';
 import { notifyLimits } from './limits.ts';
+import { asSeen, openOwned, type Owned } from './owned.ts';
 import { createRegister, type Register, type Unserved, type Watcher } from './register.ts';
 import { handlesOf } from './secrets.ts';
 import { applyState, markUnserved } from './state.sql.ts';
@@ -29,6 +31,7 @@ export interface FollowInput {
   readonly setting: TopicSetting;
   readonly book: TopicBook;
   readonly rules: ChannelRules;
+  readonly access: Access;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -42,11 +45,14 @@ export function createFollower(input: FollowInput): Follower {
     async handle(tx, changes) {
       const unserved = [...(await register.catchUp(tx))];
       const texts = await readTexts(tx, textsNeeded(register, changes));
+      const owned = await openOwned(tx, input.access);
       const events: NewEvent[] = [];
       const jobs: JobRequest[] = [];
       for (const change of changes) {
         const seen = toSeen(version, change, texts);
-        events.push(...(await match(input, tx, { change, seen, candidates: candidatesOf(register, change, seen) })));
+        events.push(
+          ...(await match(input, tx, { change, seen, owned, candidates: candidatesOf(register, change, seen) })),
+        );
         if (change.type !== 'Subscription') continue;
         const resource = seen.current?.resource;
         jobs.push(await putInForce(tx, change, resource, input.clock.now()));
@@ -79,12 +85,13 @@ function toSeen(toVersion: (resource: Resource) => Version, change: Change, text
 
 function candidatesOf(register: Register, { type }: Change, seen: SeenChange): readonly Watcher[] {
   if (seen.current === undefined && seen.previous === undefined) return [];
-  return [...register.candidates(type, () => anchorsOfChange(seen))].filter(({ matcher }) => matcher.matches(seen));
+  return [...register.candidates(type, () => anchorsOfChange(seen))];
 }
 
 interface Matched {
   readonly change: Change;
   readonly seen: SeenChange;
+  readonly owned: Owned;
   readonly candidates: readonly Watcher[];
 }
 
@@ -92,29 +99,43 @@ interface Matched {
 async function match(
   { setting }: FollowInput,
   tx: Transaction,
-  { change, seen, candidates }: Matched,
+  { change, seen, owned, candidates }: Matched,
 ): Promise<readonly NewEvent[]> {
   const contexts = new Map<readonly Include[], readonly string[]>();
   const events: NewEvent[] = [];
   for (const { subscription, matcher } of candidates) {
+    const visible = await owned.visibleOf(subscription);
+    const told = visible === undefined ? seen : await asSeen(tx, { change, seen }, visible);
+    if (told === undefined || !matcher.matches(told)) continue;
     const includes = matcher.shapes?.get(change.type);
     const resource = seen.current?.resource;
-    if (includes !== undefined && resource !== undefined && !contexts.has(includes)) {
-      contexts.set(includes, await readContext(tx, setting.search, includes, resource));
+    const read = (by: Visible) =>
+      includes === undefined || resource === undefined
+        ? Promise.resolve([])
+        : readContext(tx, setting.search, { includes, resource, visible: by });
+    if (visible !== undefined) {
+      events.push({ subscription, change, context: await read(visible) });
+      continue;
     }
+    if (includes !== undefined && !contexts.has(includes)) contexts.set(includes, await read(everything));
     const context = includes === undefined ? [] : (contexts.get(includes) ?? []);
     events.push({ subscription, change, context });
   }
   return events;
 }
 
+interface Companions {
+  readonly includes: readonly Include[];
+  readonly resource: Resource;
+  readonly visible: Visible;
+}
+
 async function readContext(
   tx: Transaction,
   search: SearchContext,
-  includes: readonly Include[],
-  resource: Resource,
+  { includes, resource, visible }: Companions,
 ): Promise<readonly string[]> {
-  const asked = { visible: everything, limit: notifyLimits.contextMax };
+  const asked = { visible, limit: notifyLimits.contextMax };
   const statement = toIncludeSql(search, includes, [resource], asked);
   const rows = statement === undefined ? [] : await tx.query<PageRow>(statement);
   return rows.slice(0, notifyLimits.contextMax).map(({ type, id, version }) => `${type}/${id}/${version}`);

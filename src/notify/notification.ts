@@ -43,7 +43,9 @@ export function notificationBundle({ kind, subscription, standing, events, baseU
 /** A Bundle of type history: the status, then the resources that the content level includes. */
 export function historyBundle(said: StatusSaid, baseUrl: string, atMs: number): string {
   const isFull = said.content === 'full-resource';
-  const resources = isFull ? said.events.map((event) => resourceEntry(event, baseUrl)) : [];
+  const resources = isFull
+    ? said.events.filter(({ isHidden }) => isHidden !== true).map((event) => resourceEntry(event, baseUrl))
+    : [];
   const companions = isFull ? companionEntries(said.events, baseUrl) : [];
   const entries = [statusEntry(said, baseUrl, atMs), ...resources, ...companions];
   return `{"resourceType":"Bundle","type":"history","timestamp":"${formatInstant(atMs)}","entry":[${entries.join(',')}]}`;
@@ -97,12 +99,13 @@ export function statusParameters(said: StatusSaid, baseUrl: string): object {
 }
 
 function eventParts(event: Event, content: Content | undefined, baseUrl: string): readonly object[] {
-  const { number, at, type, id, context } = event;
+  const { number, at, type, id, context, isHidden } = event;
+  const hasFocus = content !== 'empty' && isHidden !== true;
   const companions = content === 'empty' ? [] : context;
   return [
     { name: 'event-number', valueString: String(number) },
     { name: 'timestamp', valueInstant: formatInstant(at.getTime()) },
-    ...(content === 'empty' ? [] : [{ name: 'focus', valueReference: { reference: `${baseUrl}/${type}/${id}` } }]),
+    ...(hasFocus ? [{ name: 'focus', valueReference: { reference: `${baseUrl}/${type}/${id}` } }] : []),
     ...companions.map((one) => ({
       name: 'additional-context',
       valueReference: { reference: `${baseUrl}/${one.type}/${one.id}` },

@@ -1,4 +1,5 @@
 /** Puts the parts together: what guards Subscriptions, what follows changes, and what delivers. */
+import type { Access } from '../access/index.ts';
 import type { Clock, Ids, Log } from '../base/index.ts';
 import type { Database } from '../db/index.ts';
 import { parseJson, type Resource, serializeJson } from '../fhir/index.ts';
@@ -37,6 +38,7 @@ export interface NotifyInput {
   readonly holder: number;
   /** Without trailing slash. */
   readonly baseUrl: string;
+  readonly access: Access;
   /** For trials: endpoints on this machine, over plain http too. */
   readonly allowsLoopback: boolean;
   /** Exact origins that alone may be called; undefined: any public one. */

@@ -4,8 +4,10 @@
  */
 import { type FactReader, type Facts, factTypes } from '../access/index.ts';
 import type { Database, Queryable, Statement } from '../db/index.ts';
-import { parseJson, type Resource } from '../fhir/index.ts';
+import { parseJson, type Resource, serializeJson } from '../fhir/index.ts';
+import type { IndexValues } from '../search/index.ts';
 import type { ReadyEntry, WriteEntry } from './entry.ts';
+import type { Session } from './store.ts';
 
 interface Kept extends Facts {
   /** `Type/id` */
@@ -75,4 +77,40 @@ async function readPage(db: Database, after: string, facts: FactReader): Promise
 
 async function keep(db: Queryable, kept: readonly Kept[]): Promise<void> {
   await db.query({ text: 'select access_keep($1::jsonb)', values: [JSON.stringify(kept)] });
+}
+
+/** What access asks of the database beside reading resources. */
+export function accessQueries(
+  db: Queryable,
+  index: (resource: Resource) => IndexValues,
+): Pick<Session, 'sees' | 'knownAs' | 'keepOwner'> {
+  return {
+    async sees(resource, visible) {
+      const { patients, tokens } = index(resource);
+      const { resourceType, id } = resource;
+      const values: unknown[] = [resourceType, id, patients, serializeJson(resource), tokens.map(String)];
+      const condition = visible('s', (value) => `$${values.push(value)}`);
+      const text = `select 1 from (
+          select $1::text as type, $2::text as id, $3::text[] as patients, access_labels($1, $4) as labels,
+                 access_authors($4) as authors, $5::bigint[] as keys) as s
+        where ${condition}`;
+      return (await db.query({ text, values })).length > 0;
+    },
+    async knownAs(names, nowMs) {
+      const rows = await db.query<{ who: readonly string[] }>({
+        name: 'access-known-as',
+        text: 'select access_who($1::text[], $2::bigint) as who',
+        values: [names, nowMs],
+      });
+      return rows[0]?.who ?? [];
+    },
+    async keepOwner(subscription, { key, caller }) {
+      await db.query({
+        name: 'access-keep-owner',
+        text: `insert into subscription_owner (subscription, owner, caller) values ($1, $2, $3)
+               on conflict (subscription, shard) do update set owner = excluded.owner, caller = excluded.caller`,
+        values: [subscription, key, JSON.stringify(caller)],
+      });
+    },
+  };
 }

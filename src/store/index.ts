@@ -5,6 +5,7 @@ export type { HistoryPosition, HistoryRequest } from './history.ts';
 export {
   createStore,
   everything,
+  seesAll,
   type HistoryVersion,
   type Session,
   type Store,

@@ -14,6 +14,7 @@ import { type RecordRequest, recordStatement } from './patient-record.ts';
 import { arePointedAt, keepPointers, missingOf, type Pointers } from './pointers.ts';
 import { labelStatement, type LabelRow } from './labels.ts';
 import { historyCountStatement, type HistoryRequest, historyStatement } from './history.ts';
+import { accessQueries } from './access-facts.ts';
 import { commitEntries, type Written } from './commit.ts';
 import { type ReadyEntry, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
 import { Groups } from './group.ts';
@@ -34,6 +35,10 @@ export type { Visible };
 /** Everything is visible: the caller is the server itself, or access control is off. */
 export const everything: Visible = () => 'true';
 
+export function seesAll(visible: Visible): boolean {
+  return visible('r', () => '') === 'true';
+}
+
 /** The record as seen inside one transaction, or outside of any. */
 export interface Session {
   read(type: string, id: string, visible: Visible): Promise<StoredVersion | undefined>;
@@ -52,9 +57,13 @@ export interface Session {
   readMany(references: readonly string[], visible: Visible): Promise<readonly StoredVersion[]>;
   /**
    * All resources of these types that stand in the patient's compartment (`Patient/id`) now; with `knownAtMs` in the
-   * version that was current then (what was deleted since is left out).
+   * version that was current then (what was deleted since is left out). Only what is `visible` where that is given.
    */
-  compartment(patient: string, types: readonly string[], knownAtMs?: number): Promise<readonly StoredVersion[]>;
+  compartment(
+    patient: string,
+    types: readonly string[],
+    of?: { readonly knownAtMs?: number | undefined; readonly visible?: Visible | undefined },
+  ): Promise<readonly StoredVersion[]>;
   /** Current resources of these types, or of all, in the order in which they first came. */
   scan(
     page: { readonly types: readonly string[] | undefined; readonly afterRid: string; readonly limit: number },
@@ -64,6 +73,12 @@ export interface Session {
   missingOf(references: readonly string[]): Promise<readonly string[]>;
   /** Whether others refer to one of these; known while references are enforced. */
   arePointedAt(references: readonly string[]): Promise<boolean>;
+  /** Whether the resource would be seen if it were there as it is; Binaries and Subscriptions are decided elsewhere. */
+  sees(resource: Resource, visible: Visible): Promise<boolean>;
+  /** All references that somebody with these national numbers has here at this instant, and the numbers (access-facts.ts). */
+  knownAs(names: readonly string[], nowMs: number): Promise<readonly string[]>;
+  /** On whose behalf a Subscription watches from now on. */
+  keepOwner(subscription: string, owner: { readonly key: string; readonly caller: object }): Promise<void>;
   /** Writes all entries or none; `precondition` when a version is not the expected one, `conflict` when an id is taken. */
   commit(entries: readonly WriteEntry[]): Promise<readonly Written[]>;
   /** Any statement of the search compiler. */
@@ -163,10 +178,11 @@ function createSession(input: StoreInput, db: Queryable): Session {
     history: (type, id, { limit }, visible) => stored(historyStatement({ of: { type, id }, limit }, visible)),
     ...pages(input, db, stored),
     ...locks(db),
+    ...accessQueries(db, input.index),
     readMany: (references, visible) => stored(manyStatement(references, visible)),
-    compartment(patient, types, knownAtMs) {
+    compartment(patient, types, { knownAtMs, visible = everything } = {}) {
       const keys = input.compartmentKeys(patient, types).map(String);
-      return stored(compartmentStatement({ keys, patient, knownAtMs }));
+      return stored(compartmentStatement({ keys, patient, knownAtMs, visible }));
     },
     async commit(entries) {
       const ready = entries.map((entry) => readyEntry(entry, input.index));
@@ -256,28 +272,34 @@ function compartmentStatement(of: {
   keys: readonly string[];
   patient: string;
   knownAtMs: number | undefined;
+  visible: Visible;
 }): Statement {
   const members = `select rid from token_index where k = any ($1::bigint[])
                    union select rid from resource where type = 'Patient' and id = $2`;
-  const values = [of.keys, of.patient.replace('Patient/', '')];
+  const values: unknown[] = [of.keys, of.patient.replace('Patient/', '')];
+  const bind = (value: unknown) => `$${values.push(value)}`;
   if (of.knownAtMs === undefined) {
+    const condition = of.visible('r', bind);
     return {
-      name: 'compartment',
+      name: nameOf('compartment', condition),
       text: `select ${columns('r')}, r.is_deleted from resource r
-             where r.rid in (${members}) and not r.is_deleted order by r.rid`,
+             where r.rid in (${members}) and not r.is_deleted and ${condition} order by r.rid`,
       values,
     };
   }
+  const at = bind(new Date(of.knownAtMs));
+  const [ofCurrent, ofFormer] = [of.visible('r', bind, 'stored'), of.visible('v', bind, 'former')];
   return {
-    name: 'compartment-then',
+    name: nameOf('compartment-then', ofCurrent + ofFormer),
     text: `select * from (
              select distinct on (h.rid) h.* from (
-               select r.rid, ${columns('r')}, r.is_deleted from resource r where r.rid in (${members})
+               select r.rid, ${columns('r')}, r.is_deleted, ${ofCurrent} as is_seen
+               from resource r where r.rid in (${members})
                union all
-               select v.rid, ${columns('v')}, v.method = 'DELETE' from version v where v.rid in (${members})
-             ) as h where h.last_updated <= $3 order by h.rid, h.version desc
-           ) as past where not is_deleted order by rid`,
-    values: [...values, new Date(of.knownAtMs)],
+               select v.rid, ${columns('v')}, v.method = 'DELETE', ${ofFormer} from version v where v.rid in (${members})
+             ) as h where h.last_updated <= ${at} order by h.rid, h.version desc
+           ) as past where not is_deleted and is_seen order by rid`,
+    values,
   };
 }
 

@@ -16,7 +16,7 @@ const refusals: Readonly<Record<string, string>> = {
   'Bundle-ex-comprehensiveProvideDocumentBundleDocument': 'the patient is on another server, which is not asked',
   'Bundle-ex-ProvideDocumentBundle-addToFolder': 'criteria are missing: a condition must name a parameter', // PUT List names no List
   'Bundle-ex-comprehensiveProvideDocumentBundleReplace': 'the size is not that of the document', // 24 for 23 bytes
-  'DocumentReference-PDSmSimplifiedExample': 'the size is not that of the document', // 250000 for 11 bytes, and the hash of nothing
+  'DocumentReference-PDSmSimplifiedExample': 'the attachment states a size of 250000 bytes, its data have 11', // 250000 for 11 bytes, and the hash of nothing
 };
 
 interface Example {

@@ -1,4 +1,5 @@
 /** A server as far as subscriptions need one: store, workers and a clock that stands still, on a real database. */
+import { createAccess } from '../../src/access/index.ts';
 import { createCountedIds, createLog, createManualClock, type Log, type ManualClock } from '../../src/base/index.ts';
 import type { Database } from '../../src/db/index.ts';
 import { loadDefinitions, type Resource } from '../../src/fhir/index.ts';
@@ -54,7 +55,20 @@ export async function openScene(
   });
   const ids = createCountedIds(`h${holder}`);
   const random = (): number => 1;
-  const notify = createNotify({ store, db, search, clock, ids, random, log, holder, baseUrl, allowsLoopback: true });
+  const access = createAccess({ now: clock.now, graceMs: 0, constraint: () => undefined });
+  const notify = createNotify({
+    store,
+    access,
+    db,
+    search,
+    clock,
+    ids,
+    random,
+    log,
+    holder,
+    baseUrl,
+    allowsLoopback: true,
+  });
   const connection = await db.dedicate(() => undefined);
   await announceHolder(connection, holder);
   const workers = await startWorkers({ db, clock, log, holder, notify });

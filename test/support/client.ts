@@ -37,15 +37,17 @@ export interface Client {
   /** Answers how many jobs ran. */
   moveClock(now: string): Promise<number>;
   settle(): Promise<void>;
+  /** The same with these headers on every request. */
+  with(headers: Readonly<Record<string, string>>): Client;
 }
 
-export function createClient(baseUrl: string): Client {
+export function createClient(baseUrl: string, always: Readonly<Record<string, string>> = {}): Client {
   const serverUrl = baseUrl.replace(/\/fhir$/, '');
   const send: Client['send'] = async (method, path, { body, type, headers } = {}) => {
     const url = path.startsWith('/') ? serverUrl + path : path === '' ? baseUrl : `${baseUrl}/${path}`;
     const content = body === undefined ? {} : { body: contentOf(body) };
     const contentType = body === undefined ? {} : { 'content-type': type ?? 'application/fhir+json' };
-    const answer = await fetch(url, { method, headers: { ...contentType, ...headers }, ...content });
+    const answer = await fetch(url, { method, headers: { ...always, ...contentType, ...headers }, ...content });
     const bytes = Buffer.from(await answer.arrayBuffer());
     const text = bytes.toString('utf8');
     return { status: answer.status, headers: answer.headers, bytes, text, json: parsed(text) };
@@ -83,6 +85,7 @@ export function createClient(baseUrl: string): Client {
       return expectOk(reply, `moving the clock to ${now}`).json.fired as number;
     },
     settle: async () => void expectOk(await send('POST', '/admin/settle'), 'settle'),
+    with: (headers) => createClient(baseUrl, { ...always, ...headers }),
   };
 }
 

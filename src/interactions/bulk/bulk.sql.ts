@@ -147,7 +147,7 @@ export interface ExportRow {
 export async function readExportPage(db: Queryable, page: ExportPage, visible: Visible): Promise<readonly ExportRow[]> {
   const values: unknown[] = [page.afterRid, new Date(page.atMs), page.limit, page.types ?? null];
   const bind = (value: unknown): string => `$${values.push(value)}`;
-  const conditions = ['r.rid > $1::bigint', '($4::text[] is null or r.type = any ($4))', visible('r', bind)];
+  const conditions = ['r.rid > $1::bigint', '($4::text[] is null or r.type = any ($4))', seen(visible, bind)];
   if (page.patients === 'any') conditions.push("r.patients <> '{}'");
   else if (page.patients !== undefined) conditions.push(`r.patients && ${bind(page.patients)}::text[]`);
   if (page.sinceMs !== undefined) conditions.push(`r.last_updated > ${bind(new Date(page.sinceMs))}`);
@@ -156,7 +156,7 @@ export async function readExportPage(db: Queryable, page: ExportPage, visible: V
     text: `select r.rid::text as rid, r.type, coalesce(v.raw, r.raw) as raw
            from resource r
            left join lateral (
-             select v.raw, v.method, v.last_updated from version v
+             select v.* from version v
              where r.last_updated > $2 and v.rid = r.rid and v.last_updated <= $2
              order by v.version desc limit 1) v on true
            where ${conditions.join(' and ')}
@@ -164,4 +164,11 @@ export async function readExportPage(db: Queryable, page: ExportPage, visible: V
            order by r.rid limit $3`,
     values,
   });
+}
+
+/** Each version by its own content: the current one, or the one before it that was current at the instant ($2). */
+function seen(visible: Visible, bind: (value: unknown) => string): string {
+  const ofCurrent = visible('r', bind, 'stored');
+  if (ofCurrent === 'true') return 'true';
+  return `case when r.last_updated <= $2 then ${ofCurrent} else ${visible('v', bind, 'former')} end`;
 }

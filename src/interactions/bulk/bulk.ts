@@ -4,6 +4,7 @@
  * that was under way. Files are NDJSON, reached by signed links until the job expires; a DELETE takes all of it away.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { type Caller, callerKey, mayEverything } from '../../access/index.ts';
 import { Problem } from '../../base/index.ts';
 import type { Transaction } from '../../db/index.ts';
 import { finishJob, type Job, requestJobs, type Work } from '../../queue/index.ts';
@@ -73,11 +74,16 @@ export function createBulkWork<Asked, Progress>(
   };
 }
 
+/** Every job is of one caller, and works with what he may. */
+export interface BulkRequest {
+  readonly caller: Caller;
+}
+
 /** Keeps the request with its files and asks for the job; answers 202 with the place of its state. */
 export async function startBulk(
   context: Context,
   kind: BulkKind,
-  start: { readonly request: unknown; readonly progress: unknown; readonly files?: readonly BulkFile[] },
+  start: { readonly request: BulkRequest; readonly progress: unknown; readonly files?: readonly BulkFile[] },
 ): Promise<Answer> {
   const now = context.clock.now();
   const id = context.ids.next(now);
@@ -117,10 +123,17 @@ export const bulkRoutes: readonly Route[] = [
   },
 ];
 
-async function readState(context: Context, { id = '' }: Request): Promise<Answer> {
+/** Of another caller it is as if there were none. */
+function requireOwn(bulk: BulkJob | undefined, caller: Caller): asserts bulk is BulkJob {
+  const owner = (bulk?.request as Partial<BulkRequest> | undefined)?.caller;
+  const isOwn = mayEverything(caller) || (owner !== undefined && callerKey(owner) === callerKey(caller));
+  if (bulk === undefined || !isOwn) throw new Problem('not-found', 'no bulk job with this id, or it has expired');
+}
+
+async function readState(context: Context, { id = '', caller }: Request): Promise<Answer> {
   return context.store.transaction(async (_session, tx) => {
     const bulk = await readJob(tx, id);
-    if (bulk === undefined) throw new Problem('not-found', 'no bulk job with this id, or it has expired');
+    requireOwn(bulk, caller);
     const { done = 0, total, unit = 'resources' } = bulk.progress as { done?: number; total?: number; unit?: string };
     if (bulk.state === 'active') {
       return {
@@ -141,7 +154,7 @@ async function readState(context: Context, { id = '' }: Request): Promise<Answer
     const manifest = {
       transactionTime: bulk.created_at.toISOString(),
       request: (bulk.request as { url?: string }).url ?? context.baseUrl,
-      requiresAccessToken: false,
+      requiresAccessToken: !mayEverything(caller),
       output: files.filter(({ kind }) => kind === 'output').map(link),
       error: files.filter(({ kind }) => kind === 'error').map(link),
       extension: { [unit]: done },
@@ -163,13 +176,15 @@ export async function readBulkAnswer(context: Context, id: string): Promise<stri
   });
 }
 
-async function cancel(context: Context, { id = '' }: Request): Promise<Answer> {
-  const wasThere = await context.store.transaction((_session, tx) => deleteJob(tx, id));
-  if (!wasThere) throw new Problem('not-found', 'no bulk job with this id, or it has expired');
+async function cancel(context: Context, { id = '', caller }: Request): Promise<Answer> {
+  await context.store.transaction(async (_session, tx) => {
+    requireOwn(await lockJob(tx, id), caller);
+    await deleteJob(tx, id);
+  });
   return { status: 202 };
 }
 
-async function readBulkFile(context: Context, { id = '', versionId = '', query }: Request): Promise<Answer> {
+async function readBulkFile(context: Context, { id = '', versionId = '', query, caller }: Request): Promise<Answer> {
   const given = new Map(query);
   const expires = given.get('expires') ?? '';
   const expected = Buffer.from(sign(context, `${id}/${versionId}/${expires}`));
@@ -178,7 +193,11 @@ async function readBulkFile(context: Context, { id = '', versionId = '', query }
   if (!isOurs) throw new Problem('forbidden', 'the link to the file is not one of this server');
   const number = /^\d{1,9}$/.test(versionId) ? Number(versionId) : -1;
   const isOver = Number(expires) <= context.clock.now();
-  const file = isOver ? undefined : await context.store.transaction((_session, tx) => readFile(tx, id, number));
+  const file = await context.store.transaction(async (_session, tx) => {
+    if (isOver) return undefined;
+    requireOwn(await readJob(tx, id), caller);
+    return readFile(tx, id, number);
+  });
   if (file === undefined) throw new Problem('not-found', 'the file is no longer there');
   return { status: 200, bytes: { contentType: ndjson, content: Buffer.from(file.content) } };
 }

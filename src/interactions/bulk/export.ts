@@ -2,20 +2,20 @@
  * $export (http://hl7.org/fhir/uv/bulkdata/export.html): of everything, of all patients, of the patients of a Group. The record as it
  * was when the export was asked for, whatever is written while it runs.
  */
+import { systemCaller } from '../../access/index.ts';
 import { Problem } from '../../base/index.ts';
 import type { Resource } from '../../fhir/index.ts';
 import type { Work } from '../../queue/index.ts';
-import { everything } from '../../store/index.ts';
 import type { Answer, Context, Request } from '../context.ts';
 import { many, readInputs, single } from '../inputs.ts';
 import type { Operation } from '../operations.ts';
 import { readStored } from '../read.ts';
 import { insertFiles, readExportPage } from './bulk.sql.ts';
-import { type BulkWorkInput, createBulkWork, startBulk } from './bulk.ts';
+import { type BulkRequest, type BulkWorkInput, createBulkWork, startBulk } from './bulk.ts';
 
 export const exportLimits = { resourcesPerStep: 5000, patientsMax: 10_000 };
 
-interface ExportRequest {
+interface ExportRequest extends BulkRequest {
   readonly url: string;
   readonly atMs: number;
   readonly sinceMs?: number;
@@ -87,6 +87,7 @@ async function start(
   }
   const asked: ExportRequest = {
     url: context.baseUrl,
+    caller: request.caller,
     atMs: context.clock.now(),
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(types.length === 0 ? {} : { types }),
@@ -124,9 +125,11 @@ async function membersOf(context: Context, request: Request): Promise<readonly s
 export function createExportWork(input: BulkWorkInput): Work {
   return createBulkWork<ExportRequest, ExportProgress>(input, 'export', async ({ tx }, { id, request, progress }) => {
     const { atMs, sinceMs, types, patients } = request;
+    // What the caller may see at each step, not only when he asked.
+    const visible = input.context.access.visibleTo(request.caller ?? systemCaller);
     const limit = exportLimits.resourcesPerStep;
     const page = { afterRid: progress.afterRid, limit, atMs, sinceMs, types, patients };
-    const rows = await readExportPage(tx, page, everything);
+    const rows = await readExportPage(tx, page, visible);
     const byType = new Map<string, string[]>();
     for (const { type, raw } of rows) byType.set(type, [...(byType.get(type) ?? []), raw]);
     const files = [...byType].map(([type, lines], index) => ({

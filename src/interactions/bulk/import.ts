@@ -3,6 +3,7 @@
  * is refused is told in a file of OperationOutcomes with its number, and the others go on. Many lines make one transaction;
  * when something in it refuses them together, they are taken one by one.
  */
+import { type Caller, systemCaller } from '../../access/index.ts';
 import { Problem, problemCategories } from '../../base/index.ts';
 import type { Transaction } from '../../db/index.ts';
 import { parseJson, type Resource, toOperationOutcome } from '../../fhir/index.ts';
@@ -13,7 +14,7 @@ import type { Operation } from '../operations.ts';
 import { requireResource } from '../valid.ts';
 import { writeGuarded } from '../write.ts';
 import { type BulkFile, deleteFile, insertFiles, markUndo, readFile, undoToMark } from './bulk.sql.ts';
-import { type BulkWorkInput, createBulkWork, startBulk } from './bulk.ts';
+import { type BulkRequest, type BulkWorkInput, createBulkWork, startBulk } from './bulk.ts';
 
 export const importLimits = { linesPerStep: 250 };
 
@@ -30,7 +31,7 @@ interface ImportProgress {
   readonly before: number;
 }
 
-interface ImportRequest {
+interface ImportRequest extends BulkRequest {
   readonly inputs: number;
 }
 
@@ -52,7 +53,7 @@ const inputTypes: ReadonlySet<string> = new Set([
   'application/x-ndjson',
 ]);
 
-async function start(context: Context, { content }: Request): Promise<Answer> {
+async function start(context: Context, { content, caller }: Request): Promise<Answer> {
   const type = (content?.type.split(';')[0] ?? '').trim().toLowerCase();
   if (content === undefined || !inputTypes.has(type)) {
     throw new Problem('media-type', 'expected Content-Type application/fhir+ndjson, one resource in a line');
@@ -66,7 +67,7 @@ async function start(context: Context, { content }: Request): Promise<Answer> {
     done: 0,
     before: 0,
   };
-  const request: ImportRequest = { inputs: files.length };
+  const request: ImportRequest = { inputs: files.length, caller };
   return startBulk(context, 'import', { request, progress, files });
 }
 
@@ -106,7 +107,7 @@ export function createImportWork(input: BulkWorkInput): Work {
         .split('\n')
         .map((text, index) => ({ number: progress.before + index + 1, text }));
       const taken = lines.slice(progress.line, progress.line + progress.size);
-      const result = await takeLines(context, { session, tx }, taken);
+      const result = await takeLines(context, { session, tx, caller: request.caller ?? systemCaller }, taken);
       if (result === 'refused-together') return { progress: { ...progress, size: 1 }, isDone: false };
       const { written, outcomes } = result;
       if (outcomes.length > 0) await insertFiles(tx, id, [errorFile(progress.files + 1, outcomes)]);
@@ -137,7 +138,7 @@ interface Taken {
 
 async function takeLines(
   context: Context,
-  { session, tx }: { readonly session: Session; readonly tx: Transaction },
+  { session, tx, caller }: { readonly session: Session; readonly tx: Transaction; readonly caller: Caller },
   lines: readonly Line[],
 ): Promise<Taken | 'refused-together'> {
   const outcomes: Resource[] = [];
@@ -152,7 +153,7 @@ async function takeLines(
   if (targets.size < entries.length) return 'refused-together';
   await markUndo(tx);
   try {
-    await writeGuarded(context, session, entries);
+    await writeGuarded(context, session, entries, { caller });
     return { written: entries.length, outcomes };
   } catch (error) {
     // What PostgreSQL refuses has ended the transaction: the job is tried again as a whole.

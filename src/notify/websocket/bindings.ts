@@ -1,11 +1,13 @@
 /** Which connection has the notifications of which subscription, and what was sent to it already. */
+import type { Access } from '../../access/index.ts';
 import type { Clock } from '../../base/index.ts';
 import type { Database } from '../../db/index.ts';
 import type { Notification } from '../channel.ts';
 import type { ChannelRules } from '../channel-terms.ts';
 import { compose } from '../compose.ts';
 import { type Due, readDue } from '../due.ts';
-import { type Event, readEvents } from '../events.sql.ts';
+import type { Event } from '../events.sql.ts';
+import { readOwnEvents } from '../owned.ts';
 import { type Mark, readMarks, recordAttempt } from '../state.sql.ts';
 import type { Subscription } from '../subscription.ts';
 import { closeCodes, type Connection } from './connection.ts';
@@ -22,6 +24,7 @@ export interface Bindings {
 
 export interface BindingsInput {
   readonly db: Database;
+  readonly access: Access;
   readonly clock: Clock;
   readonly rules: ChannelRules;
   readonly baseUrl: string;
@@ -108,7 +111,7 @@ async function serve(input: BindingsInput, binding: Binding, { lastNumber, deliv
   binding.sentNumber = Math.min(binding.sentNumber, deliveredNumber);
   while (binding.connection.isOpen && binding.sentNumber < lastNumber) {
     const range = { subscription: binding.id, from: binding.sentNumber + 1, until: lastNumber, limit: eventsMax };
-    const events = await readEvents(input.db, range);
+    const events = await readOwnEvents(input.db, input.access, range);
     if (events.length === 0) return;
     await say(input, binding, 'event-notification', events);
   }

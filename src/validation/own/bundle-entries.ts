@@ -1,7 +1,7 @@
 /**
  * Entries of a Bundle that holds resources as they are, not requests: each has an identity, an absolute URL that does not
  * disagree with the id of its resource (https://hl7.org/fhir/R4/bundle.html#bundle-unique, definition of
- * Bundle.entry.fullUrl). A document brings all that its Composition names (https://hl7.org/fhir/R4/documents.html#content).
+ * Bundle.entry.fullUrl). A Bundle inside another resource may leave it out: there it is what an operation is given. A document brings all that its Composition names (https://hl7.org/fhir/R4/documents.html#content).
  */
 import { type Access, isObject, type Item } from '../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../profiles/judge.ts';
@@ -14,8 +14,9 @@ const holding: ReadonlySet<unknown> = new Set(['document', 'message', 'searchset
 export function judgeEntries({ access }: ProfileJudge, bundle: Item, run: Run): void {
   const type = isObject(bundle.value) ? bundle.value['type'] : undefined;
   const entries = access.children(bundle, 'entry');
+  const isInside = bundle.parent !== undefined || bundle.step !== '';
   for (const entry of entries) {
-    const texts = judgeEntry(access, entry, holding.has(type));
+    const texts = judgeEntry(access, entry, { isHeld: holding.has(type), isInside });
     if (texts !== undefined) addFault(run, entry, { severity: 'error', code: 'value', ...texts });
   }
   judgeLinks(access, bundle, run);
@@ -47,13 +48,20 @@ function judgeFound(access: Access, entries: readonly Item[], run: Run): void {
 const isAbsolute = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 const restful = /^https?:.*\/([A-Z][A-Za-z]+)\/([A-Za-z0-9.-]{1,64})$/;
 
-function judgeEntry({ definitions }: Access, entry: Item, isHeld: boolean): Texts | undefined {
+interface Held {
+  /** The entries are resources, not requests. */
+  readonly isHeld: boolean;
+  readonly isInside: boolean;
+}
+
+function judgeEntry({ definitions }: Access, entry: Item, { isHeld, isInside }: Held): Texts | undefined {
   const { fullUrl, resource } = entry.value as Readonly<Record<string, unknown>>;
   if (typeof fullUrl === 'string' && !isAbsolute.test(fullUrl)) return ownTexts.fullUrlRelative;
   if (!isHeld || !isObject(resource)) return undefined;
   const { resourceType, id: own } = resource;
   // What a search has to say beside what it found has no identity.
-  if (fullUrl === undefined) return resourceType === 'OperationOutcome' ? undefined : ownTexts.fullUrlMissing;
+  if (fullUrl === undefined)
+    return isInside || resourceType === 'OperationOutcome' ? undefined : ownTexts.fullUrlMissing;
   const named = namedBy(fullUrl);
   if (named === undefined || !definitions.resourceTypes.has(named.type)) return undefined;
   return resourceType === named.type && own === named.id ? undefined : ownTexts.fullUrlOther;

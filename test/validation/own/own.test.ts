@@ -157,6 +157,13 @@ describe('lets pass', () => {
         contained: [{ resourceType: 'Library', id: 'l1', status: 'draft', type: { text: 'x' } }],
       },
     ],
+    [
+      'a Bundle without identities that an operation is given',
+      {
+        resourceType: 'Parameters',
+        parameter: [{ name: 'record', resource: bundle('collection', entryOf(patient({}))) }],
+      },
+    ],
   ])('%s', (_title, resource) => {
     expect(errorsOf(resource)).toEqual([]);
   });
