@@ -42,7 +42,10 @@ export function describeArchive(documents: readonly OutgoingDocument[], setting:
       author: author === undefined ? undefined : xdsAuthor(author),
       intendedRecipients: [],
     },
-    documents: documents.map(describeDocument),
+    documents: documents.map((document) => ({
+      ...describeDocument(document),
+      origin: `${setting.baseUrl}/DocumentReference/${document.reference.id}`,
+    })),
     sender: senderLines(first),
     software,
     writtenAtMs: nowMs,

@@ -26,6 +26,7 @@ export {
 export { acknowledge, type Acknowledgement, type Hl7Error } from './hl7v2-ack.ts';
 export { isMailbox, type MailAttachment, type MailToWrite, writeMail } from './letter-mail.ts';
 export { escapeXml } from './xml-write.ts';
+export type { XdmEntry } from './xdm-entry.ts';
 export { readXdm, type XdmDocument, type XdmResult } from './xdm.ts';
 export { type XdmDocumentToWrite, type XdmSubmission, type XdsAuthor, type XdsCode } from './xdm-metadata.ts';
 export { writeXdm, type XdmToWrite } from './xdm-write.ts';

@@ -4,6 +4,7 @@
  * Description, Classification, ExternalIdentifier. Says nothing that it was not given.
  */
 import { createHash } from 'node:crypto';
+import { originSlot } from './xdm-entry.ts';
 import { escapeXml, tag } from './xml-write.ts';
 
 /** A code in a scheme; `system` is an OID where it has one. */
@@ -51,6 +52,8 @@ export interface XdmDocumentToWrite {
   readonly confidentiality: readonly XdsCode[];
   /** Entry UUIDs or unique ids of the documents that this one replaces. */
   readonly replaces: readonly string[];
+  /** URL of the DocumentReference, by which this server knows it again. */
+  readonly origin?: string | undefined;
 }
 
 export interface XdmSubmission {
@@ -151,6 +154,7 @@ function documentObject(document: XdmDocumentToWrite & { readonly fileName: stri
     slot('sourcePatientId', [document.sourcePatientId]),
     slot('sourcePatientInfo', document.sourcePatientInfo),
     slot('URI', [document.fileName]),
+    slot(originSlot, [document.origin]),
     text('Name', document.title),
     text('Description', document.description),
     ...document.authors.map((author) => classify(uuid.author, '', authorSlots(author))),

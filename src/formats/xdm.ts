@@ -3,8 +3,10 @@
  * any case of names and both separators are taken, as they are met. A URI finds an entry of the same subset; it is never a path.
  */
 import type { Issue } from '../base/index.ts';
+import { codesOf, readXdmEntry, schemes as codeSchemes, slot, valuesOf, type XdmEntry } from './xdm-entry.ts';
+import type { XdsCode } from './xdm-metadata.ts';
 import { parseXml } from './xml.ts';
-import { attribute, children, isElement, textOf, type XmlElement } from './xml-tree.ts';
+import { attribute, children, isElement, type XmlElement } from './xml-tree.ts';
 import type { ZipEntry } from './zip.ts';
 
 export interface XdmDocument {
@@ -17,10 +19,12 @@ export interface XdmDocument {
   /** HL7 CX: `value^^^&authority&ISO`. */
   readonly patientId: string | undefined;
   readonly typeCode: string | undefined;
-  readonly confidentialityCodes: readonly { readonly code: string; readonly system: string | undefined }[];
+  readonly confidentialityCodes: readonly XdsCode[];
   /** `C` changes, `D` deletes; the slot is not named in public texts, so any whose name ends so is read. */
   readonly action: string | undefined;
   readonly isReplacement: boolean;
+  /** All that is said of it: for a document that says nothing itself. */
+  readonly entry: XdmEntry;
 }
 
 export type XdmResult =
@@ -32,8 +36,6 @@ const schemes = {
   submissionSet: 'urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd',
   uniqueId: 'urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab',
   patientId: 'urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427',
-  typeCode: 'urn:uuid:f0306f51-975f-434e-a61c-c59651d33983',
-  confidentiality: 'urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f',
 } as const;
 
 const metadataName = /(?:^|\/)SUBSET\d\d\/METADATA\.XML$/i;
@@ -67,7 +69,7 @@ function readSubset(metadata: ZipEntry, entries: readonly ZipEntry[]): XdmResult
   const sets = objects.filter(({ name }) => name === 'RegistryPackage' || name === 'Classification');
   if (new Set(sets.flatMap(submissionSetOf)).size > 1)
     return refused('structure', 'plus d’un lot de soumission dans METADATA.XML');
-  const replacing = new Set(objects.filter(isReplacement).map((one) => attribute(one, 'sourceObject')));
+  const replacements = objects.filter(isReplacement);
   const folder = metadata.name.slice(0, metadata.name.lastIndexOf('/') + 1).toLowerCase();
   const own = new Map(
     entries.flatMap(({ name, bytes }) =>
@@ -79,7 +81,10 @@ function readSubset(metadata: ZipEntry, entries: readonly ZipEntry[]): XdmResult
     const bytes = bytesOf(object, own);
     if (bytes === undefined)
       return refused('not-found', 'un document décrit par METADATA.XML n’est pas dans l’archive');
-    documents.push({ bytes, ...describe(object), isReplacement: replacing.has(attribute(object, 'id')) });
+    const said = replacements.filter((one) => attribute(one, 'sourceObject') === attribute(object, 'id'));
+    const replaced = said.flatMap((one) => attribute(one, 'targetObject') ?? []);
+    const entry = readXdmEntry(object, replaced);
+    documents.push({ bytes, ...describe(object), isReplacement: said.length > 0, entry });
   }
   return { kind: 'documents', documents };
 }
@@ -116,18 +121,7 @@ function bytesOf(object: XmlElement, own: ReadonlyMap<string, Uint8Array>): Uint
   return candidates.length === 1 ? candidates[0]?.[1] : undefined;
 }
 
-function slot(object: XmlElement, name: string): string | undefined {
-  const found = children(object, 'Slot').find((one) => attribute(one, 'name') === name);
-  return values(found)[0];
-}
-
-function values(found: XmlElement | undefined): readonly string[] {
-  return children(found, 'ValueList').flatMap((list) =>
-    children(list, 'Value').flatMap((value) => textOf(value) ?? []),
-  );
-}
-
-function describe(object: XmlElement): Omit<XdmDocument, 'bytes' | 'isReplacement'> {
+function describe(object: XmlElement): Omit<XdmDocument, 'bytes' | 'isReplacement' | 'entry'> {
   const size = slot(object, 'size');
   const action = children(object, 'Slot').find((one) => /action$/i.test(attribute(one, 'name') ?? ''));
   return {
@@ -135,22 +129,13 @@ function describe(object: XmlElement): Omit<XdmDocument, 'bytes' | 'isReplacemen
     size: size !== undefined && /^\d{1,12}$/.test(size) ? Number(size) : undefined,
     uniqueId: externalId(object, schemes.uniqueId),
     patientId: externalId(object, schemes.patientId),
-    typeCode: classifications(object, schemes.typeCode)[0]?.code,
-    confidentialityCodes: classifications(object, schemes.confidentiality),
-    action: values(action)[0]?.toUpperCase(),
+    typeCode: codesOf(object, codeSchemes.typeCode)[0]?.code,
+    confidentialityCodes: codesOf(object, codeSchemes.confidentiality),
+    action: valuesOf(action)[0]?.toUpperCase(),
   };
 }
 
 function externalId(object: XmlElement, scheme: string): string | undefined {
   const found = children(object, 'ExternalIdentifier').find((one) => attribute(one, 'identificationScheme') === scheme);
   return attribute(found, 'value');
-}
-
-function classifications(object: XmlElement, scheme: string): { code: string; system: string | undefined }[] {
-  return children(object, 'Classification')
-    .filter((one) => attribute(one, 'classificationScheme') === scheme)
-    .flatMap((one) => {
-      const code = attribute(one, 'nodeRepresentation');
-      return code === undefined ? [] : [{ code, system: slot(one, 'codingScheme') }];
-    });
 }

@@ -3,6 +3,8 @@
  * rest is made, all links are set, one commit. Whoever brings a letter about the same people at the same time waits, so
  * nobody is made twice.
  */
+import { createHash } from 'node:crypto';
+import type { Attachment, DocumentReference } from 'fhir/r4.js';
 import type { Issue } from '../base/index.ts';
 import { type Resource, rewriteLinks } from '../fhir/index.ts';
 import {
@@ -74,8 +76,8 @@ export async function lockEntries(
 
 export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Stored> {
   await lockPlan(run, plan);
-  const known = await find(run, arrivalSearch(plan.facts));
-  const arrival = decideArrival(plan.facts, known as never);
+  const known = await findKnown(run, plan.facts);
+  const arrival = decideArrival(plan.facts, known);
   if (arrival.kind === 'known') return answerKnown(run, arrival.id);
   if (arrival.kind === 'conflict') return refuse('conflict', arrival.reasons);
   const body = await decideBody(run, plan);
@@ -84,6 +86,34 @@ export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Stored> 
   const replaced = await supersede(run, plan, resolved);
   if (replaced.kind === 'refused') return refuse('unprocessable', replaced.reasons);
   return commitPlan(run, { ...body, resolved, superseded: replaced.writes });
+}
+
+/** What may be the same document, with the hash and size of its bytes wherever they are kept here. */
+async function findKnown(run: Ingest, facts: LetterPlan['facts']): Promise<readonly DocumentReference[]> {
+  const named = await find(run, arrivalSearch(facts));
+  const own = `${run.context.baseUrl}/DocumentReference/`;
+  const { origin = '' } = facts;
+  const isOwn = named.length === 0 && origin.startsWith(own);
+  const parameters = [['_id', origin.slice(own.length)]] as const;
+  const found = isOwn ? await find(run, { type: 'DocumentReference', parameters }) : named;
+  return Promise.all((found as unknown as DocumentReference[]).map((one) => withHash(run, one)));
+}
+
+async function withHash({ session }: Ingest, document: DocumentReference): Promise<DocumentReference> {
+  const [first, ...others] = document.content;
+  const { data, hash, size } = first?.attachment ?? {};
+  if (first === undefined || (data === undefined && hash !== undefined && size !== undefined)) return document;
+  const text = data ?? (await dataOf(session, first.attachment));
+  if (text === undefined) return document;
+  const bytes = Buffer.from(text, 'base64');
+  const told = { hash: createHash('sha1').update(bytes).digest('base64'), size: bytes.length };
+  return { ...document, content: [{ ...first, attachment: { ...first.attachment, ...told } }, ...others] };
+}
+
+async function dataOf(session: Session, { url = '' }: Attachment): Promise<string | undefined> {
+  const id = /(?:^|\/)Binary\/([A-Za-z0-9\-.]{1,64})$/.exec(url)?.[1];
+  const stored = id === undefined ? undefined : await session.read('Binary', id, everything);
+  return stored && (JSON.parse(stored.raw) as { data?: string }).data;
 }
 
 export interface Decided {

@@ -156,7 +156,7 @@ function takeLetters(
 
 function readCarried(
   { context, settings }: Taking,
-  { bytes, visibility, claims, hints, isWithdrawal }: CarriedLetter,
+  { bytes, visibility, claims, hints, metadata, isWithdrawal }: CarriedLetter,
 ): LetterResult & { readonly isWithdrawal: boolean } {
   const result = readLetter(bytes, {
     zone: settings.zone,
@@ -165,6 +165,7 @@ function readCarried(
     visibility,
     ...(claims && { claims }),
     ...(hints && { hints }),
+    ...(metadata && { metadata }),
   });
   return { ...result, isWithdrawal };
 }

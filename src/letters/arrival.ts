@@ -17,7 +17,11 @@ export function arrivalSearch({ masterIdentifier }: LetterFacts): CandidateSearc
 
 export function decideArrival(facts: LetterFacts, candidates: readonly DocumentReference[]): Arrival {
   const { system, value } = facts.masterIdentifier;
-  const same = candidates.filter(({ masterIdentifier: other }) => other?.system === system && other?.value === value);
+  const same = candidates.filter(
+    (candidate) =>
+      (candidate.masterIdentifier?.system === system && candidate.masterIdentifier?.value === value) ||
+      isOrigin(candidate, facts),
+  );
   const known = same.find((candidate) => hasSameBytes(facts, candidate));
   if (known !== undefined) return { kind: 'known', id: known.id ?? '' };
   const other = same[0];
@@ -25,6 +29,11 @@ export function decideArrival(facts: LetterFacts, candidates: readonly DocumentR
   const text = 'un document du même identifiant est connu, avec un autre contenu';
   const reason: Issue = { severity: 'error', code: 'duplicate', text, expression: '/ClinicalDocument/id' };
   return { kind: 'conflict', id: other.id ?? '', reasons: [reason] };
+}
+
+/** A document without an identifier of its own, which went out of here and comes back. */
+function isOrigin({ id, masterIdentifier }: DocumentReference, { origin }: LetterFacts): boolean {
+  return masterIdentifier === undefined && origin?.endsWith(`/DocumentReference/${id}`) === true;
 }
 
 /** By SHA-256 where the Binary bears it; by SHA-1 and size where the document came in another way. */

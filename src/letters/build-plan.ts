@@ -15,6 +15,7 @@ import { isRestricted, type Labels, readLabels } from './labels.ts';
 import { localDay } from './local-day.ts';
 import { isGeneralPractitioner, readPatientResource } from './patient.ts';
 import {
+  type Finding,
   identifierSearch,
   type LetterFacts,
   type LetterPlan,
@@ -38,6 +39,11 @@ export interface LetterBytes {
 interface PlanSettings extends LetterSettings {
   /** What reading the document found. */
   readonly issues: readonly Issue[];
+  /** Of a document of which only metadata speak: no stay, nothing that the law asks, and what XDS says in words of its own. */
+  readonly described?: {
+    readonly findings: readonly Finding[];
+    readonly complete: (letter: DocumentReference) => DocumentReference;
+  };
 }
 
 /** Findings kept on the DocumentReference. */
@@ -51,7 +57,8 @@ export function buildPlan(document: ClinicalDocument, bytes: LetterBytes, settin
   const patient: Reference = { reference: patientUrl };
   const labels = readLabels(document.confidentialityCodes, settings.visibility ?? []);
   const patientResource = readPatientResource(document, generalPractitioners(document, professionals));
-  const stay = readStay(document, patient, professionals);
+  const { described } = settings;
+  const stay = described === undefined ? readStay(document, patient, professionals) : undefined;
   const stayUrl = newFullUrl();
   const authors = authorsOf(document, professionals);
   const around: Around = {
@@ -64,16 +71,8 @@ export function buildPlan(document: ClinicalDocument, bytes: LetterBytes, settin
     newFullUrl,
   };
   const body = readBody(document, around);
-  const findings = [
-    ...legalFindings(document),
-    ...bodyFindings(document),
-    ...labels.findings,
-    ...(stay?.findings ?? []),
-    ...(body?.findings ?? []),
-    ...headerFindings(settings.issues),
-    ...hintFindings(document, settings.hints),
-  ].slice(0, findingsMax);
-  const letter = readDocumentReference(document, {
+  const findings = findingsOf(document, [labels, stay, body], settings);
+  const header = readDocumentReference(document, {
     bytes: { ...bytes, url: `Binary/${bytes.sha256}` },
     labels,
     findings,
@@ -82,6 +81,7 @@ export function buildPlan(document: ClinicalDocument, bytes: LetterBytes, settin
     encounter: stay && { reference: stayUrl },
     receivedAt: settings.receivedAt,
   });
+  const letter = described === undefined ? header : described.complete(header);
   const mark = marker(document, labels);
   const entries: PlanEntry[] = [
     mark.all(newFullUrl(), readBinary(bytes, letterUrl), { kind: 'content' }),
@@ -92,6 +92,20 @@ export function buildPlan(document: ClinicalDocument, bytes: LetterBytes, settin
     ...(body ? derivedEntries({ document, around, body, labels, letter, receivedAt: settings.receivedAt }, mark) : []),
   ];
   return { facts: factsOf(document, bytes), entries, findings };
+}
+
+/** `parts`: what labels, stay and body of the document were read into. */
+function findingsOf(
+  document: ClinicalDocument,
+  parts: readonly ({ readonly findings: readonly Finding[] } | undefined)[],
+  { described, issues, hints }: PlanSettings,
+): readonly Finding[] {
+  return [
+    ...(described?.findings ?? [...legalFindings(document), ...bodyFindings(document)]),
+    ...parts.flatMap((part) => part?.findings ?? []),
+    ...headerFindings(issues),
+    ...hintFindings(document, hints),
+  ].slice(0, findingsMax);
 }
 
 /** Only the guides of the two letters are known well enough to read below the header. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Issue } from '../base/index.ts';
-import { type ClinicalDocument, readXdm, readZip, type XdmDocument } from '../formats/index.ts';
+import { type ClinicalDocument, readXdm, readZip, type XdmDocument, type XdsCode } from '../formats/index.ts';
 import type { LetterClaims, LetterHints } from './plan.ts';
 
 export interface CarriedLetter {
@@ -16,6 +16,8 @@ export interface CarriedLetter {
   /** The sender takes the document back. */
   readonly isWithdrawal: boolean;
   readonly hints?: LetterHints;
+  /** Of the archive: all that is known of a document that says nothing itself. */
+  readonly metadata?: XdmDocument;
 }
 
 export type CarrierResult =
@@ -52,11 +54,13 @@ function bytesDoubts({ bytes, hash, size }: XdmDocument): Issue[] {
 /** TRE_A07 under its OID or its name; whoever spells it otherwise means one of the confidentiality levels. */
 const maskSystem = /1\.2\.250\.1\.213\.1\.1\.4\.13|A07/i;
 
+export function isMask({ code, system }: XdsCode): boolean {
+  return maskSystem.test(system) || /MASQUE|INVISIBLE/i.test(code);
+}
+
 function letterOf(document: XdmDocument): CarriedLetter {
   const { bytes, uniqueId, patientId, typeCode, confidentialityCodes, action } = document;
-  const masks = confidentialityCodes.filter(
-    ({ code, system }) => maskSystem.test(system ?? '') || /MASQUE|INVISIBLE/i.test(code),
-  );
+  const masks = confidentialityCodes.filter(isMask);
   return {
     bytes,
     claims: {
@@ -68,6 +72,7 @@ function letterOf(document: XdmDocument): CarriedLetter {
     },
     visibility: masks.map(({ code }) => code),
     isWithdrawal: action === 'D',
+    metadata: document,
   };
 }
 

@@ -57,7 +57,8 @@ export function oidOf(system: string): string | undefined {
 
 export function coding({ code, system, display }: CodedValue): Coding[] {
   if (code === undefined) return [];
-  const uri = system && (systemByOid.get(system) ?? `urn:oid:${system}`);
+  // XDS names a scheme by its URI where it has no OID.
+  const uri = system && (systemByOid.get(system) ?? (system.includes(':') ? system : `urn:oid:${system}`));
   return [element<Coding>({ system: uri, code, display })];
 }
 

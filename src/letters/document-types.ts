@@ -105,6 +105,11 @@ const formatByMediaType: ReadonlyMap<string, string> = new Map([
   ['image/tiff', 'urn:ihe:iti-fr:xds-sd:tiff:2010'],
 ]);
 
+/** Whether documents of this media type are shared without a CDA around them. */
+export function isPlainMediaType(mediaType: string): boolean {
+  return formatByMediaType.has(mediaType);
+}
+
 /** Of a document that no guide describes. */
 const formatOther = 'urn:asipSante:modelesHorsProfils:2011';
 

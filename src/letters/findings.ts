@@ -101,17 +101,18 @@ export function bodyFindings({ body }: ClinicalDocument): readonly Finding[] {
   const expression = '/ClinicalDocument/component/nonXMLBody/text';
   const text = 'document de niveau 1 : seul l’en-tête est lu';
   const found: Finding[] = [{ code: 'header-only', severity: 'information', text, expression }];
-  const actual = sniff(body.bytes);
-  if (actual !== undefined && actual !== body.mediaType) {
-    const mismatch = `le corps se dit ${body.mediaType} et commence comme ${actual}`;
-    found.push({
-      code: 'media-type-mismatch',
-      severity: 'warning',
-      text: mismatch,
-      expression: `${expression}/@mediaType`,
-    });
-  }
-  return found;
+  return [...found, ...mediaTypeFindings(body, `${expression}/@mediaType`)];
+}
+
+/** Bytes that begin as another format than they are said to have. */
+export function mediaTypeFindings(
+  { bytes, mediaType }: { readonly bytes: Uint8Array; readonly mediaType: string },
+  expression: string,
+): readonly Finding[] {
+  const actual = sniff(bytes);
+  if (actual === undefined || actual === mediaType) return [];
+  const text = `le corps se dit ${mediaType} et commence comme ${actual}`;
+  return [{ code: 'media-type-mismatch', severity: 'warning', text, expression }];
 }
 
 /** First bytes of the formats that letters hold, and of two that pass for them. */

@@ -7,6 +7,7 @@
 import type { Identifier } from 'fhir/r4.js';
 import type { Issue } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
+import type { XdmDocument } from '../formats/index.ts';
 
 export interface PlanEntry {
   /** `urn:uuid:` and an id that the resource may keep. */
@@ -64,6 +65,8 @@ export interface LetterFacts {
   readonly sha1: string;
   /** Hex; also the id of the Binary. */
   readonly sha256: string;
+  /** URL of the DocumentReference from which the carrier was made. */
+  readonly origin?: string;
 }
 
 /** What the carrier says of the document that it carries. */
@@ -102,6 +105,8 @@ export interface LetterSettings {
   readonly visibility?: readonly string[];
   readonly claims?: LetterClaims;
   readonly hints?: LetterHints;
+  /** What the archive says of the document, for one that is no CDA. */
+  readonly metadata?: XdmDocument;
 }
 
 export interface LetterPlan {

@@ -6,6 +6,7 @@ import type { Issue } from '../base/index.ts';
 import { type ClinicalDocument, parseXml, readClinicalDocument } from '../formats/index.ts';
 import { buildPlan, type LetterBytes } from './build-plan.ts';
 import { checkClaims } from './carrier.ts';
+import { isDescribed, planDescribed } from './described.ts';
 import { isFrenchDocument, isKnownType } from './document-types.ts';
 import type { LetterResult, LetterSettings } from './plan.ts';
 
@@ -13,6 +14,8 @@ import type { LetterResult, LetterSettings } from './plan.ts';
 const participantsMax = 200;
 
 export function readLetter(bytes: Uint8Array, settings: LetterSettings): LetterResult {
+  if (settings.metadata !== undefined && isDescribed(settings.metadata))
+    return planDescribed(settings.metadata, describeBytes(bytes, settings.metadata.entry.mimeType), settings);
   const xml = parseXml(bytes);
   if (xml.kind === 'refused') return { kind: 'review', reasons: [xml.issue] };
   const result = readClinicalDocument(xml.root, settings.zone);

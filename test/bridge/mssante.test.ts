@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Bundle, Communication } from 'fhir/r4.js';
 import PostalMime from 'postal-mime';
 import { fixture, richLetter } from '../letters/letters.ts';
+import { reportOf } from '../letters/mails.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { type MailServer, openMailServer } from '../support/mail-server.ts';
 
@@ -180,5 +181,76 @@ describe('what goes wrong', () => {
     const { json } = await ask({ to: gp });
     await test.client.moveClock('2026-03-04T10:00:00+01:00');
     expect(await readOf(json)).toMatchObject({ status: 'not-done' });
+  });
+});
+
+describe('what became of a mail that was sent comes in by $ingest, and its Communication follows:', () => {
+  /** Sends, and answers the Communication and the mail as the SMTP server took it. */
+  async function send(how: 'take' | 'lost' = 'take') {
+    server.behave(how);
+    const { json } = await ask({ to: gp });
+    await test.client.settle();
+    const mail = server.taken.at(-1)?.bytes ?? Buffer.alloc(0);
+    const { messageId = '' } = await PostalMime.parse(mail);
+    return {
+      communication: json as { id: string },
+      messageId,
+      head: mail.toString('latin1').split('\r\n\r\n')[0] ?? '',
+    };
+  }
+  const report = async (bytes: Buffer) => expect((await test.client.ingest(bytes, 'message/rfc822')).status).toBe(200);
+  const disposition = (messageId: string, ...fields: string[]) =>
+    reportOf({ kind: 'disposition-notification', fields: [`Original-Message-ID: ${messageId}`, ...fields] });
+  const bounce = (original: string) =>
+    reportOf({
+      kind: 'delivery-status',
+      fields: [
+        'Reporting-MTA: dns; mx.mssante.example',
+        '',
+        `Final-Recipient: rfc822; ${gp}`,
+        'Action: failed',
+        'Status: 5.1.1',
+      ],
+      original: `${original}\r\n\r\n`,
+    });
+
+  it('an MDN that it was read, once, and of no other mail', async () => {
+    const [{ communication, messageId }, other] = [await send(), await send()];
+    const mdn = disposition(messageId, 'Disposition: manual-action/MDN-sent-manually; displayed');
+    await report(mdn);
+    const read = await readOf(communication);
+    expect(read).toMatchObject({ status: 'completed', received: '2026-03-03T07:00:00.000Z' });
+    expect((await readOf(other.communication)).received).toBeUndefined();
+    await report(mdn);
+    expect((await readOf(communication)).meta?.versionId).toBe(read.meta?.versionId);
+  });
+
+  it('an MDN that the recipient’s software could not take it', async () => {
+    const { communication, messageId } = await send();
+    await report(
+      disposition(
+        messageId,
+        'Disposition: automatic-action/MDN-sent-automatically; processed/error',
+        'Error: 902^Patient inconnu^x| E^Error',
+      ),
+    );
+    expect(await readOf(communication)).toMatchObject({
+      status: 'not-done',
+      statusReason: { coding: [{ code: '902' }] },
+    });
+  });
+
+  it('a DSN that encloses the header of the mail, and none is sent again after an answer that was lost', async () => {
+    const { communication, head } = await send('lost');
+    expect((await readOf(communication)).status).toBe('preparation');
+    await report(bounce(head));
+    expect(await readOf(communication)).toMatchObject({
+      status: 'not-done',
+      statusReason: { coding: [{ code: '5.1.1' }] },
+    });
+    const before = server.taken.length;
+    server.behave('take');
+    await test.client.moveClock('2026-03-04T12:00:00+01:00');
+    expect(server.taken.length).toBe(before);
   });
 });

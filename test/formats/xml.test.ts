@@ -61,21 +61,21 @@ describe('a well-formed document', () => {
   });
 });
 
-describe('X1 to X3: a DTD', () => {
+describe('a DTD', () => {
   const laughs = [
     '<!DOCTYPE lolz [<!ENTITY lol "lol">',
     ...Array.from({ length: 9 }, (_, i) => `<!ENTITY lol${i + 1} "${`&lol${i || ''};`.repeat(10)}">`),
     ']><lolz>&lol9;</lolz>',
   ].join('');
   test.each([
-    ['a bare DOCTYPE', '<!DOCTYPE a><a/>'],
-    ['billion laughs', laughs],
-    ['quadratic blow-up', `<!DOCTYPE a [<!ENTITY x "${'x'.repeat(9000)}">]><a>${'&x;'.repeat(9000)}</a>`],
-    ['a file as entity', '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'],
-    ['a URL as entity', '<!DOCTYPE a [<!ENTITY x SYSTEM "http://127.0.0.1:9/">]><a>&x;</a>'],
-    ['parameter entities', '<!DOCTYPE a [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]><a/>'],
-    ['a DOCTYPE after a comment', '<!-- x -->\n<!DOCTYPE a><a/>'],
-  ])('is refused: %s', (_, source) => {
+    ['X1: a bare DOCTYPE', '<!DOCTYPE a><a/>'],
+    ['X2: billion laughs', laughs],
+    ['X2: quadratic blow-up', `<!DOCTYPE a [<!ENTITY x "${'x'.repeat(9000)}">]><a>${'&x;'.repeat(9000)}</a>`],
+    ['X3: a file as entity', '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'],
+    ['X3: a URL as entity', '<!DOCTYPE a [<!ENTITY x SYSTEM "http://127.0.0.1:9/">]><a>&x;</a>'],
+    ['X3: parameter entities', '<!DOCTYPE a [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]><a/>'],
+    ['X1: a DOCTYPE after a comment', '<!-- x -->\n<!DOCTYPE a><a/>'],
+  ])('%s is refused', (_, source) => {
     const start = performance.now();
     expect(refusalOf(source)).toMatchObject({
       severity: 'error',
@@ -85,7 +85,7 @@ describe('X1 to X3: a DTD', () => {
     expect(performance.now() - start).toBeLessThan(2000);
   });
 
-  test('is refused in UTF-16 too', () => {
+  test('X1: is refused in UTF-16 too', () => {
     expect(refusalOf(utf16('\ufeff<!DOCTYPE a><a/>'))?.text).toContain('DOCTYPE');
   });
 
