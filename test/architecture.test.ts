@@ -35,7 +35,17 @@ const rows: Readonly<Record<string, number>> = {
 };
 const top = 9;
 
-const pureFolders = ['access', 'documents', 'fhir', 'formats', 'letters', 'rules', 'search', 'terminology', 'validation'];
+const pureFolders = [
+  'access',
+  'documents',
+  'fhir',
+  'formats',
+  'letters',
+  'rules',
+  'search',
+  'terminology',
+  'validation',
+];
 /** Reads what `npm run build` made. */
 const loader = 'fhir/definitions.ts';
 /** Steps of `npm run build`: no part of the server. */

@@ -97,9 +97,7 @@ function deliver({ server, from }: SmtpSetting, { to, messageId, bytes }: Writte
     // A connection that ends says so by an error; afterwards nothing is heard any more.
     connection.on('error', () => undefined);
     const send = (): void =>
-      connection.send(envelope, message, (error: unknown, sent: unknown) =>
-        error ? fail(error) : accepted(sent),
-      );
+      connection.send(envelope, message, (error: unknown, sent: unknown) => (error ? fail(error) : accepted(sent)));
     connection.connect((error: unknown) => {
       if (error) return fail(error);
       if (server.username === '') return send();
