@@ -69,10 +69,14 @@ export function patientLines(patient: Patient | undefined): readonly string[] {
   const { name = [], birthDate, identifier = [] } = patient;
   const shown = name.find(({ use }) => use === 'official') ?? name[0];
   const born = birthDate?.split('-').reverse().join('/');
-  const ins = identifier.find(({ system }) => system?.startsWith('urn:oid:1.2.250.1.213.1.4.') === true)?.value;
+  const ins = identifier.find(({ system = '' }) => system.startsWith('urn:oid:1.2.250.1.213.1.4.'))?.value;
   return [
-    [shown?.family, ...(shown?.given ?? [])].filter((part) => part !== undefined).join(' ') || (shown?.text ?? ''),
+    nameText(shown),
     ...(born === undefined ? [] : [`Né(e) le ${born}`]),
     ...(ins === undefined ? [] : [`INS ${ins}`]),
   ].filter((text) => text !== '');
+}
+
+function nameText({ family, given = [], text = '' }: NonNullable<Patient['name']>[number] = {}): string {
+  return [family, ...given].filter((part) => part !== undefined).join(' ') || text;
 }

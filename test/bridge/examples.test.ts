@@ -47,7 +47,7 @@ else
       for (const { resource } of people) expect([200, 201]).toContain((await test.client.put(resource)).status);
       for (const name of ['ex-documentreference', 'ex-DocumentReferenceComprehensive']) {
         const found = examples.find(({ resource }) => resource.id === name);
-        if (found !== undefined) await test.client.put({ ...found.resource, meta: {} } as Resource);
+        if (found !== undefined) await test.client.put({ ...found.resource, meta: {} });
       }
     });
     afterAll(() => test?.close());

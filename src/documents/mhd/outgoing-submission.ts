@@ -77,7 +77,7 @@ function bundleOf(document: OutgoingDocument, setting: OutgoingSetting, flavour:
     type: 'transaction',
     timestamp: setting.at,
     entry: [entry(listUrl, list), entry(ficheUrl, fiche), entry(binaryUrl, binary)],
-  } as unknown as Resource;
+  };
 }
 
 function patientReference(document: OutgoingDocument): Reference {
@@ -180,7 +180,7 @@ function createContainer(document: OutgoingDocument) {
   const contained = new Map<string, Resource>();
   const keep = (resource: Resource, id: string): Reference => {
     const { meta: _meta, text: _text, ...rest } = resource;
-    contained.set(id, { ...rest, id } as Resource);
+    contained.set(id, { ...rest, id });
     return { reference: `#${id}` };
   };
   const add = ({ reference, display }: Reference): Reference => {

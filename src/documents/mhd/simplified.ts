@@ -37,7 +37,7 @@ export function submissionOf(resource: Resource, flavour: 'mhd' | 'pdsm', settin
   const contentType = attachment.contentType ?? '';
   const binary = { resourceType: 'Binary', contentType, data } as Resource;
   const content = [{ ...fiche.content[0], attachment: { ...completed(described, bytes), url: documentUrl } }];
-  return bundleOf(binary, { ...fiche, content } as DocumentReference, setting);
+  return bundleOf(binary, { ...fiche, content }, setting);
 }
 
 /** `identifier` of the fiche is not for the sender to give, nor a URL; the document and its type are. */
@@ -87,16 +87,7 @@ function pdsmRequired({
 
 /** A FHIR document -> the submission; what its Composition says becomes the metadata. */
 export function submissionOfDocument(document: Resource, setting: MadeSetting): Resource {
-  const { entry = [], identifier } = document as {
-    entry?: readonly { resource?: Resource }[];
-    identifier?: DocumentReference['masterIdentifier'];
-  };
-  const composition = entry[0]?.resource as unknown as Composition | undefined;
-  const subject = composition?.subject;
-  if (composition?.resourceType !== 'Composition' || identifier?.value === undefined || subject === undefined) {
-    const text = 'metadata need a document with an identifier whose first entry is a Composition with a subject';
-    throw new Problem('unprocessable', text);
-  }
+  const { composition, subject, identifier } = requireDocument(document);
   const { type, category, date, title, confidentiality, custodian, event } = composition;
   const label = {
     coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: confidentiality ?? 'V' }],
@@ -116,6 +107,26 @@ export function submissionOfDocument(document: Resource, setting: MadeSetting): 
     ...(period === undefined ? {} : { context: { period } }),
   } as DocumentReference;
   return bundleOf(document, fiche, setting);
+}
+
+interface Described {
+  readonly composition: Composition;
+  readonly subject: NonNullable<Composition['subject']>;
+  readonly identifier: NonNullable<DocumentReference['masterIdentifier']>;
+}
+
+function requireDocument(document: Resource): Described {
+  const { entry = [], identifier } = document as {
+    entry?: readonly { resource?: Resource }[];
+    identifier?: DocumentReference['masterIdentifier'];
+  };
+  const composition = entry[0]?.resource as unknown as Composition | undefined;
+  const subject = composition?.subject;
+  if (composition?.resourceType !== 'Composition' || identifier?.value === undefined || subject === undefined) {
+    const text = 'metadata need a document with an identifier whose first entry is a Composition with a subject';
+    throw new Problem('unprocessable', text);
+  }
+  return { composition, subject, identifier };
 }
 
 function bundleOf(document: Resource, fiche: DocumentReference, { sourceId, at }: MadeSetting): Resource {
@@ -152,5 +163,5 @@ function bundleOf(document: Resource, fiche: DocumentReference, { sourceId, at }
       { fullUrl: documentUrl, resource: document, request: post(document.resourceType) },
       { fullUrl: 'urn:uuid:00000000-0000-4000-8000-000000000003', resource: list, request: post('List') },
     ],
-  } as unknown as Resource;
+  };
 }

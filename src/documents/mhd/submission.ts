@@ -128,16 +128,24 @@ function readContent(entry: SubmissionEntry, entries: readonly SubmissionEntry[]
     const bytes = Buffer.from(typeof found['data'] === 'string' ? found['data'] : '', 'base64');
     return { entry: withAttachment(entry, completed(attachment, bytes)), faults: contentFaults(attachment, bytes, at) };
   }
-  if (found?.resourceType === 'Bundle') {
-    const hasMeasure = attachment.hash !== undefined || attachment.size !== undefined;
-    return {
-      entry,
-      faults: hasMeasure ? [fault(at, 'a FHIR document has neither hash nor size: its bytes may change')] : [],
-    };
-  }
-  const isNamed = attachment.url?.startsWith('urn:') === true || /^(?:Binary|Bundle)\//.test(attachment.url ?? '');
-  const isMissing = isNamed && !isDelayed(attachment);
-  return { entry, faults: isMissing ? [fault(`${at}.url`, 'the document is not in the Bundle', 'not-found')] : [] };
+  return {
+    entry,
+    faults: found?.resourceType === 'Bundle' ? measureFaults(attachment, at) : placeFaults(attachment, at),
+  };
+}
+
+function measureFaults({ hash, size }: Attachment, at: string): readonly Issue[] {
+  const hasMeasure = hash !== undefined || size !== undefined;
+  return hasMeasure ? [fault(at, 'a FHIR document has neither hash nor size: its bytes may change')] : [];
+}
+
+/** What is neither here nor elsewhere nor to be made later is missing. */
+function placeFaults(attachment: Attachment, at: string): readonly Issue[] {
+  const { url = '' } = attachment;
+  const isNamed = url.startsWith('urn:') || /^(?:Binary|Bundle)\//.test(url);
+  return isNamed && !isDelayed(attachment)
+    ? [fault(`${at}.url`, 'the document is not in the Bundle', 'not-found')]
+    : [];
 }
 
 function withAttachment(entry: SubmissionEntry, attachment: Attachment): SubmissionEntry {
