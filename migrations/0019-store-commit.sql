@@ -1,5 +1,5 @@
 -- store_commit() anew: the same promise as in 0002 (one write path, rows locked in one order, a snapshot after the locks),
--- at a third of its cost, and for two kinds of callers:
+-- whose cost entries share, for two kinds of callers:
 --
 --   is_each = false   all entries or none: the conflicts are returned and nothing is written.
 --   is_each = true    each entry for itself, several writers in one transaction (src/store/group.ts): an entry in
