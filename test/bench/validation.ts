@@ -5,19 +5,26 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createLibrary, joinLibraries, loadDefinitions } from '../../src/fhir/index.ts';
-import { createBaseLibrary, readPackage } from '../../src/packages/index.ts';
-import { slim } from '../../src/packages/slim.ts';
-import { createTerminology } from '../../src/terminology/index.ts';
-import { createValidator, type Validator } from '../../src/validation/index.ts';
+import type * as Fhir from '../../src/fhir/index.ts';
+import type * as Packages from '../../src/packages/index.ts';
+import type * as Slim from '../../src/packages/slim.ts';
+import type * as Terminology from '../../src/terminology/index.ts';
+import type * as Validation from '../../src/validation/index.ts';
 import type { ResultRow } from './table.ts';
+
+/** What is measured is the server as built: only below `dist` does it find what was generated for it. This file runs there. */
+function built<Module>(path: string): Promise<Module> {
+  return import(new URL(`../../../${path}.js`, import.meta.url).href) as Promise<Module>;
+}
+const { createLibrary, joinLibraries, loadDefinitions } = await built<typeof Fhir>('fhir/index');
+const { createBaseLibrary, readPackage } = await built<typeof Packages>('packages/index');
+const { slim } = await built<typeof Slim>('packages/slim');
+const { createTerminology } = await built<typeof Terminology>('terminology/index');
+const { createValidator } = await built<typeof Validation>('validation/index');
 
 const warmUpMs = 500;
 const batch = 50;
-// Compiled, this file stands in dist/bench/test/bench.
-const frCoreFiles = ['../../../', '../../../../../../'].map((up) =>
-  fileURLToPath(new URL(`${up}shared/packages/hl7.fhir.fr.core-2.2.0.tgz`, import.meta.url)),
-);
+const frCoreFile = fileURLToPath(new URL('../../../../../shared/packages/hl7.fhir.fr.core-2.2.0.tgz', import.meta.url));
 const frCoreEncounter = 'https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-encounter';
 
 export async function measureValidation(seconds: number): Promise<readonly ResultRow[]> {
@@ -33,9 +40,8 @@ export async function measureValidation(seconds: number): Promise<readonly Resul
     { ...measure('validate, structure', plain, stay, seconds), remark },
     measure('validate, invariants and bindings', full, stay, seconds),
   ];
-  const file = frCoreFiles.find((one) => existsSync(one));
-  if (file === undefined) return rows;
-  const { definitions: bodies } = await readPackage(readFileSync(file));
+  if (!existsSync(frCoreFile)) return rows;
+  const { definitions: bodies } = await readPackage(readFileSync(frCoreFile));
   const frCore = createLibrary(bodies.map(({ body }) => slim(JSON.parse(body) as Readonly<Record<string, unknown>>)));
   const library = joinLibraries(frCore, core);
   const french = await createValidator({ definitions, beyond: { library, terms: createTerminology(library) } });
@@ -43,7 +49,7 @@ export async function measureValidation(seconds: number): Promise<readonly Resul
   return [...rows, measure('validate, FR Core claimed', french, claiming, seconds)];
 }
 
-function measure(name: string, validator: Validator, resource: object, seconds: number): ResultRow {
+function measure(name: string, validator: Validation.Validator, resource: object, seconds: number): ResultRow {
   requireValid(validator, resource);
   run(validator, resource, warmUpMs);
   const before = process.cpuUsage();
@@ -53,7 +59,7 @@ function measure(name: string, validator: Validator, resource: object, seconds: 
   return { name, unit: 'resources per second of processor time', perSecond: 1e6 / cost.processUs, cost };
 }
 
-function run(validator: Validator, resource: object, durationMs: number): number {
+function run(validator: Validation.Validator, resource: object, durationMs: number): number {
   let count = 0;
   for (const start = performance.now(); performance.now() - start < durationMs; count += batch)
     for (let one = 0; one < batch; one++) validator.validate(resource);
@@ -61,7 +67,7 @@ function run(validator: Validator, resource: object, durationMs: number): number
 }
 
 /** Faults cost time of their own: what is measured has none. */
-function requireValid(validator: Validator, resource: object): void {
+function requireValid(validator: Validation.Validator, resource: object): void {
   const [first] = validator.validate(resource).filter(({ severity }) => severity === 'error');
   if (first !== undefined) throw new Error(`the stay is not valid: ${first.expression ?? ''}: ${first.text}`);
 }
