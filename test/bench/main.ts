@@ -131,6 +131,8 @@ async function measureOperations(bench: Bench, rows: ResultRow[]): Promise<void>
     tell(name);
     try {
       rows.push(await compare(bench, await prepareOperation(bench.world, name)));
+      const memory = bench.served?.memory();
+      if (memory !== undefined) tell(`  ${memory.nowMb} MB resident, ${memory.peakMb} MB at most so far`);
     } catch (error) {
       tell(`  left out: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -140,10 +142,10 @@ async function measureOperations(bench: Bench, rows: ResultRow[]): Promise<void>
 /** What only Suture does. */
 async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
   const { world, seconds } = bench;
-  if (isAsked('create, no rules')) {
-    tell('create, no rules');
-    const row = await withoutRules(world, async () => compare(bench, await prepareOperation(world, 'create')));
-    rows.push({ ...row, name: 'create, no rules' });
+  for (const name of ['create', 'transaction, 100 entries'].filter((one) => isAsked(`${one}, no rules`))) {
+    tell(`${name}, no rules`);
+    const row = await withoutRules(world, async () => compare(bench, await prepareOperation(world, name)));
+    rows.push({ ...row, name: `${name}, no rules` });
   }
   if (isAsked('letters by $ingest')) {
     tell('letters by $ingest');
