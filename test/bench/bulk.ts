@@ -38,8 +38,9 @@ export async function measureBulk(bench: Bench): Promise<readonly ResultRow[]> {
 }
 
 interface Manifest {
-  readonly output?: readonly { readonly count?: number }[];
   readonly error?: readonly unknown[];
+  /** Our own: how many were done. */
+  readonly extension?: { readonly resources?: number };
 }
 
 const pollMs = 20;
@@ -77,7 +78,7 @@ async function readManifest({ origin, pathname }: URL): Promise<Manifest> {
   }
 }
 
-function countOf({ output = [], error = [] }: Manifest): number {
+function countOf({ extension, error = [] }: Manifest): number {
   if (error.length > 0) throw new Error('the job has errors');
-  return output.reduce((sum, { count }) => sum + (count ?? 0), 0);
+  return extension?.resources ?? 0;
 }
