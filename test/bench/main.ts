@@ -29,6 +29,7 @@ import { measureDeadlines, measureRules } from './rules.ts';
 import { measureSubscriptions } from './subscriptions.ts';
 import { notes, type ResultRow, tableText } from './table.ts';
 import { createTerritory } from './territory.ts';
+import { withLoss } from './validation-loss.ts';
 import { measureValidation } from './validation.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -130,7 +131,8 @@ async function measureOperations(bench: Bench, rows: ResultRow[]): Promise<void>
   for (const name of operationNames.filter(isAsked)) {
     tell(name);
     try {
-      rows.push(await compare(bench, await prepareOperation(bench.world, name)));
+      const operation = await prepareOperation(bench.world, name);
+      rows.push(await withLoss(operation, await compare(bench, operation)));
       const memory = bench.served?.memory();
       if (memory !== undefined) tell(`  ${memory.nowMb} MB resident, ${memory.peakMb} MB at most so far`);
     } catch (error) {
@@ -144,8 +146,9 @@ async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
   const { world, seconds } = bench;
   for (const name of ['create', 'transaction, 100 entries'].filter((one) => isAsked(`${one}, no rules`))) {
     tell(`${name}, no rules`);
-    const row = await withoutRules(world, async () => compare(bench, await prepareOperation(world, name)));
-    rows.push({ ...row, name: `${name}, no rules` });
+    const operation = await prepareOperation(world, name);
+    const row = await withoutRules(world, () => compare(bench, operation));
+    rows.push(await withLoss(operation, { ...row, name: `${name}, no rules` }));
   }
   if (isAsked('letters by $ingest')) {
     tell('letters by $ingest');
