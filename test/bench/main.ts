@@ -15,12 +15,12 @@ import { calibrate, machineLine } from './calibrate.ts';
 import { measureBulk } from './bulk.ts';
 import { checkSearches } from './checks.ts';
 import { settle } from './client.ts';
-import { type Bench, compare, costOfServer } from './compare.ts';
+import { type Bench, compare } from './compare.ts';
 import { createCpuMeter } from './cpu.ts';
-import { judgeEverybody, newLetters, tryLetter, withoutRules } from './engine.ts';
+import { judgeEverybody, withoutRules } from './engine.ts';
+import { letterNames, measureLetters } from './letters.ts';
 import { isLoaded, loadTerritory } from './load.ts';
 import { measureLarger } from './larger.ts';
-import { driveHttp } from './measure.ts';
 import { operationNames, prepareOperation, type World } from './operations.ts';
 import { startServer } from './processes.ts';
 import { openRawPages } from './raw-pages.ts';
@@ -34,7 +34,6 @@ import { measureValidation } from './validation.ts';
 
 const dayMs = 24 * 3_600_000;
 const totalMinutesMax = 90;
-const lettersAtOnce = 4;
 
 const { values: options } = parseArgs({
   options: {
@@ -143,20 +142,16 @@ async function measureOperations(bench: Bench, rows: ResultRow[]): Promise<void>
 
 /** What only Suture does. */
 async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
-  const { world, seconds } = bench;
+  const { world } = bench;
   for (const name of ['create', 'transaction, 100 entries'].filter((one) => isAsked(`${one}, no rules`))) {
     tell(`${name}, no rules`);
     const operation = await prepareOperation(world, name);
     const row = await withoutRules(world, () => compare(bench, operation));
     rows.push(await withLoss(operation, { ...row, name: `${name}, no rules` }));
   }
-  if (isAsked('letters by $ingest')) {
-    tell('letters by $ingest');
-    const next = newLetters(world);
-    await tryLetter(world.origin, next());
-    const drive = () => driveHttp(world.origin, next, { connections: lettersAtOnce, seconds });
-    const { figures, cost } = await costOfServer(bench, { drive, rest: () => settle(world.origin) });
-    rows.push({ name: 'letters by $ingest', unit: 'letters', perSecond: figures.perSecond, figures, cost });
+  if (letterNames.some(isAsked)) {
+    tell('letters');
+    rows.push(...(await measureLetters(bench, isAsked)));
   }
   if (isAsked('judge')) {
     tell('judge');
