@@ -128,7 +128,7 @@ const waitingCount = 1_000_000;
 const dueCount = 10_000;
 const dueWithinMs = 60_000;
 /** Deadlines are loaded before the first is due: so many times what their patients took, and this. */
-const spareTimes = 4;
+const spareTimes = 2;
 const spareMs = 30_000;
 const firedWithinMs = 300_000;
 const steadyPerSecond = 20;
