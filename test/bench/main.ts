@@ -26,6 +26,7 @@ import { startServer } from './processes.ts';
 import { openRawPages } from './raw-pages.ts';
 import { openRawWrites, type RawWrites } from './raw-writes.ts';
 import { measureDeadlines, measureRules } from './rules.ts';
+import { measureSaturation } from './saturation.ts';
 import { measureSubscriptions } from './subscriptions.ts';
 import { notes, type ResultRow, tableText } from './table.ts';
 import { createTerritory } from './territory.ts';
@@ -142,7 +143,7 @@ async function measureOperations(bench: Bench, rows: ResultRow[]): Promise<void>
 
 /** What only Suture does. */
 async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
-  const { world } = bench;
+  const { world, served, meter } = bench;
   for (const name of ['create', 'transaction, 100 entries'].filter((one) => isAsked(`${one}, no rules`))) {
     tell(`${name}, no rules`);
     const operation = await prepareOperation(world, name);
@@ -156,9 +157,15 @@ async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
   if (isAsked('judge')) {
     tell('judge');
     await judgeEverybody(world); // warms up
+    const before = served && (await meter?.read(served.pid));
     const { patientsPerSecond, judgmentsPerSecond } = await judgeEverybody(world);
+    const after = served && (await meter?.read(served.pid));
+    const cost = before && after && {
+      processUs: (after.process - before.process) / world.territory.people.length,
+      databaseUs: (after.database - before.database) / world.territory.people.length,
+    };
     const remark = 'a rule set put again: every patient judged, until nothing is left';
-    rows.push({ name: 'judge, patients', unit: 'patients', perSecond: patientsPerSecond, remark });
+    rows.push({ name: 'judge, patients', unit: 'patients', perSecond: patientsPerSecond, remark, cost });
     rows.push({ name: 'judge, rules', unit: 'judgments', perSecond: judgmentsPerSecond });
   }
 }
@@ -174,6 +181,10 @@ async function measurePaced(bench: Bench, rows: ResultRow[]): Promise<void> {
   if (isAsked('writes/s with rules')) {
     tell('writes/s with rules');
     rows.push(...(await measureRules(bench)));
+  }
+  if (isAsked('saturation')) {
+    tell('saturation');
+    rows.push(...(await measureSaturation(bench)));
   }
   if (options.only !== undefined && isAsked('deadlines')) {
     tell('deadlines');
