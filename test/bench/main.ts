@@ -160,10 +160,11 @@ async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
     const before = served && (await meter?.read(served.pid));
     const { patientsPerSecond, judgmentsPerSecond } = await judgeEverybody(world);
     const after = served && (await meter?.read(served.pid));
-    const cost = before && after && {
-      processUs: (after.process - before.process) / world.territory.people.length,
-      databaseUs: (after.database - before.database) / world.territory.people.length,
-    };
+    const cost = before &&
+      after && {
+        processUs: (after.process - before.process) / world.territory.people.length,
+        databaseUs: (after.database - before.database) / world.territory.people.length,
+      };
     const remark = 'a rule set put again: every patient judged, until nothing is left';
     rows.push({ name: 'judge, patients', unit: 'patients', perSecond: patientsPerSecond, remark, cost });
     rows.push({ name: 'judge, rules', unit: 'judgments', perSecond: judgmentsPerSecond });
