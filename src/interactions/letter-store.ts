@@ -248,8 +248,12 @@ async function supersede(run: Ingest, plan: LetterPlan, { links }: Resolved): Pr
 
 async function hasSuccessor(run: Ingest, { facts }: LetterPlan): Promise<boolean> {
   const { system, value } = facts.masterIdentifier;
+  const names = [
+    `${system}|${value}`,
+    ...(facts.entryUuid === undefined ? [] : [`urn:ietf:rfc:3986|${facts.entryUuid}`]),
+  ];
   const parameters = [
-    ['relatesto:identifier', `${system}|${value}`],
+    ['relatesto:identifier', names.join(',')],
     ['relation', 'replaces'],
   ] as const;
   return (await find(run, { type: 'DocumentReference', parameters })).length > 0;

@@ -56,7 +56,7 @@ export function planDescribed(metadata: XdmDocument, bytes: LetterBytes, setting
     issues: [],
     described: { findings: findingsOf(metadata, document), complete: (letter) => complete(letter, entry) },
   });
-  return { kind: 'letter', plan: { ...plan, facts: { ...plan.facts, ...(entry.origin && { origin: entry.origin }) } } };
+  return { kind: 'letter', plan };
 }
 
 function reason(code: string, text: string, expression: string): Issue {

@@ -15,7 +15,13 @@ const participantsMax = 200;
 
 export function readLetter(bytes: Uint8Array, settings: LetterSettings): LetterResult {
   const result = understand(bytes, settings);
-  return result.kind === 'review' ? result : { ...result, plan: withContent(result.plan, bytes) };
+  if (result.kind === 'review') return result;
+  const { facts, ...rest } = withContent(result.plan, bytes);
+  const { origin, entryUuid } = settings.metadata?.entry ?? {};
+  return {
+    kind: 'letter',
+    plan: { ...rest, facts: { ...facts, ...(origin && { origin }), ...(entryUuid && { entryUuid }) } },
+  };
 }
 
 /** The bytes as FHIR keeps them, last of all: by now the tree of a scanned letter, as long again, is gone. */
