@@ -80,6 +80,10 @@ export function judge(rule: Rule, facts: Case, beginning = beginJudgment(rule, f
   const timing = beginning.timing ?? readTiming(rule, facts, run);
   if (isError(timing) && !rule.appliesOnItsOwn) return timing;
   if (!isError(timing)) assertInputs(rule, facts);
+  return judgeStarted(rule, facts, { timing, run });
+}
+
+function judgeStarted(rule: Rule, facts: Case, { timing, run }: Progress<Timing | EvaluationError>): JudgmentResult {
   const applies = rule.applies === undefined ? true : run.condition('applies', rule.applies);
   if (isError(applies)) return applies;
   if (!applies) return cancel(rule, facts, { timing: isError(timing) ? undefined : timing, run });

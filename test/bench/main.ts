@@ -4,7 +4,8 @@
  * Starts the server in its own process on a temporary embedded PostgreSQL, loads generated pathways over HTTP, checks what
  * searches find, and measures each operation for S seconds beside its raw limit (compare.ts). `--base` asks another FHIR
  * server instead: without raw limits, and what was loaded stays there. `--times 10` measures reads at ten times the data as well
- * (larger.ts), in a folder that `--keep` names and that stays for the next time. Ends by itself; what it started it stops, and its
+ * (larger.ts), in a folder that `--keep` names and that stays for the next time. `--only deadlines` lets 10,000 fall due within a
+ * minute, or as many as `--due` says. Ends by itself; what it started it stops, and its
  * folder it removes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -46,6 +47,7 @@ const { values: options } = parseArgs({
     base: { type: 'string' },
     times: { type: 'string' },
     keep: { type: 'string' },
+    due: { type: 'string', default: '10000' },
   },
 });
 const asked = {
@@ -53,6 +55,7 @@ const asked = {
   seconds: wholeNumber('seconds', options.seconds, 60),
   connections: wholeNumber('connections', options.connections, 64),
   seed: wholeNumber('seed', options.seed, 1_000_000),
+  due: wholeNumber('due', options.due, 100_000),
   times: options.times === undefined ? undefined : wholeNumber('times', options.times, 100),
 };
 
@@ -189,7 +192,7 @@ async function measurePaced(bench: Bench, rows: ResultRow[]): Promise<void> {
   }
   if (options.only !== undefined && isAsked('deadlines')) {
     tell('deadlines');
-    rows.push(...(await measureDeadlines(bench)));
+    rows.push(...(await measureDeadlines(bench, asked.due)));
   }
 }
 
