@@ -145,7 +145,7 @@ export async function answerOne(
 }
 
 /** What was done, and what was warned of: judged once more, since few ask and all others need no warnings. */
-async function answerOutcome(context: Context, written: Written): Promise<Answer> {
+export async function answerOutcome(context: Context, written: Written): Promise<Answer> {
   const issues = await context.validate(JSON.parse(written.raw), written.type);
   const warnings = issues.filter(({ severity }) => severity === 'warning' || severity === 'information');
   return answerWritten(context, { returnPreference: 'OperationOutcome' }, written, warnings);
