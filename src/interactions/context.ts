@@ -67,7 +67,13 @@ export interface WriteGuard {
   readonly types: readonly string[];
   check(
     session: Session,
-    write: { readonly before: Resource | undefined; readonly after: Resource | undefined },
+    write: {
+      readonly before: Resource | undefined;
+      readonly after: Resource | undefined;
+      readonly id: string;
+      /** On whose behalf. */
+      readonly caller: Caller;
+    },
   ): Promise<Resource | undefined>;
 }
 

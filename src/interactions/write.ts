@@ -64,10 +64,10 @@ export async function writeGuarded(
   entries: readonly WriteEntry[],
   { caller, provenance }: Writing,
 ): Promise<readonly Written[]> {
-  if (mayEverything(caller)) return commitGuarded(context, session, entries, provenance);
+  if (mayEverything(caller)) return commitGuarded(context, session, entries, { caller, provenance });
   if (provenance !== undefined && !mayOn(caller, 'c', 'Provenance')) throw forbidden();
   const permitted = await permitWrites(context, session, entries, caller);
-  const written = await commitGuarded(context, session, permitted, provenance);
+  const written = await commitGuarded(context, session, permitted, { caller, provenance });
   const owner = { key: callerKey(caller), caller };
   for (const { type, id, outcome } of written) {
     if (type === 'Subscription' && outcome !== 'deleted') await session.keepOwner(id, owner);
@@ -84,13 +84,13 @@ async function commitGuarded(
   context: Context,
   session: Session,
   entries: readonly WriteEntry[],
-  provenance: unknown,
+  { caller, provenance }: Writing,
 ): Promise<readonly Written[]> {
   const addProvenance = provenance === undefined ? undefined : await readProvenance(context, provenance);
   const guarded = entries.filter(({ type }) => guardsOf(context, type).length > 0);
   if (guarded.length > 0) await session.lockResources(guarded.map(({ type, id }) => `${type}/${id}`));
   const checked: WriteEntry[] = [];
-  for (const entry of entries) checked.push(await guardEntry(context, session, entry));
+  for (const entry of entries) checked.push(await guardEntry(context, session, entry, caller));
   const isEnforced = context.references === 'enforced';
   if (isEnforced) await requireTargets(context, session, checked);
   const written = await session.commit(checked);
@@ -104,13 +104,13 @@ function guardsOf({ guards }: Context, type: string): Context['guards'] {
   return guards.filter(({ types }) => types.includes(type));
 }
 
-async function guardEntry(context: Context, session: Session, entry: WriteEntry): Promise<WriteEntry> {
+async function guardEntry(context: Context, session: Session, entry: WriteEntry, caller: Caller): Promise<WriteEntry> {
   const guards = guardsOf(context, entry.type);
   if (guards.length === 0) return entry;
   const stored = await session.read(entry.type, entry.id, everything);
   const before = stored === undefined || stored.isDeleted ? undefined : (JSON.parse(stored.raw) as Resource);
   let after = entry.resource;
-  for (const guard of guards) after = (await guard.check(session, { before, after })) ?? after;
+  for (const guard of guards) after = (await guard.check(session, { before, after, id: entry.id, caller })) ?? after;
   return after === undefined ? entry : { ...entry, resource: after };
 }
 
