@@ -139,10 +139,11 @@ function openSmtp({ smtpUrl, mailFrom }: Config): Smtp | undefined {
 function channelSettings(
   config: Config,
   smtp: Smtp | undefined,
-): Pick<NotifyInput, 'allowsLoopback' | 'origins' | 'mail'> {
+): Pick<NotifyInput, 'allowsLoopback' | 'origins' | 'mail' | 'seats'> {
   const { allowsLoopbackHooks, hookOrigins, mailDomains, mssanteDomains } = config;
   return {
     allowsLoopback: allowsLoopbackHooks,
+    seats: config,
     ...(hookOrigins === undefined ? {} : { origins: hookOrigins }),
     ...(smtp === undefined
       ? {}

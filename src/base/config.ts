@@ -23,6 +23,9 @@ export interface Config extends ListenerConfig, AccessConfig {
   readonly allowsLoopbackHooks: boolean;
   /** Exact origins that alone subscriptions may call; undefined: any public one. */
   readonly hookOrigins: readonly string[] | undefined;
+  /** Subscriptions that are not over, of the whole server and of one caller. */
+  readonly subscriptionsMax: number;
+  readonly subscriptionsPerCallerMax: number;
   /** The SMTP server by which e-mail leaves; undefined: there is no e-mail. */
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string | undefined;
@@ -105,6 +108,18 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     sentence:
       'Origins that alone subscriptions may call, in private networks too: `https://his.chu.example,https://ma.chu.example:9443`; unset: any public https endpoint on port 443 or 8443.',
     ...listOf('https origins such as `https://host:8443`', readOrigin),
+  },
+  subscriptionsMax: {
+    name: 'SUTURE_SUBSCRIPTIONS_MAX',
+    fallback: '10000',
+    sentence: 'Subscriptions that may be active at the same time, all callers together; one more is refused (403).',
+    ...wholeNumber(1, 1_000_000),
+  },
+  subscriptionsPerCallerMax: {
+    name: 'SUTURE_SUBSCRIPTIONS_PER_CALLER',
+    fallback: '1000',
+    sentence: 'The same of one caller, where callers are told apart.',
+    ...wholeNumber(1, 1_000_000),
   },
   smtpUrl: {
     name: 'SUTURE_SMTP_URL',

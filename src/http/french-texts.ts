@@ -33,6 +33,11 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
   ['{} is not supported on {}', '{1} n’est pas pris en charge sur {2}'],
   ['no such operation here', 'cette opération n’existe pas ici'],
   [
+    'at most {} subscriptions of one caller may be active: end one first',
+    'un même appelant peut avoir {1} abonnements actifs au plus : en terminer un d’abord',
+  ],
+  ['at most {} subscriptions may be active on this server', 'ce serveur accepte {1} abonnements actifs au plus'],
+  [
     'the format asked for is not served: expected application/fhir+json or +xml',
     'le format demandé n’est pas servi : application/fhir+json ou +xml attendu',
   ],

@@ -75,7 +75,13 @@ export interface WriteGuard {
   readonly looksBack?: 'always' | 'deletions';
   check(
     session: Session,
-    write: { readonly before: Resource | undefined; readonly after: Resource | undefined },
+    write: {
+      readonly before: Resource | undefined;
+      readonly after: Resource | undefined;
+      readonly id: string;
+      /** On whose behalf. */
+      readonly caller: Caller;
+    },
   ): Promise<Resource | undefined>;
 }
 

@@ -98,7 +98,7 @@ async function commitGuarded(
   const guarded = entries.filter((entry) => looksBack(context, entry));
   if (guarded.length > 0) await session.lockResources(guarded.map(({ type, id }) => `${type}/${id}`));
   const checked: WriteEntry[] = [];
-  for (const entry of entries) checked.push(await guardEntry(context, session, entry));
+  for (const entry of entries) checked.push(await guardEntry(context, session, entry, caller));
   const isEnforced = context.references === 'enforced';
   if (isEnforced) await requireTargets(context, session, checked);
   const written = await session.commit(checked);
@@ -123,13 +123,13 @@ function looksBack(context: Context, { type, method }: WriteEntry): boolean {
   return guardsOf(context, type).some((guard) => guard.looksBack !== 'deletions' || method === 'DELETE');
 }
 
-async function guardEntry(context: Context, session: Session, entry: WriteEntry): Promise<WriteEntry> {
+async function guardEntry(context: Context, session: Session, entry: WriteEntry, caller: Caller): Promise<WriteEntry> {
   const guards = guardsOf(context, entry.type);
   if (guards.length === 0) return entry;
   const stored = looksBack(context, entry) ? await session.read(entry.type, entry.id, everything) : undefined;
   const before = stored === undefined || stored.isDeleted ? undefined : (JSON.parse(stored.raw) as Resource);
   let after = entry.resource;
-  for (const guard of guards) after = (await guard.check(session, { before, after })) ?? after;
+  for (const guard of guards) after = (await guard.check(session, { before, after, id: entry.id, caller })) ?? after;
   return after === undefined ? entry : { ...entry, resource: after };
 }
 

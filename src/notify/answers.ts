@@ -87,8 +87,15 @@ export function createAnswers(input: AnswersInput): Answers {
     statusOf: async ({ visible, id }) => say([await find(visible, id)]),
     async events({ visible, id, since = 1, until = Number.MAX_SAFE_INTEGER, content }) {
       const row = await find(visible, id);
-      const range = { subscription: id, from: since, until, limit: notifyLimits.eventsAskedMax };
-      const events = await readOwnEvents(db, access, range);
+      const range = {
+        subscription: id,
+        from: since,
+        until,
+        limit: notifyLimits.eventsAskedMax,
+        hasTexts: true,
+        isOwned: true,
+      };
+      const [events = []] = await readOwnEvents(db, access, [range]);
       const said = toSaid(row, 'query-event', events);
       return historyBundle({ ...said, content: lesser(said.content, content) }, baseUrl, clock.now());
     },

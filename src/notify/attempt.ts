@@ -29,7 +29,7 @@ export function afterAttempt(before: Standing, attempted: Attempted): Standing &
     };
   }
   const failures = before.failures + 1;
-  const failingSinceMs = before.failingSinceMs ?? nowMs;
+  const failingSinceMs = Math.min(before.failingSinceMs ?? nowMs, nowMs);
   const retryAfterMs = outcome.kind === 'gone' ? undefined : outcome.retryAfterMs;
   const waitMs = waitAfter({ failures, failingSinceMs, nowMs, retryAfterMs, random: attempted.random });
   // A handshake has one attempt: the guide wants the status to say at once that it failed.

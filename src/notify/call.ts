@@ -1,7 +1,11 @@
 /**
  * One outbound HTTP call, bounded in every direction: the host is resolved once, its addresses are checked, and the
- * connection goes to one of those; no proxy, no redirect followed, no connection reused; the whole has one deadline in
- * real time; of the answer only status and Retry-After are looked at, the rest is thrown away.
+ * connection goes to one of those; no proxy, no redirect followed; the whole has one deadline in real time; of the answer
+ * only status and Retry-After are looked at, the rest is thrown away.
+ *
+ * A connection is kept for a moment after an answer that came whole, for the next call to the same origin, and used only while the
+ * name means the same addresses, all checked just now. The receiver may end it in the moment in which we use it again: then
+ * the call is made once more on a new one, because no attempt was made in its eyes.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -35,13 +39,15 @@ export type CallAnswer =
 export type MakeCall = (call: Call) => Promise<CallAnswer>;
 
 export function createCaller(resolve: Resolve, rules: EndpointRules): MakeCall {
+  const agents = createAgents();
   return async (call) => {
     const deadline = createDeadline(call.timeoutMs);
     try {
       const addresses = await deadline.race(resolve(hostOf(call.url)));
       if (addresses === undefined || addresses.length === 0) return { kind: 'no-response' };
       if (!mayCall(call.url, addresses, rules)) return { kind: 'forbidden-address' };
-      return await send(call, addresses, deadline);
+      const checked = { call, addresses, deadline };
+      return (await send(checked, agents)) ?? (await send(checked, undefined)) ?? { kind: 'no-response' };
     } finally {
       deadline.clear();
     }
@@ -49,51 +55,90 @@ export function createCaller(resolve: Resolve, rules: EndpointRules): MakeCall {
 }
 
 interface Deadline {
-  readonly signal: AbortSignal;
+  readonly passed: Promise<undefined>;
   /** The value, or undefined when the deadline comes first. */
   race<T>(work: Promise<T>): Promise<T | undefined>;
   clear(): void;
 }
 
 function createDeadline(timeoutMs: number): Deadline {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  let timer: NodeJS.Timeout | undefined;
   const passed = new Promise<undefined>((resolve) => {
-    controller.signal.addEventListener('abort', () => resolve(undefined));
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
   });
   return {
-    signal: controller.signal,
+    passed,
     race: (work) => Promise.race([work, passed]),
     clear: () => clearTimeout(timer),
   };
 }
 
-function send(call: Call, addresses: readonly string[], deadline: Deadline): Promise<CallAnswer> {
+interface Agents {
+  readonly http: http.Agent;
+  readonly https: https.Agent;
+}
+
+interface Pinned {
+  /** Of the call: what was checked, in one order. */
+  readonly checkedAddresses?: string;
+}
+
+function createAgents(): Agents {
+  const options = {
+    keepAlive: true,
+    timeout: notifyLimits.idleConnectionMs,
+    maxFreeSockets: notifyLimits.idlePerReceiverMax,
+    scheduling: 'lifo',
+  } as const;
+  const agents = { http: new http.Agent(options), https: new https.Agent(options) };
+  // Only a connection to the very addresses that were checked now is used again.
+  for (const agent of [agents.http, agents.https]) {
+    const nameOf = agent.getName.bind(agent);
+    agent.getName = (asked) => `${nameOf(asked)}:${(asked as Pinned | undefined)?.checkedAddresses ?? ''}`;
+  }
+  return agents;
+}
+
+interface Checked {
+  readonly call: Call;
+  readonly addresses: readonly string[];
+  readonly deadline: Deadline;
+}
+
+/** undefined: a kept connection was ended before it answered. */
+function send({ call, addresses, deadline }: Checked, agents: Agents | undefined): Promise<CallAnswer | undefined> {
   const { url, method, body } = call;
   const isTls = url.protocol === 'https:';
-  const options: https.RequestOptions = {
+  const options: https.RequestOptions & Pinned = {
     method,
     host: hostOf(url),
     port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port),
     path: `${url.pathname}${url.search}`,
     headers: { ...call.headers, host: url.host, 'content-length': String(Buffer.byteLength(body ?? '')) },
-    agent: false,
+    agent: agents === undefined ? false : isTls ? agents.https : agents.http,
     lookup: pinned(addresses),
-    signal: deadline.signal,
+    checkedAddresses: [...addresses].sort().join(','),
   };
   return new Promise((resolve) => {
     const request = isTls ? https.request(options) : http.request(options);
-    const connecting = setTimeout(() => request.destroy(), notifyLimits.connectTimeoutMs);
-    const settle = (answer: CallAnswer) => {
+    let isLate = false;
+    const end = () => {
+      isLate = true;
+      request.destroy();
+    };
+    const connecting = setTimeout(end, notifyLimits.connectTimeoutMs);
+    void deadline.passed.then(end);
+    const settle = (answer: CallAnswer | undefined) => {
       clearTimeout(connecting);
       resolve(answer);
     };
-    request.once('socket', (socket) =>
-      socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connecting)),
-    );
+    request.once('socket', (socket) => {
+      if (request.reusedSocket) clearTimeout(connecting);
+      else socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
+    });
     let hasAnswer = false;
     const fail = () => {
-      if (!hasAnswer) settle({ kind: 'no-response' });
+      if (!hasAnswer) settle(request.reusedSocket && !isLate ? undefined : { kind: 'no-response' });
     };
     request.on('error', fail);
     request.once('close', fail);

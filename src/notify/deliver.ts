@@ -10,24 +10,27 @@
  */
 import assert from 'node:assert/strict';
 import type { Access } from '../access/index.ts';
-import type { Clock, Log } from '../base/index.ts';
-import type { Database, Transaction } from '../db/index.ts';
+import { type Clock, type Log, Problem } from '../base/index.ts';
+import { type Database, isUndone, type Transaction } from '../db/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import { finishJob, type Job, requestJobs, type Work } from '../queue/index.ts';
 import type { Session, Store } from '../store/index.ts';
 import { afterAttempt, type Attempted, errorText } from './attempt.ts';
 import type { Channel, Outcome } from './channel.ts';
 import { compose } from './compose.ts';
-import { type Due, openChannel, readDue } from './due.ts';
+import { createDueReader, type Due, hasTexts, openChannel, type ReadDue } from './due.ts';
 import type { ChannelRules } from './channel-terms.ts';
-import type { Event } from './events.sql.ts';
+import type { Event, EventRange } from './events.sql.ts';
 import { readOwnEvents } from './owned.ts';
 import { deliveryJob, deliveryKind, deliveryKinds } from './jobs.ts';
 import { faultRetryMs, notifyLimits } from './limits.ts';
-import { lockSubscription, recordAndFinish, recordAttempt, setStatus } from './state.sql.ts';
+import { recordAll, recordAttempt, type Recorded } from './record.sql.ts';
+import { freeSeat } from './seats.sql.ts';
+import { lockSubscription, setStatus } from './state.sql.ts';
 import { withStatus } from './status.ts';
 import { nextStep, type Standing, timeOfNextStep } from './step.ts';
 import type { Subscription } from './subscription.ts';
+import { createTogether } from './together.ts';
 
 export interface DeliverInput {
   readonly db: Database;
@@ -43,18 +46,56 @@ export interface DeliverInput {
   readonly onAttempt?: (kind: string, outcome: string, seconds: number) => void;
 }
 
+/** What deliveries ask of the database, several in one statement. */
+interface Shared extends DeliverInput {
+  readonly readDue: ReadDue;
+  readonly readEvents: (range: EventRange) => Promise<readonly Event[]>;
+  readonly recordAndFinish: (recorded: Recorded) => Promise<void>;
+}
+
 export function createDeliveries(input: DeliverInput): readonly Work[] {
+  const itemsMax = notifyLimits.togetherMax;
+  const { db, access, rules } = input;
+  const shared: Shared = {
+    ...input,
+    readDue: createDueReader(db, rules),
+    readEvents: createTogether({ run: (ranges: readonly EventRange[]) => readOwnEvents(db, access, ranges), itemsMax }),
+    recordAndFinish: createRecorder(input),
+  };
   const work = (kind: string, concurrency: number): Work => ({
     kind,
     concurrency,
-    handle: (job) => deliver(input, job),
+    handle: (job) => deliver(shared, job),
     retryAfterMs: faultRetryMs,
+    looksAgain: true,
   });
   return [work(deliveryKinds.quick, notifyLimits.callsMax), work(deliveryKinds.slow, notifyLimits.slowCallsMax)];
 }
 
-async function deliver(input: DeliverInput, job: Job): Promise<void> {
-  const due = await readDue(input.db, job.key, input.rules);
+/** Deliveries that end together are recorded together; one whose rows are locked just now goes alone, and waits for nobody else. */
+function createRecorder({ db, holder }: DeliverInput): Shared['recordAndFinish'] {
+  const together = createTogether({
+    itemsMax: notifyLimits.togetherMax,
+    async run(all: readonly Recorded[]) {
+      const names = all.map(({ attempt }) => attempt.subscription);
+      const first = all.filter((_one, place) => names.indexOf(names[place] ?? '') === place);
+      const done = await recordAll(db, first, { holder, waits: false }).catch((error: unknown) => {
+        if (isUndone(error)) return [];
+        throw error;
+      });
+      const recorded = new Set(first.filter((_one, place) => done[place] === true));
+      return all.map((one) => recorded.has(one));
+    },
+  });
+  return async (recorded) => {
+    if (await together(recorded)) return;
+    const [isRecorded] = await recordAll(db, [recorded], { holder, waits: true });
+    if (isRecorded !== true) throw new Problem('conflict', 'the job is held by another worker');
+  };
+}
+
+async function deliver(input: Shared, job: Job): Promise<void> {
+  const due = await input.readDue(job.key);
   if (due === undefined) return input.db.transaction((tx) => finishJob(tx, job, input.holder));
   const nowMs = input.clock.now();
   if (job.kind !== deliveryKind(due.isSlow)) return comeBack(input, job, due, nowMs);
@@ -76,11 +117,11 @@ function quiet(standing: Standing): Standing {
   return { ...standing, deliveredNumber: standing.lastNumber, heartbeatMs: undefined };
 }
 
-async function notify(input: DeliverInput, job: Job, due: Due, kind: Attempted['kind']): Promise<void> {
+async function notify(input: Shared, job: Job, due: Due, kind: Attempted['kind']): Promise<void> {
   const { subscription, standing } = due;
   assert(subscription !== undefined);
   const nowMs = input.clock.now();
-  const events = kind === 'event-notification' ? await pendingEvents(input, due.standing, subscription) : [];
+  const events = kind === 'event-notification' ? await pendingEvents(input, due, subscription) : [];
   const notification = compose({ kind, subscription, standing, events, nowMs, baseUrl: input.baseUrl });
   const channel = openChannel(subscription, due.secrets);
   const started = performance.now();
@@ -92,18 +133,20 @@ async function notify(input: DeliverInput, job: Job, due: Due, kind: Attempted['
 }
 
 async function pendingEvents(
-  { db, access }: DeliverInput,
-  standing: Standing,
-  { id, channel }: Subscription,
+  { readEvents }: Shared,
+  { standing, isOwned }: Due,
+  subscription: Subscription,
 ): Promise<readonly Event[]> {
-  const range = { subscription: id, from: standing.deliveredNumber + 1, until: standing.lastNumber };
-  const events = await readOwnEvents(db, access, { ...range, limit: channel.eventsMax });
+  const numbers = { from: standing.deliveredNumber + 1, until: standing.lastNumber };
+  const { id, channel } = subscription;
+  const range = { subscription: id, ...numbers, limit: channel.eventsMax, hasTexts: hasTexts(subscription), isOwned };
+  const events = await readEvents(range);
   assert(events.length > 0, 'events are kept until they are delivered');
   return events;
 }
 
 async function record(
-  input: DeliverInput,
+  input: Shared,
   job: Job,
   due: Due,
   attempted: Attempted & { readonly firstNumber: number | undefined },
@@ -114,13 +157,7 @@ async function record(
   const logged = { ...attempted, subscription: due.id, attempt: due.standing.failures + 1 };
   if (after.status === due.standing.status && job.kind === deliveryKind(after.isSlow)) {
     const runAtMs = timeOfNextStep(after, input.clock.now());
-    const { kind, stamp } = job;
-    return recordAndFinish(
-      input.db,
-      logged,
-      { ...after, version: due.version },
-      { kind, stamp, holder: input.holder, runAtMs },
-    );
+    return input.recordAndFinish({ attempt: logged, after: { ...after, version: due.version }, job, runAtMs });
   }
   await input.store.transaction(async (session, tx) => {
     // Rows are locked in the order resource, state, job; the follower locks state, job.
@@ -161,6 +198,7 @@ async function writeStatus(
   const current = await lockSubscription(tx, due.id);
   if (current === undefined || current.version !== due.version) return undefined;
   const resource = withStatus(parseJson(current.raw) as Resource, status, error);
+  if (status === 'off') await freeSeat(session, due.id);
   const [written] = await session.commit([{ method: 'PUT', type: 'Subscription', id: due.id, resource }]);
   return written?.version;
 }

@@ -107,33 +107,61 @@ export interface EventRange {
   readonly from: number;
   readonly until: number;
   readonly limit: number;
+  /** Whether the texts of the resources are wanted; without, `raw` is undefined. */
+  readonly hasTexts: boolean;
+  /** Whether the subscription watches on behalf of somebody, or may. */
+  readonly isOwned: boolean;
 }
 
 type EventRow = Omit<Event, 'number' | 'raw' | 'context'> & {
+  readonly place: number;
   readonly number: string;
   readonly raw: string | null;
   readonly context: readonly string[] | null;
 };
 
-export async function readEvents(db: Queryable, range: EventRange): Promise<readonly Event[]> {
+/** The events of each range, in order. */
+export async function readEvents(db: Queryable, ranges: readonly EventRange[]): Promise<readonly (readonly Event[])[]> {
   const rows = await db.query<EventRow>({
     name: 'notify-events',
-    text: `select e.number, e.type, e.id, e.version, e.method, e.at, e.context,
-                  case when r.version = e.version then r.raw else v.raw end as raw
-           from subscription_event e
-           left join resource r on r.type = e.type and r.id = e.id
-           left join version v on v.rid = r.rid and v.version = e.version
-           where e.subscription = $1 and e.number between $2 and $3
-           order by e.number limit $4`,
-    values: [range.subscription, range.from, range.until, range.limit],
+    text: `select w.place::integer as place, e.number, e.type, e.id, e.version, e.method, e.at, e.context,
+                  case when w.has_texts then (
+                    select case when r.version = e.version then r.raw
+                                else (select v.raw from version v where v.rid = r.rid and v.version = e.version) end
+                    from resource r where r.type = e.type and r.id = e.id) end as raw
+           from unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[], $5::boolean[])
+                  with ordinality as w(subscription, first, last, count_max, has_texts, place)
+           cross join lateral (
+             select * from subscription_event
+             where subscription = w.subscription and number between w.first and w.last
+             order by number limit w.count_max) e
+           order by w.place, e.number`,
+    values: [
+      ranges.map(({ subscription }) => subscription),
+      ranges.map(({ from }) => from),
+      ranges.map(({ until }) => until),
+      ranges.map(({ limit }) => limit),
+      ranges.map(({ hasTexts }) => hasTexts),
+    ],
   });
-  const companions = await readCompanions(db, [...new Set(rows.flatMap(({ context }) => context ?? []))]);
-  return rows.map(({ number, raw, context, ...row }) => ({
-    ...row,
-    number: Number(number),
-    raw: raw === null || raw === '' ? undefined : raw,
-    context: (context ?? []).flatMap((key) => companions.get(key) ?? []),
-  }));
+  const wanted = rows.flatMap(({ place, context }) => (ranges[place - 1]?.hasTexts === true ? (context ?? []) : []));
+  const companions = await readCompanions(db, [...new Set(wanted)]);
+  const all: Event[][] = ranges.map(() => []);
+  for (const { place, number, raw, context, ...row } of rows) {
+    all[place - 1]?.push({
+      ...row,
+      number: Number(number),
+      raw: raw === null || raw === '' ? undefined : raw,
+      context: (context ?? []).map((key) => companions.get(key) ?? companionOf(key)),
+    });
+  }
+  return all;
+}
+
+/** Of a key, without text. */
+function companionOf(key: string): Companion {
+  const [type = '', id = '', version] = key.split('/');
+  return { type, id, version: Number(version), raw: undefined };
 }
 
 /** By `Type/id/version`. */

@@ -20,6 +20,7 @@ import { notifyLimits } from './limits.ts';
 import { asSeen, openOwned, type Owned } from './owned.ts';
 import { createRegister, type Register, type Unserved, type Watcher } from './register.ts';
 import { handlesOf } from './secrets.ts';
+import { isAhead } from './step.ts';
 import { applyState, markUnserved } from './state.sql.ts';
 import type { SubscriptionStatus } from './subscription.ts';
 import type { TopicBook } from './topics/book.ts';
@@ -43,9 +44,10 @@ export function createFollower(input: FollowInput): Follower {
     name: 'subscriptions',
     changesMax: notifyLimits.changesMax,
     async handle(tx, changes) {
-      const unserved = [...(await register.catchUp(tx))];
+      const { hasOwners, ...known } = await register.catchUp(tx);
+      const unserved = [...known.unserved];
       const texts = await readTexts(tx, textsNeeded(register, changes));
-      const owned = await openOwned(tx, input.access);
+      const owned = openOwned(tx, input.access, hasOwners);
       const events: NewEvent[] = [];
       const jobs: JobRequest[] = [];
       for (const change of changes) {
@@ -164,7 +166,7 @@ async function requestDeliveries({ clock, log }: FollowInput, tx: Transaction, o
   const nowMs = clock.now();
   const told = await insertEvents(tx, outgoing.events);
   const due = told.map(({ subscription, isSlow, retryAtMs }) =>
-    deliveryJob(subscription, isSlow, Math.max(nowMs, retryAtMs ?? nowMs)),
+    deliveryJob(subscription, isSlow, retryAtMs !== undefined && isAhead(retryAtMs, nowMs) ? retryAtMs : nowMs),
   );
   for (const { subscription } of outgoing.unserved) {
     log.error({ resource: `Subscription/${subscription}` }, 'a subscription cannot be served any more');

@@ -4,10 +4,12 @@
  * and never fires is a break of its own.
  */
 import type { Subscription as FhirSubscription } from 'fhir/r4.js';
+import { type Caller, callerKey, mayEverything } from '../access/index.ts';
 import { type Clock, type Issue, Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import type { Session } from '../store/index.ts';
 import type { ChannelRules } from './channel-terms.ts';
+import { freeSeat, type SeatLimits, takeSeat } from './seats.sql.ts';
 import { sealSecrets } from './secrets.ts';
 import { insertSecrets } from './state.sql.ts';
 import { statusAfter, withStatus } from './status.ts';
@@ -23,6 +25,7 @@ export interface GuardInput {
   readonly setting: TopicSetting;
   readonly book: TopicBook;
   readonly rules: ChannelRules;
+  readonly seats: SeatLimits;
   readonly clock: Clock;
   readonly newHandle: () => string;
   readonly newKey: () => string;
@@ -36,6 +39,8 @@ export interface NotifyGuard {
 interface Write {
   readonly before: Resource | undefined;
   readonly after: Resource | undefined;
+  readonly id: string;
+  readonly caller: Caller;
 }
 
 export function createGuard(input: GuardInput): NotifyGuard {
@@ -44,7 +49,8 @@ export function createGuard(input: GuardInput): NotifyGuard {
     async check(session, write) {
       const { before, after } = write;
       if ((after ?? before)?.resourceType === 'Basic') await guardTopic(input.setting, session, write);
-      else if (after !== undefined) return guardSubscription(input, session, { before, after });
+      else if (after !== undefined) return guardSubscription(input, session, { ...write, after });
+      else await freeSeat(session, write.id);
       return undefined;
     },
   };
@@ -52,13 +58,22 @@ export function createGuard(input: GuardInput): NotifyGuard {
 
 type Kept = Write & { readonly after: Resource };
 
-async function guardSubscription(input: GuardInput, session: Session, { before, after }: Kept): Promise<Resource> {
-  const subscription = await requireServed(input, session, { before, after });
+async function guardSubscription(input: GuardInput, session: Session, write: Kept): Promise<Resource> {
+  const { before, after } = write;
+  const subscription = await requireServed(input, session, write);
   const { resource, secrets, issues } = sealSecrets({ before, after, ...input });
   if (issues.length > 0) throw refusal(issues);
-  const settled = settleStatus(subscription, { before, after: resource }, input.clock.now());
+  const settled = settleStatus(subscription, { ...write, after: resource }, input.clock.now());
+  await seat(input.seats, session, { ...write, after: settled });
   await insertSecrets(session, secrets);
   return settled;
+}
+
+/** Whoever began it keeps the seat, whoever changes it. */
+async function seat(limits: SeatLimits, session: Session, { before, after, id, caller }: Kept): Promise<void> {
+  const wasOver = before === undefined || before['status'] === 'off';
+  if (after['status'] === 'off') await freeSeat(session, id);
+  else if (wasOver) await takeSeat(session, id, mayEverything(caller) ? undefined : callerKey(caller), limits);
 }
 
 async function requireServed(input: GuardInput, session: Session, { before, after }: Kept): Promise<Subscription> {

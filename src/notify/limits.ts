@@ -19,6 +19,13 @@ export const notifyLimits = {
   /** Calls at once: to endpoints that answer, and to those that do not or are not known yet. */
   callsMax: 32,
   slowCallsMax: 16,
+  /** Deliveries that are read or recorded in one statement. */
+  togetherMax: 64,
+  /** Subscriptions whose terms are kept in memory as they were read. */
+  termsKept: 5_000,
+  /** Of a connection to a receiver that waits for the next notification. */
+  idleConnectionMs: 4 * second,
+  idlePerReceiverMax: 8,
   endpointLengthMax: 2048,
   mailboxLengthMax: 254,
   filtersMax: 20,
@@ -35,6 +42,8 @@ export const notifyLimits = {
   /** First wait after a failure; doubles up to the largest, with jitter. */
   retryFirstMs: 5 * second,
   retryMaxMs: hour,
+  /** Clocks of instances that go a little apart are no clock set back. */
+  clocksApartMaxMs: minute,
   /** Bounds of what a Retry-After may ask for. */
   retryAfterMinMs: second,
   retryAfterMaxMs: hour,

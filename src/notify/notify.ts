@@ -18,6 +18,7 @@ import { createDeliveries } from './deliver.ts';
 import { createFollower } from './follow.ts';
 import { createGuard, type NotifyGuard } from './guard.ts';
 import { type Resolve, resolveHost } from './resolve.ts';
+import type { SeatLimits } from './seats.sql.ts';
 import { handlesOf, revealSecrets } from './secrets.ts';
 import { readSecrets } from './state.sql.ts';
 import { readTopic } from './topics/basic.ts';
@@ -43,6 +44,7 @@ export interface NotifyInput {
   readonly allowsLoopback: boolean;
   /** Exact origins that alone may be called; undefined: any public one. */
   readonly origins?: readonly string[];
+  readonly seats: SeatLimits;
   /** How e-mail leaves, and the domains that it may go to; undefined: not at all. */
   readonly mail?: {
     readonly send: SendMail;

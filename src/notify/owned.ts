@@ -8,19 +8,19 @@ import type { Change } from '../queue/index.ts';
 import type { Visible } from '../store/index.ts';
 import type { SeenChange } from './criteria.ts';
 import { type Event, type EventRange, readEvents } from './events.sql.ts';
-import { hasOwners, readOwners, seenVersions } from './owners.sql.ts';
+import { readOwners, seenVersions } from './owners.sql.ts';
 
 export interface Owned {
   /** What the owner may see; undefined for a subscription of the server's own. */
   visibleOf(subscription: string): Promise<Visible | undefined>;
 }
 
-/** For one batch of changes; owners are read once. */
-export async function openOwned(db: Queryable, access: Access): Promise<Owned> {
-  if (!(await hasOwners(db))) return { visibleOf: () => Promise.resolve(undefined) };
+/** For one batch of changes; owners are read once, and only where there are some (`hasSome`). */
+export function openOwned(db: Queryable, access: Access, hasSome: boolean): Owned {
   const known = new Map<string, Caller | undefined>();
   return {
     async visibleOf(subscription) {
+      if (!hasSome) return undefined;
       if (!known.has(subscription)) {
         known.set(subscription, (await readOwners(db, [subscription])).get(subscription));
       }
@@ -44,11 +44,24 @@ export async function asSeen(
   return found.has(name(version - 1)) ? seen : { ...seen, previous: undefined };
 }
 
-/** Events of a subscription, as its owner may be told of them now. */
-export async function readOwnEvents(db: Queryable, access: Access, range: EventRange): Promise<readonly Event[]> {
-  const events = await readEvents(db, range);
-  const visible = await (await openOwned(db, access)).visibleOf(range.subscription);
-  if (visible === undefined || events.length === 0) return events;
+/** The events of each range, as the owner of its subscription may be told of them now. */
+export async function readOwnEvents(
+  db: Queryable,
+  access: Access,
+  ranges: readonly EventRange[],
+): Promise<readonly (readonly Event[])[]> {
+  const all = await readEvents(db, ranges);
+  if (!ranges.some(({ isOwned }) => isOwned)) return all;
+  const owned = openOwned(db, access, true);
+  return Promise.all(
+    all.map(async (events, place) => {
+      const visible = await owned.visibleOf(ranges[place]?.subscription ?? '');
+      return visible === undefined || events.length === 0 ? events : hideUnseen(db, events, visible);
+    }),
+  );
+}
+
+async function hideUnseen(db: Queryable, events: readonly Event[], visible: Visible): Promise<readonly Event[]> {
   const found = await seenVersions(db, [...events, ...events.flatMap(({ context }) => context)], visible);
   const isSeen = (one: { type: string; id: string; version: number }) =>
     found.has(`${one.type}/${one.id}/${one.version}`);

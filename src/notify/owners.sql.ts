@@ -3,12 +3,6 @@ import type { Caller } from '../access/index.ts';
 import type { Queryable } from '../db/index.ts';
 import type { Visible } from '../store/index.ts';
 
-/** Where everybody may everything no subscription has an owner: then nothing else is asked. */
-export async function hasOwners(db: Queryable): Promise<boolean> {
-  const rows = await db.query({ name: 'notify-has-owners', text: 'select 1 from subscription_owner limit 1' });
-  return rows.length > 0;
-}
-
 export async function readOwners(
   db: Queryable,
   subscriptions: readonly string[],

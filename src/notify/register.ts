@@ -28,8 +28,14 @@ export interface Unserved {
   readonly fault: string;
 }
 
+export interface CaughtUp {
+  readonly unserved: readonly Unserved[];
+  /** Whether any subscription watches on behalf of somebody. */
+  readonly hasOwners: boolean;
+}
+
 export interface Register {
-  catchUp(tx: Transaction): Promise<readonly Unserved[]>;
+  catchUp(tx: Transaction): Promise<CaughtUp>;
   /** Puts a version in force for the rest of this batch; undefined: none. */
   set(subscription: string, resource: Resource | undefined): readonly Unserved[];
   watches(type: string): 'no' | 'current' | 'both';
@@ -85,10 +91,11 @@ export function createRegister(input: RegisterInput): Register {
       for (const subscription of [...unsure, ...concerned]) replace(subscription, undefined);
       horizon = seen.horizon;
       unsure = new Set();
-      return [...seen.watched, ...again].flatMap(({ subscription, status, raw }) => {
+      const unserved = [...seen.watched, ...again].flatMap(({ subscription, status, raw }) => {
         const isLive = raw !== null && raw !== '' && status !== 'off' && status !== 'gone';
         return replace(subscription, isLive ? (parseJson(raw) as Resource) : undefined);
       });
+      return { unserved, hasOwners: seen.hasOwners };
     },
     set(subscription, resource) {
       unsure.add(subscription);

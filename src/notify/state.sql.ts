@@ -1,7 +1,5 @@
 /** How far each subscription has come, in the table subscription_state; and the secrets. */
 import type { Queryable, Transaction } from '../db/index.ts';
-import type { Job } from '../queue/index.ts';
-import type { Attempted } from './attempt.ts';
 import type { Standing } from './step.ts';
 import type { SubscriptionStatus } from './subscription.ts';
 import type { TopicRow } from './topics/topics.sql.ts';
@@ -26,6 +24,8 @@ export interface Look {
   readonly horizon: string;
   readonly watched: readonly WatchedRow[];
   readonly topics: readonly TopicRow[];
+  /** Whether any subscription watches on behalf of somebody. */
+  readonly hasOwners: boolean;
 }
 
 /**
@@ -33,18 +33,25 @@ export interface Look {
  * so in one snapshot: no change is passed over, and a few come twice.
  */
 export async function look(tx: Transaction, sinceXid: string, also: readonly string[]): Promise<Look> {
-  const rows = await tx.query<{ horizon: string; watched: WatchedRow[] | null; topics: TopicRow[] | null }>({
+  const rows = await tx.query<{
+    horizon: string;
+    watched: WatchedRow[] | null;
+    topics: TopicRow[] | null;
+    has_owners: boolean;
+  }>({
     name: 'notify-look',
     text: `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
                   (select json_agg(json_build_object('subscription', s.subscription, 'version', s.version,
                                                      'status', s.status, 'raw', ${textInForce}))
                    from subscription_state s where s.xid >= $1::xid8 or s.subscription = any ($2)) as watched,
                   (select json_agg(json_build_object('url', t.url, 'raw', t.raw))
-                   from subscription_topic t where t.xid >= $1::xid8) as topics`,
+                   from subscription_topic t where t.xid >= $1::xid8) as topics,
+                  exists (select from subscription_owner) as has_owners`,
     values: [sinceXid, also],
   });
   const [row] = rows;
-  return { horizon: row?.horizon ?? '0', watched: row?.watched ?? [], topics: row?.topics ?? [] };
+  const { horizon = '0', watched, topics, has_owners: hasOwners = false } = row ?? {};
+  return { horizon, watched: watched ?? [], topics: topics ?? [], hasOwners };
 }
 
 export interface StateChange {
@@ -110,9 +117,8 @@ export async function markUnserved(
   return rows.map(({ subscription, is_slow }) => ({ subscription, isSlow: is_slow }));
 }
 
-export interface DueRow {
-  /** By handle. */
-  readonly secrets: Readonly<Record<string, string>> | null;
+export interface StateRow {
+  readonly subscription: string;
   readonly fault: string | null;
   readonly status: SubscriptionStatus | 'gone';
   readonly version: number;
@@ -123,27 +129,39 @@ export interface DueRow {
   readonly failing_since: Date | null;
   readonly retry_at: Date | null;
   readonly sent_at: Date | null;
-  readonly raw: string | null;
+  /** It watches on behalf of somebody. */
+  readonly is_owned: boolean;
 }
 
-export async function readState(db: Queryable, subscription: string): Promise<DueRow | undefined> {
-  const rows = await db.query<DueRow>({
-    name: 'notify-state',
-    text: `select s.fault, s.status, s.version, s.last_number, s.delivered_number, s.is_slow, s.failures, s.failing_since,
-                  s.retry_at, s.sent_at, ${textInForce} as raw,
+/** With the terms of the version in force. */
+export interface TermsRow extends StateRow {
+  readonly raw: string | null;
+  /** By handle. */
+  readonly secrets: Readonly<Record<string, string>> | null;
+}
+
+const stateColumns = `s.subscription, s.fault, s.status, s.version, s.last_number, s.delivered_number, s.is_slow, s.failures,
+                  s.failing_since, s.retry_at, s.sent_at,
+                  exists (select from subscription_owner o where o.subscription = s.subscription) as is_owned`;
+
+export function readStates(db: Queryable, subscriptions: readonly string[]): Promise<readonly StateRow[]> {
+  return db.query<StateRow>({
+    name: 'notify-states',
+    text: `select ${stateColumns} from subscription_state s where s.subscription = any ($1)`,
+    values: [subscriptions],
+  });
+}
+
+/** In one snapshot: a secret belongs to the version beside it. */
+export function readTerms(db: Queryable, subscriptions: readonly string[]): Promise<readonly TermsRow[]> {
+  return db.query<TermsRow>({
+    name: 'notify-terms',
+    text: `select ${stateColumns}, ${textInForce} as raw,
                   (select json_object_agg(x.handle, x.value) from subscription_secret x
                    where x.handle = any (s.secrets)) as secrets
-           from subscription_state s where s.subscription = $1`,
-    values: [subscription],
+           from subscription_state s where s.subscription = any ($1)`,
+    values: [subscriptions],
   });
-  return rows[0];
-}
-
-export interface LoggedAttempt extends Attempted {
-  readonly subscription: string;
-  readonly firstNumber: number | undefined;
-  /** 1 for the first. */
-  readonly attempt: number;
 }
 
 export interface Mark {
@@ -173,81 +191,6 @@ export async function readMarks(db: Queryable, ids: readonly string[]): Promise<
       { version, status, lastNumber: Number(last_number), deliveredNumber: Number(delivered_number) },
     ]),
   );
-}
-
-/** Logs an attempt and moves the subscription on, if it still is at the version that the attempt was made for. */
-export async function recordAttempt(
-  tx: Queryable,
-  attempt: LoggedAttempt,
-  version: number,
-  after: Standing & { readonly isSlow: boolean; readonly version: number },
-): Promise<void> {
-  await tx.query({
-    name: 'notify-record-attempt',
-    text: `with logged as (
-             insert into delivery (subscription, at, kind, first_number, last_number, attempt, outcome, http_status, duration_ms)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-           )
-           update subscription_state
-           set status = $11, is_slow = $13, version = $18,
-               -- Unless somebody has put the place back meanwhile ($resend).
-               delivered_number = case when delivered_number = $4::bigint - 1 then $12 else delivered_number end,
-               failures = $14, failing_since = $15, retry_at = $16, sent_at = $17
-           where subscription = $1 and version = $10`,
-    values: [
-      ...attemptValues(attempt),
-      version,
-      after.status,
-      after.deliveredNumber,
-      after.isSlow,
-      after.failures,
-      timeOrNull(after.failingSinceMs),
-      timeOrNull(after.retryAtMs),
-      timeOrNull(after.sentAtMs),
-      after.version,
-    ],
-  });
-}
-
-/** The same where the status stays, with the end of the job behind it: one round trip for nearly every delivery. */
-export async function recordAndFinish(
-  db: Queryable,
-  attempt: LoggedAttempt,
-  after: Standing & { readonly isSlow: boolean; readonly version: number },
-  job: Pick<Job, 'kind' | 'stamp'> & { readonly holder: number; readonly runAtMs: number | undefined },
-): Promise<void> {
-  await db.query({
-    name: 'notify-record',
-    text: `select notify_record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
-    values: [
-      ...attemptValues(attempt),
-      after.version,
-      after.deliveredNumber,
-      after.isSlow,
-      after.failures,
-      timeOrNull(after.failingSinceMs),
-      timeOrNull(after.retryAtMs),
-      timeOrNull(after.sentAtMs),
-      job.kind,
-      job.holder,
-      job.stamp,
-      timeOrNull(job.runAtMs),
-    ],
-  });
-}
-
-function attemptValues(attempt: LoggedAttempt): readonly unknown[] {
-  return [
-    attempt.subscription,
-    new Date(attempt.nowMs),
-    attempt.kind,
-    attempt.firstNumber ?? null,
-    attempt.lastNumber ?? null,
-    attempt.attempt,
-    attempt.outcome.kind,
-    attempt.outcome.httpStatus ?? null,
-    Math.round(attempt.durationMs),
-  ];
 }
 
 /** Moves the subscription on to a version that says another status. */
@@ -335,8 +278,4 @@ export async function readSecrets(db: Queryable, handles: readonly string[]): Pr
     values: [handles],
   });
   return new Map(rows.map(({ handle, value }) => [handle, value]));
-}
-
-function timeOrNull(ms: number | undefined): Date | null {
-  return ms === undefined ? null : new Date(ms);
 }

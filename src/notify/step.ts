@@ -33,17 +33,19 @@ export function nextStep(standing: Standing, nowMs: number): Step {
   if (status === 'off' || status === 'gone') return { kind: 'rest', untilMs: undefined };
   if (endMs !== undefined && endMs <= nowMs) return { kind: 'end' };
   if (status === 'error') return whileInError(standing, nowMs);
-  if (retryAtMs !== undefined && retryAtMs > nowMs) return { kind: 'rest', untilMs: earliest(retryAtMs, endMs) };
+  if (retryAtMs !== undefined && isAhead(retryAtMs, nowMs))
+    return { kind: 'rest', untilMs: earliest(retryAtMs, endMs) };
   if (status === 'requested') return { kind: 'handshake' };
   if (standing.lastNumber > standing.deliveredNumber) return { kind: 'event-notification' };
-  const heartbeatAtMs = heartbeatDue(standing);
+  const heartbeatAtMs = heartbeatDue(standing, nowMs);
   if (heartbeatAtMs !== undefined && heartbeatAtMs <= nowMs) return { kind: 'heartbeat' };
   return { kind: 'rest', untilMs: earliest(heartbeatAtMs, endMs) };
 }
 
 /** It waits for its client, but not for ever: what nobody comes back for is turned off. */
 function whileInError({ endMs, failingSinceMs }: Standing, nowMs: number): Step {
-  const forgottenAtMs = failingSinceMs === undefined ? undefined : failingSinceMs + notifyLimits.keptMs;
+  const forgottenAtMs =
+    failingSinceMs === undefined ? undefined : Math.min(failingSinceMs, nowMs) + notifyLimits.keptMs;
   if (forgottenAtMs !== undefined && forgottenAtMs <= nowMs) return { kind: 'end' };
   return { kind: 'rest', untilMs: earliest(endMs, forgottenAtMs) };
 }
@@ -54,8 +56,13 @@ export function timeOfNextStep(standing: Standing, nowMs: number): number | unde
   return step.kind === 'rest' ? step.untilMs : nowMs;
 }
 
-function heartbeatDue({ heartbeatMs, sentAtMs }: Standing): number | undefined {
-  return heartbeatMs === undefined ? undefined : (sentAtMs ?? 0) + heartbeatMs;
+/** Beyond the longest wait there is, it was written by a clock that had gone ahead: that time will not be waited for. */
+export function isAhead(retryAtMs: number, nowMs: number): boolean {
+  return retryAtMs > nowMs && retryAtMs <= nowMs + notifyLimits.retryMaxMs + notifyLimits.clocksApartMaxMs;
+}
+
+function heartbeatDue({ heartbeatMs, sentAtMs }: Standing, nowMs: number): number | undefined {
+  return heartbeatMs === undefined ? undefined : Math.min(sentAtMs ?? 0, nowMs) + heartbeatMs;
 }
 
 function earliest(first: number | undefined, second: number | undefined): number | undefined {

@@ -26,7 +26,7 @@ export async function openReader(db: Queryable, name: string): Promise<void> {
 }
 
 /**
- * The next changes for this reader, locked for this transaction; undefined when another instance reads just now.
+ * The next changes for this reader, locked for this transaction; undefined when there are none, or another instance reads just now.
  * The caller handles them and calls `advanceReader` with the last one, in the same transaction.
  */
 export async function readChanges(
@@ -34,22 +34,19 @@ export async function readChanges(
   name: string,
   limit: number,
 ): Promise<readonly Change[] | undefined> {
-  const reader = await tx.query<{ xid: string; seq: string }>({
-    name: 'lock-reader',
-    text: 'select xid::text as xid, seq::text as seq from reader where name = $1 for update skip locked',
-    values: [name],
-  });
-  const place = reader[0];
-  if (place === undefined) return undefined;
-  // Ordered by the columns: bare names would mean the texts selected, among which 1000 comes before 999.
-  return tx.query<Change>({
+  // Ordered by the columns: bare names would mean the texts selected, among which 1000 comes before 999. The place stands in
+  // subqueries, not in a join: so the index gives the order, and a long backlog is not read to its end each time.
+  const changes = await tx.query<Change>({
     name: 'read-changes',
-    text: `select xid::text as xid, seq::text as seq, rid::text as rid, type, id, version, method, at, patients
+    text: `with place as materialized (select xid, seq from reader where name = $1 for update skip locked)
+           select xid::text as xid, seq::text as seq, rid::text as rid, type, id, version, method, at, patients
            from change
-           where (xid, seq) > ($1::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
-           order by change.xid, change.seq limit $3`,
-    values: [place.xid, place.seq, limit],
+           where (xid, seq) > ((select xid from place), (select seq from place))
+             and xid < pg_snapshot_xmin(pg_current_snapshot())
+           order by change.xid, change.seq limit $2`,
+    values: [name, limit],
   });
+  return changes.length === 0 ? undefined : changes;
 }
 
 export async function advanceReader(tx: Transaction, name: string, last: Change): Promise<void> {
@@ -60,12 +57,14 @@ export async function advanceReader(tx: Transaction, name: string, last: Change)
   });
 }
 
-/** Whether any reader has changes before it, horizon or not: what `settle` waits for. */
-export async function hasUnreadChanges(db: Queryable): Promise<boolean> {
+/** Whether this reader, or any, has changes before it, horizon or not: what `settle` waits for. */
+export async function hasUnreadChanges(db: Queryable, name?: string): Promise<boolean> {
   const rows = await db.query<{ unread: boolean }>({
     name: 'has-unread-changes',
     text: `select exists (
-             select from reader r where exists (select from change c where (c.xid, c.seq) > (r.xid, r.seq))) as unread`,
+             select from reader r where ($1::text is null or r.name = $1)
+               and exists (select from change c where (c.xid, c.seq) > (r.xid, r.seq))) as unread`,
+    values: [name ?? null],
   });
   return rows[0]?.unread ?? false;
 }

@@ -62,24 +62,38 @@ export async function requestJobs(tx: Queryable, requests: readonly JobRequest[]
   });
 }
 
+/** How many jobs of a kind there is room for. */
+export interface Room {
+  readonly kind: string;
+  readonly limit: number;
+}
+
 /**
- * Takes up to `limit` due jobs of one kind, oldest first. The rows are chosen in a CTE, which runs once: as a subquery of `in`
- * it may be run again for each row of a nested loop, and takes `limit` more of them each time.
+ * Takes due jobs of several kinds in one statement, oldest first, of each kind no more than there is room for. The rows are chosen in
+ * a CTE, which runs once: as a subquery of `in` it may be run again for each row of a nested loop, and takes as many more each time.
  */
 export async function takeJobs(
   db: Queryable,
-  take: { readonly kind: string; readonly holder: number; readonly nowMs: number; readonly limit: number },
+  take: { readonly rooms: readonly Room[]; readonly holder: number; readonly nowMs: number },
 ): Promise<readonly Job[]> {
   const rows = await db.query<JobRow>({
     name: 'take-jobs',
     text: `with due as materialized (
-             select kind, key from job
-             where kind = $1 and holder is null and not is_parked and run_at <= $3
-             order by run_at, key limit $4 for update skip locked)
-           update job j set holder = $2, attempts = attempts + 1
+             select j.kind, j.key
+             from unnest($1::text[], $2::integer[]) as room(kind, places)
+             cross join lateral (
+               select kind, key from job
+               where kind = room.kind and holder is null and not is_parked and run_at <= $4
+               order by run_at, key limit room.places for update skip locked) j)
+           update job j set holder = $3, attempts = attempts + 1
            from due where j.kind = due.kind and j.key = due.key
            returning j.kind, j.key, j.run_at, j.payload, j.stamp, j.attempts`,
-    values: [take.kind, take.holder, new Date(take.nowMs), take.limit],
+    values: [
+      take.rooms.map(({ kind }) => kind),
+      take.rooms.map(({ limit }) => limit),
+      take.holder,
+      new Date(take.nowMs),
+    ],
   });
   return rows
     .map(({ run_at, ...row }) => ({ ...row, runAtMs: run_at.getTime() }))
@@ -147,6 +161,19 @@ export async function failJob(
       failure.runAtMs === undefined ? null : new Date(failure.runAtMs),
       failure.error,
     ],
+  });
+}
+
+/** Makes due now what waits for a time after `beyondMs`: jobs of these kinds, and jobs of any kind that have failed. */
+export async function bringForward(
+  db: Queryable,
+  { kinds, nowMs, beyondMs }: { readonly kinds: readonly string[]; readonly nowMs: number; readonly beyondMs: number },
+): Promise<void> {
+  await db.query({
+    name: 'bring-forward',
+    text: `update job set run_at = $2
+           where holder is null and not is_parked and run_at > $3 and (kind = any ($1) or last_error is not null)`,
+    values: [kinds, new Date(nowMs), new Date(beyondMs)],
   });
 }
 

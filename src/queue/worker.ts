@@ -12,7 +12,7 @@ import { type Clock, type Log, Problem, problemCategories } from '../base/index.
 import type { Database, Transaction } from '../db/index.ts';
 import { advanceReader, type Change, hasUnreadChanges, openReader, readChanges, trimChanges } from './changes.ts';
 import { freeAbandonedJobs } from './holder.ts';
-import { failJob, type Job, takeJobs } from './jobs.ts';
+import { bringForward, failJob, type Job, type Room, takeJobs } from './jobs.ts';
 
 export interface Follower {
   readonly name: string;
@@ -28,6 +28,8 @@ export interface Work {
   handle(job: Job): Promise<void>;
   /** How long to wait before the next attempt, in ms; undefined: park the job. */
   retryAfterMs(attempts: number): number | undefined;
+  /** It finds out by itself when it is to run next: run early when the clock has gone back, it only comes back at the right time. */
+  readonly looksAgain?: true;
 }
 
 export interface Workers {
@@ -57,8 +59,13 @@ const pollMs = 500;
  * find nothing do not compete with the writers. Whoever moves a manual clock waits for each of them.
  */
 const paceMs = { real: 25, manual: 2 } as const;
+/** The same where jobs waited for a place and one has become free. */
+const refillPaceMs = 2;
 const abandonedEveryMs = 1000;
 const trimEveryTurns = 600;
+/** A clock that lags behind real time by more than this between two looks has been set back. */
+const clockBackMs = 2_000;
+const retryLongestMs = 3_600_000;
 const changesKeptMs = 7 * 24 * 3_600_000;
 const settleStepMs = 4;
 
@@ -77,8 +84,8 @@ export function createWorkers(input: WorkersInput): Workers {
       try {
         const found = await step();
         lastReason = undefined;
-        if (found === 'nothing' || found === 'no room') await signal.wait(seen, pollMs);
-        if (found === 'nothing' || found === 'some') await pause(nextMs - performance.now(), stopping.signal);
+        if (found === 'nothing') await signal.wait(seen, pollMs);
+        if (found !== 'more') await pause(nextMs - performance.now(), stopping.signal);
       } catch (error) {
         const reason = reasonOf(error);
         if (reason !== lastReason) input.log.warn({ component, reason }, 'work is interrupted and will be tried again');
@@ -94,11 +101,14 @@ export function createWorkers(input: WorkersInput): Workers {
     async start() {
       for (const follower of input.followers) await openReader(input.db, follower.name);
       await freeAbandonedJobs(input.db);
-      for (const follower of input.followers) loops.push(guarded(follower.name, () => follow(input, follower, signal)));
-      for (const work of input.works) {
-        const loop = createWorkLoop(crew, work, () => run++);
-        loops.push(guarded(work.kind, loop));
-      }
+      for (const follower of input.followers)
+        loops.push(guarded(follower.name, createFollowLoop(input.db, follower, signal)));
+      loops.push(
+        guarded(
+          'jobs',
+          createWorkLoop(crew, () => run++),
+        ),
+      );
       loops.push(guarded('upkeep', createUpkeep(crew)));
     },
     async settle(timeoutMs) {
@@ -119,8 +129,8 @@ export function createWorkers(input: WorkersInput): Workers {
   };
 }
 
-/** What one look found: everything that was there, a part of it, nothing; or there was no room to take anything. */
-type Found = 'some' | 'more' | 'nothing' | 'no room';
+/** What one look found: everything that was there, a part of it, or nothing. */
+type Found = 'some' | 'more' | 'nothing';
 
 async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
   if (durationMs > 0) await delay(durationMs, undefined, { signal }).catch(() => undefined);
@@ -145,9 +155,26 @@ async function isSettled({ db, clock }: WorkersInput): Promise<boolean> {
   return due.length === 0 && !(await hasUnreadChanges(db));
 }
 
-/** One batch of changes. */
-async function follow({ db }: WorkersInput, follower: Follower, signal: Signal): Promise<Found> {
-  const outcome = await db.transaction(async (tx) => {
+/** Batches of changes. Where nobody has said that there is something, it only asks whether there is. */
+function createFollowLoop(db: Database, follower: Follower, signal: Signal): () => Promise<Found> {
+  let seen = -1;
+  return async () => {
+    const isCalled = signal.count() !== seen;
+    seen = signal.count();
+    if (!isCalled && !(await hasUnreadChanges(db, follower.name))) return 'nothing';
+    const outcome = await follow(db, follower);
+    if (outcome !== 'nothing') {
+      signal.raise();
+      return outcome;
+    }
+    // Another instance reads, or a transaction still runs below whose horizon our change lies: look again soon.
+    return (await hasUnreadChanges(db, follower.name)) ? 'some' : 'nothing';
+  };
+}
+
+/** One batch. */
+async function follow(db: Database, follower: Follower): Promise<Found> {
+  return db.transaction(async (tx) => {
     const changes = await readChanges(tx, follower.name, follower.changesMax);
     const last = changes?.at(-1);
     if (changes === undefined || last === undefined) return 'nothing';
@@ -155,37 +182,66 @@ async function follow({ db }: WorkersInput, follower: Follower, signal: Signal):
     await advanceReader(tx, follower.name, last);
     return changes.length === follower.changesMax ? 'more' : 'some';
   });
-  if (outcome !== 'nothing') {
-    signal.raise();
-    return outcome;
-  }
-  // Another instance reads, or a transaction still runs below whose horizon our change lies: look again soon.
-  return (await hasUnreadChanges(db)) ? 'some' : 'nothing';
 }
 
-/** Takes jobs of one kind as places become free; the end of a job raises the signal, so that its place is filled. */
-function createWorkLoop(crew: Crew, work: Work, count: () => void): () => Promise<Found> {
-  let running = 0;
-  async function run(job: Job): Promise<void> {
-    await runJob(crew, work, job);
-    running--;
+/**
+ * Takes jobs of all kinds in one look, as places become free. The end of a job raises the signal, because it may have asked for
+ * the next; where a kind had more due than places, the look that fills the place comes at once.
+ */
+function createWorkLoop(crew: Crew, count: () => void): () => Promise<Found> {
+  const { works, db, holder, clock, signal } = crew;
+  const byKind = new Map(works.map((work) => [work.kind, { work, running: 0, isFull: false }]));
+  const refill = createSignal();
+
+  async function run(place: { work: Work; running: number; isFull: boolean }, job: Job): Promise<void> {
+    place.running++;
+    await runJob(crew, place.work, job);
+    place.running--;
     count();
-    crew.signal.raise();
+    if (place.isFull) refill.raise();
+    signal.raise();
   }
+
+  function rooms(): readonly Room[] {
+    return [...byKind].flatMap(([kind, { work, running }]) =>
+      running < work.concurrency ? [{ kind, limit: work.concurrency - running }] : [],
+    );
+  }
+
   return async () => {
-    if (running >= work.concurrency) return 'no room';
-    const jobs = await takeJobs(crew.db, {
-      kind: work.kind,
-      holder: crew.holder,
-      nowMs: crew.clock.now(),
-      limit: work.concurrency - running,
-    });
-    running += jobs.length;
+    const [signals, refills] = [signal.count(), refill.count()];
+    const nextMs = performance.now() + paceMs[clock.kind];
+    const asked = rooms();
+    const jobs = asked.length === 0 ? [] : await takeJobs(db, { rooms: asked, holder, nowMs: clock.now() });
     for (const job of jobs) {
-      const one: Promise<void> = run(job).finally(() => crew.active.delete(one));
+      const place = byKind.get(job.kind);
+      if (place === undefined) continue;
+      const one: Promise<void> = run(place, job).finally(() => crew.active.delete(one));
       crew.active.add(one);
     }
-    return jobs.length > 0 ? 'more' : 'nothing';
+    for (const place of byKind.values()) place.isFull = place.running >= place.work.concurrency;
+    if (![...byKind.values()].some(({ isFull }) => isFull)) return jobs.length > 0 ? 'some' : 'nothing';
+    const paced = () => pause(nextMs - performance.now(), crew.stopping);
+    await Promise.race([refill.wait(refills, pollMs), signal.wait(signals, pollMs).then(paced)]);
+    await pause(refillPaceMs, crew.stopping);
+    return 'more';
+  };
+}
+
+/**
+ * A clock that was ahead and is set right leaves jobs that wait for its hour: those that failed, and those of works that
+ * look again, are looked at now. At the start, when nobody knows what the clock did, only what lies further ahead than a
+ * retry does.
+ */
+function createClockWatch({ db, clock, works }: WorkersInput): () => Promise<void> {
+  const kinds = works.flatMap(({ kind, looksAgain }) => (looksAgain === true ? [kind] : []));
+  let before: { readonly wallMs: number; readonly realMs: number } | undefined;
+  return async () => {
+    const [wallMs, realMs] = [clock.now(), performance.now()];
+    const isBack = before !== undefined && wallMs - before.wallMs < realMs - before.realMs - clockBackMs;
+    if (before === undefined) await bringForward(db, { kinds, nowMs: wallMs, beyondMs: wallMs + retryLongestMs });
+    if (isBack) await bringForward(db, { kinds, nowMs: wallMs, beyondMs: wallMs });
+    before = { wallMs, realMs };
   };
 }
 
@@ -193,10 +249,13 @@ function createWorkLoop(crew: Crew, work: Work, count: () => void): () => Promis
  * Paced by real time: the signal is raised at each commit, and looking for dead instances that often would cost. Changes
  * that everybody has read are kept for some days, for those who ask what happened.
  */
-function createUpkeep({ db, clock, stopping }: Crew): () => Promise<Found> {
+function createUpkeep(crew: Crew): () => Promise<Found> {
+  const { db, clock, stopping } = crew;
+  const watchClock = createClockWatch(crew);
   let turns = 0;
   return async () => {
     await pause(abandonedEveryMs, stopping);
+    if (clock.kind === 'real') await watchClock();
     if (turns++ % trimEveryTurns === 0) await trimChanges(db, clock.now() - changesKeptMs);
     return (await freeAbandonedJobs(db)) > 0 ? 'more' : 'nothing';
   };
@@ -258,23 +317,25 @@ interface Signal {
 
 function createSignal(): Signal {
   let raised = 0;
-  let waiting: (() => void)[] = [];
+  let waiting = new Set<() => void>();
   return {
     count: () => raised,
     raise() {
       raised++;
       const wakened = waiting;
-      waiting = [];
+      waiting = new Set();
       for (const resume of wakened) resume();
     },
     wait(seen, timeoutMs) {
       if (raised !== seen) return Promise.resolve();
       return new Promise((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
-        waiting.push(() => {
+        const timer = setTimeout(() => resume(), timeoutMs);
+        const resume = (): void => {
           clearTimeout(timer);
+          waiting.delete(resume);
           resolve();
-        });
+        };
+        waiting.add(resume);
       });
     },
   };

@@ -328,7 +328,7 @@ describe('whatever a caller may not see', () => {
     await withdraw(added);
   });
 
-  it('is not told of by his subscriptions, nor by those of others; and what he no longer sees is not sent', async () => {
+  it('is not told of by his subscriptions, nor by those of others; and what he no longer sees is not sent (U9)', async () => {
     const terms = { status: 'requested', reason: 'essai', criteria: 'Observation?status=final' };
     const channel = { type: 'rest-hook', endpoint: `${receiver.url}/anna`, payload: 'application/fhir+json' };
     const made = await app.as('anna').post('Subscription', { resourceType: 'Subscription', ...terms, channel });

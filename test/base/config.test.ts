@@ -24,6 +24,8 @@ describe('readConfig', () => {
       zone: 'Europe/Paris',
       allowsLoopbackHooks: false,
       hookOrigins: undefined,
+      subscriptionsMax: 10_000,
+      subscriptionsPerCallerMax: 1_000,
       smtpUrl: undefined,
       mailFrom: undefined,
       mailDomains: undefined,

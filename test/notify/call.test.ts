@@ -75,6 +75,45 @@ describe('a call (U3, U5, U6)', () => {
     expect(receiver.received[0]?.headers.host).toBe(url.host);
   });
 
+  it('uses a connection again for the same origin, and makes a new one where the name means another address (U1, U2)', async () => {
+    const ports: (number | undefined)[] = [];
+    receiver.answer(({ port }) => {
+      ports.push(port);
+      return { status: 200 };
+    });
+    let addresses = ['127.0.0.1'];
+    const caller = createCaller(async () => addresses, trials);
+    const url = new URL(`http://localhost:${new URL(receiver.url).port}/`);
+    const one: Call = { method: 'POST', url, headers: {}, body: '{}', timeoutMs: 400 };
+    for (const meant of [['127.0.0.1'], ['127.0.0.1'], ['127.0.0.1', '127.0.0.2']]) {
+      addresses = meant;
+      expect(await caller(one)).toMatchObject({ status: 200 });
+    }
+    expect(ports[1]).toBe(ports[0]);
+    expect(ports[2]).not.toBe(ports[0]);
+  });
+
+  it('is made anew when the receiver ends the kept connection instead of answering', async () => {
+    let calls = 0;
+    receiver.answer(() => (++calls === 2 ? 'reset' : { status: 200 }));
+    const caller = createCaller(here, trials);
+    const one: Call = { method: 'POST', url: new URL(receiver.url), headers: {}, body: '{}', timeoutMs: 400 };
+    expect(await caller(one)).toMatchObject({ status: 200 });
+    expect(await caller(one)).toMatchObject({ status: 200 });
+    expect(calls).toBe(3);
+  });
+
+  it('has one deadline, on a kept connection too, and is not made anew after it (U5)', async () => {
+    const caller = createCaller(here, trials);
+    const one: Call = { method: 'POST', url: new URL(receiver.url), headers: {}, body: '{}', timeoutMs: 300 };
+    expect(await caller(one)).toMatchObject({ status: 200 });
+    receiver.answer(() => 'hang');
+    const begun = performance.now();
+    expect(await caller(one)).toEqual({ kind: 'no-response' });
+    expect(performance.now() - begun).toBeLessThan(1_500);
+    expect(receiver.received).toHaveLength(2);
+  });
+
   it.each([
     ['a private address', ['10.0.0.1']],
     ['a public and a private address', ['8.8.8.8', '10.0.0.1']],

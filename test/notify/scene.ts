@@ -1,5 +1,5 @@
 /** A server as far as subscriptions need one: store, workers and a clock that stands still, on a real database. */
-import { createAccess } from '../../src/access/index.ts';
+import { createAccess, systemCaller } from '../../src/access/index.ts';
 import { createCountedIds, createLog, createManualClock, type Log, type ManualClock } from '../../src/base/index.ts';
 import type { Database } from '../../src/db/index.ts';
 import { loadDefinitions, type Resource } from '../../src/fhir/index.ts';
@@ -68,6 +68,7 @@ export async function openScene(
     holder,
     baseUrl,
     allowsLoopback: true,
+    seats: { subscriptionsMax: 10_000, subscriptionsPerCallerMax: 1_000 },
   });
   const connection = await db.dedicate(() => undefined);
   await announceHolder(connection, holder);
@@ -97,7 +98,7 @@ export async function openScene(
 export async function empty(db: Database): Promise<void> {
   await db.query({
     text: `truncate resource, version, token_index, date_index, string_index, number_index, change, reader, job, clock,
-             subscription_state, subscription_event, subscription_secret, subscription_topic, delivery, websocket_token`,
+             subscription_state, subscription_event, subscription_secret, subscription_seat, subscription_topic, delivery, websocket_token`,
   });
 }
 
@@ -122,7 +123,10 @@ async function put({ store, notify }: Guarded, type: string, resource: Resource)
     const stored = await session.read(type, id, everything);
     const before = stored === undefined || stored.isDeleted ? undefined : (JSON.parse(stored.raw) as Resource);
     const isGuarded = notify.guard.types.includes(type);
-    const after = (isGuarded ? await notify.guard.check(session, { before, after: resource }) : undefined) ?? resource;
+    const after =
+      (isGuarded
+        ? await notify.guard.check(session, { before, after: resource, id, caller: systemCaller })
+        : undefined) ?? resource;
     const [written] = await session.commit([
       { method: before === undefined ? 'POST' : 'PUT', type, id, resource: after },
     ]);
@@ -134,7 +138,8 @@ async function remove({ store, notify }: Guarded, type: string, id: string): Pro
   await store.transaction(async (session) => {
     const stored = await session.read(type, id, everything);
     const before = JSON.parse(stored?.raw ?? '') as Resource;
-    if (notify.guard.types.includes(type)) await notify.guard.check(session, { before, after: undefined });
+    if (notify.guard.types.includes(type))
+      await notify.guard.check(session, { before, after: undefined, id, caller: systemCaller });
     await session.commit([{ method: 'DELETE', type, id }]);
   });
 }

@@ -33,6 +33,16 @@ describe('the next step of a subscription', () => {
     ['whose end comes later is rest until then', { endMs: now + 1 }, { kind: 'rest', untilMs: now + 1 }],
     ['that failed is rest until the retry', { lastNumber: 5, retryAtMs: now + 7 }, { kind: 'rest', untilMs: now + 7 }],
     ['that failed is rest until its end', { retryAtMs: now + 7, endMs: now + 3 }, { kind: 'rest', untilMs: now + 3 }],
+    [
+      'whose retry stands further ahead than any does is to tell: a clock was ahead and is set right (F-12)',
+      { lastNumber: 5, retryAtMs: now + 3_600_000 + 60_001 },
+      { kind: 'event-notification' },
+    ],
+    [
+      'whose last notification lies ahead has its heartbeat one period from now',
+      { heartbeatMs: 60, sentAtMs: now + 3_600_000 },
+      { kind: 'rest', untilMs: now + 60 },
+    ],
     ['whose retry has come is to tell', { lastNumber: 5, retryAtMs: now }, { kind: 'event-notification' }],
     ['with a heartbeat is rest until it', { heartbeatMs: 60 }, { kind: 'rest', untilMs: now + 10 }],
     ['whose heartbeat is due is the heartbeat', { heartbeatMs: 50 }, { kind: 'heartbeat' }],

@@ -24,8 +24,8 @@ it.each([
   await test.database.transaction((tx) => requestJobs(tx, requests));
   await test.database.transaction(async (tx) => {
     for (const plan of withoutPlans) await tx.query({ text: `set local enable_${plan} = off` });
-    const taken = await takeJobs(tx, { kind: 'slow', holder: 1, nowMs, limit: 16 });
+    const taken = await takeJobs(tx, { rooms: [{ kind: 'slow', limit: 16 }], holder: 1, nowMs });
     expect(taken).toHaveLength(16);
-    expect((await takeJobs(tx, { kind: 'slow', holder: 1, nowMs, limit: 40 })).length).toBe(24);
+    expect((await takeJobs(tx, { rooms: [{ kind: 'slow', limit: 40 }], holder: 1, nowMs })).length).toBe(24);
   });
 });

@@ -56,6 +56,8 @@ async function request(key: string, runAtMs = clock.now()): Promise<void> {
   await test.database.transaction((tx) => requestJobs(tx, [{ kind: 'try', key, runAtMs }]));
 }
 
+const turn = () => new Promise(setImmediate);
+
 async function jobRows(): Promise<readonly object[]> {
   return test.database.query({ text: 'select key, attempts, is_parked, last_error, holder from job order by key' });
 }
@@ -154,6 +156,73 @@ describe('workers', () => {
     expect(seen).toEqual(['dead']);
     expect(await jobRows()).toMatchObject([{ key: 'live', holder: 99 }]);
     await living.close();
+  });
+
+  it('take of each kind what there is room for, in one look, and fill a place when it is free', async () => {
+    const running = { many: 0, few: 0 };
+    const most = { many: 0, few: 0 };
+    const open: (() => void)[] = [];
+    const of = (kind: 'many' | 'few', concurrency: number): Work => ({
+      kind,
+      concurrency,
+      retryAfterMs: () => undefined,
+      async handle(job) {
+        most[kind] = Math.max(most[kind], ++running[kind]);
+        if (kind === 'few') await new Promise<void>((resolve) => open.push(resolve));
+        await finish(job);
+        running[kind]--;
+      },
+    });
+    const requests = ['many', 'few'].flatMap((kind) =>
+      Array.from({ length: 12 }, (_one, n) => ({ kind, key: `${n}`, runAtMs: clock.now() })),
+    );
+    await test.database.transaction((tx) => requestJobs(tx, requests));
+    const workers = await startWorkers({ works: [of('many', 5), of('few', 2)] });
+    // The kind whose places are taken for long holds back nobody.
+    while (workers.jobsRun() < 12) await new Promise(setImmediate);
+    expect([most, open.length]).toEqual([{ many: 5, few: 2 }, 2]);
+    while (workers.jobsRun() < 24) {
+      open.shift()?.();
+      await new Promise(setImmediate);
+    }
+    expect(most.few).toBe(2);
+    expect(await jobRows()).toEqual([]);
+  });
+
+  it('look again at what a clock that was ahead has put off, when it is set right (F-12)', async () => {
+    let nowMs = start + 3_600_000;
+    const real = { kind: 'real' as const, now: () => nowMs };
+    const seen: string[] = [];
+    const looking: Work = {
+      ...{ kind: 'looking', concurrency: 1, retryAfterMs: () => undefined, looksAgain: true },
+      handle: async (job) => void (seen.push(job.kind), await finish(job)),
+    };
+    const failing: Work = {
+      ...{ kind: 'failing', concurrency: 1, retryAfterMs: () => 60_000 },
+      async handle(job) {
+        seen.push(job.kind);
+        if (seen.length === 1) throw new Problem('unavailable', 'away');
+        await finish(job);
+      },
+    };
+    const fixed: Work = { ...looking, kind: 'fixed' };
+    const { looksAgain: _left, ...deadline } = fixed;
+    const soon = { kind: 'failing', key: 'a', runAtMs: nowMs };
+    const later = ['looking', 'fixed'].map((kind) => ({ kind, key: 'a', runAtMs: nowMs + 600_000 }));
+    await test.database.transaction((tx) => requestJobs(tx, [soon, ...later]));
+    const started = createWorkers({
+      ...{ db: test.database, clock: real, log: createLog('silent'), holder: 1 },
+      ...{ followers: [], works: [looking, failing, deadline] },
+    });
+    await started.start();
+    workers = started;
+    // Upkeep must have seen the clock ahead, and the failure must be written.
+    while ((await jobRows()).every((row) => !('last_error' in row) || row.last_error === null)) await turn();
+    for (const until = performance.now() + 1_500; performance.now() < until; ) await turn();
+    nowMs = start;
+    while ((await jobRows()).length > 1) await turn();
+    expect(seen.toSorted()).toEqual(['failing', 'failing', 'looking']);
+    expect(await test.database.query({ text: 'select kind from job' })).toEqual([{ kind: 'fixed' }]);
   });
 
   it('undo the work of a holder that has lost its job to another', async () => {

@@ -7,6 +7,8 @@ export interface Received {
   readonly path: string;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
+  /** Of the caller: the same on the same connection. */
+  readonly port: number | undefined;
 }
 
 /** A status with headers, or a way to fail. */
@@ -42,7 +44,13 @@ export async function openReceiver(): Promise<Receiver> {
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const one = { method, path: url, headers, body: Buffer.concat(parts).toString() };
+      const one = {
+        method,
+        path: url,
+        headers,
+        body: Buffer.concat(parts).toString(),
+        port: request.socket.remotePort,
+      };
       received.push(one);
       const how = reply(one, received.length - 1);
       if (how === 'hang') hanging.add(response);

@@ -5,10 +5,11 @@ import type { Database } from '../../db/index.ts';
 import type { Notification } from '../channel.ts';
 import type { ChannelRules } from '../channel-terms.ts';
 import { compose } from '../compose.ts';
-import { type Due, readDue } from '../due.ts';
+import { createDueReader, type Due, hasTexts, type ReadDue } from '../due.ts';
 import type { Event } from '../events.sql.ts';
 import { readOwnEvents } from '../owned.ts';
-import { type Mark, readMarks, recordAttempt } from '../state.sql.ts';
+import { recordAttempt } from '../record.sql.ts';
+import { type Mark, readMarks } from '../state.sql.ts';
 import type { Subscription } from '../subscription.ts';
 import { closeCodes, type Connection } from './connection.ts';
 import { spendToken } from './tokens.sql.ts';
@@ -44,6 +45,7 @@ interface Binding {
 }
 
 export function createBindings(input: BindingsInput): Bindings {
+  const readDue = createDueReader(input.db, input.rules);
   let bindings: readonly Binding[] = [];
 
   function drop(dropped: Binding): void {
@@ -55,7 +57,7 @@ export function createBindings(input: BindingsInput): Bindings {
   return {
     async bind(connection, token) {
       const ids = await spendToken(input.db, token, input.clock.now());
-      const dues = await Promise.all((ids ?? []).map((id) => readDue(input.db, id, input.rules)));
+      const dues = await Promise.all((ids ?? []).map(readDue));
       const served = dues.filter(isServed).slice(0, bindingsMax);
       const sentAtMs = input.clock.now();
       const bound = served.map((due) => ({
@@ -75,7 +77,7 @@ export function createBindings(input: BindingsInput): Bindings {
       const marks = await readMarks(input.db, [...new Set(bindings.map(({ id }) => id))]);
       for (const binding of bindings) {
         const mark = marks.get(binding.id);
-        if (mark === undefined || !(await isFresh(input, binding, mark))) drop(binding);
+        if (mark === undefined || !(await isFresh(readDue, binding, mark))) drop(binding);
         else await serve(input, binding, mark);
       }
     },
@@ -95,10 +97,10 @@ function isServed(due: Due | undefined): due is Served {
 }
 
 /** Whether the binding still holds; its terms are read again when another version is in force. */
-async function isFresh({ db, rules }: BindingsInput, binding: Binding, mark: Mark): Promise<boolean> {
+async function isFresh(readDue: ReadDue, binding: Binding, mark: Mark): Promise<boolean> {
   if (mark.status !== 'active') return false;
   if (binding.due.version === mark.version) return true;
-  const due = await readDue(db, binding.id, rules);
+  const due = await readDue(binding.id);
   if (!isServed(due)) return false;
   binding.due = due;
   return true;
@@ -106,12 +108,14 @@ async function isFresh({ db, rules }: BindingsInput, binding: Binding, mark: Mar
 
 /** Sends the events that the binding has not had, in order, and a heartbeat when nothing was said for long enough. */
 async function serve(input: BindingsInput, binding: Binding, { lastNumber, deliveredNumber }: Mark): Promise<void> {
-  const { eventsMax, heartbeatMs } = binding.due.subscription.channel;
+  const { subscription } = binding.due;
+  const { eventsMax, heartbeatMs } = subscription.channel;
   // Somebody has put the place back ($resend), or what was sent could not be recorded: again, under the same numbers.
   binding.sentNumber = Math.min(binding.sentNumber, deliveredNumber);
   while (binding.connection.isOpen && binding.sentNumber < lastNumber) {
-    const range = { subscription: binding.id, from: binding.sentNumber + 1, until: lastNumber, limit: eventsMax };
-    const events = await readOwnEvents(input.db, input.access, range);
+    const numbers = { from: binding.sentNumber + 1, until: lastNumber, limit: eventsMax };
+    const range = { subscription: binding.id, ...numbers, hasTexts: hasTexts(subscription), isOwned: true };
+    const [events = []] = await readOwnEvents(input.db, input.access, [range]);
     if (events.length === 0) return;
     await say(input, binding, 'event-notification', events);
   }
