@@ -9,10 +9,11 @@ import {
   breakOperations,
   bulkOperations,
   everythingOperations,
-  ingestOperations,
+  ingestOperation,
   measureOperations,
   metaOperations,
   referenceOperations,
+  retryOperation,
   ruleJobOperations,
   ruleOperations,
   subscriptionOperations,
@@ -29,7 +30,7 @@ export async function openHttp(
   { context, engine, notify, workers, bridge }: Work,
 ): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
-  const letters = ingestOperations(letterSettings(config));
+  const ingest = ingestOperation(letterSettings(config));
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
@@ -40,8 +41,9 @@ export async function openHttp(
       ...ruleOperations(engine),
       ...ruleJobOperations(engine),
       ...measureOperations({ db, zone: config.zone }),
-      ...letters,
-      ...letters.filter(({ name }) => name === 'ingest').flatMap((ingest) => bridgeOperations(bridge, ingest)),
+      ingest,
+      retryOperation(letterSettings(config)),
+      ...bridgeOperations(bridge, ingest),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
       ...metaOperations,

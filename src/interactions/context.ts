@@ -65,6 +65,8 @@ export interface InteractionLimits {
  */
 export interface WriteGuard {
   readonly types: readonly string[];
+  /** 'deletions': of other writes only what is written matters; `before` is not read for it, and is undefined. */
+  readonly looksBack?: 'always' | 'deletions';
   check(
     session: Session,
     write: { readonly before: Resource | undefined; readonly after: Resource | undefined },

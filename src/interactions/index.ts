@@ -11,7 +11,7 @@ export { create } from './create.ts';
 export { remove, removeByCriteria } from './delete.ts';
 export { everythingOperations } from './everything.ts';
 export { historyInstance, historySystem, historyType } from './history.ts';
-export { ingestOperations } from './ingest.ts';
+export { ingestOperation, retryOperation } from './ingest.ts';
 export { createTakeLetter, type TakeLetter } from './take-letter.ts';
 export type { LetterStoreSettings } from './letter-store.ts';
 export { addReceipt, compareReceipt, type Receipt } from './receipts.sql.ts';

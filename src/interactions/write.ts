@@ -87,7 +87,7 @@ async function commitGuarded(
   provenance: unknown,
 ): Promise<readonly Written[]> {
   const addProvenance = provenance === undefined ? undefined : await readProvenance(context, provenance);
-  const guarded = entries.filter(({ type }) => guardsOf(context, type).length > 0);
+  const guarded = entries.filter((entry) => looksBack(context, entry));
   if (guarded.length > 0) await session.lockResources(guarded.map(({ type, id }) => `${type}/${id}`));
   const checked: WriteEntry[] = [];
   for (const entry of entries) checked.push(await guardEntry(context, session, entry));
@@ -104,10 +104,15 @@ function guardsOf({ guards }: Context, type: string): Context['guards'] {
   return guards.filter(({ types }) => types.includes(type));
 }
 
+/** Whether what is there must be locked and read first. */
+function looksBack(context: Context, { type, method }: WriteEntry): boolean {
+  return guardsOf(context, type).some((guard) => guard.looksBack !== 'deletions' || method === 'DELETE');
+}
+
 async function guardEntry(context: Context, session: Session, entry: WriteEntry): Promise<WriteEntry> {
   const guards = guardsOf(context, entry.type);
   if (guards.length === 0) return entry;
-  const stored = await session.read(entry.type, entry.id, everything);
+  const stored = looksBack(context, entry) ? await session.read(entry.type, entry.id, everything) : undefined;
   const before = stored === undefined || stored.isDeleted ? undefined : (JSON.parse(stored.raw) as Resource);
   let after = entry.resource;
   for (const guard of guards) after = (await guard.check(session, { before, after })) ?? after;
