@@ -6,6 +6,7 @@ import type { Config } from '../base/index.ts';
 import { type Database } from '../db/index.ts';
 import { createHttp } from '../http/index.ts';
 import {
+  auditOperations,
   breakOperations,
   bulkOperations,
   everythingOperations,
@@ -23,6 +24,7 @@ import {
 import { type Notify, socketPath } from '../notify/index.ts';
 import { createTimeKeeper, settleOrFail } from '../queue/index.ts';
 import { type Ground, isManual } from './ground.ts';
+import { openIdentity } from './identity.ts';
 import { type Work, checksClaims } from './work.ts';
 
 export async function openHttp(
@@ -30,11 +32,13 @@ export async function openHttp(
   { context, engine, notify, workers, bridge }: Work,
 ): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
+  const identity = await openIdentity(ground);
   const ingest = ingestOperation(letterSettings(config));
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
-    callerOf: ground.callerOf ?? (() => systemCaller),
+    callerOf: ground.callerOf ?? identity?.callerOf ?? (() => systemCaller),
+    identity,
     context,
     operations: [
       ...breakOperations(engine),
@@ -46,6 +50,7 @@ export async function openHttp(
       ...bridgeOperations(bridge, ingest),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
+      ...(context.audit === undefined ? [] : auditOperations),
       ...metaOperations,
       ...referenceOperations,
       ...bulkOperations,

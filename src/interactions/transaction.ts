@@ -24,6 +24,7 @@ import {
   readEntry,
   requireEntryPermitted,
 } from './bundle-entry.ts';
+import { noteAnswer } from './auditing.ts';
 import { bundleText } from './bundle-text.ts';
 import { type Answer, answerStored, type Context, type Request } from './context.ts';
 import { answerDeleted } from './delete.ts';
@@ -279,7 +280,10 @@ async function readInside(
     ...context,
     store: { ...context.store, ...session, transaction: (work) => work(session, tx) },
   };
-  const answer = await findRoute(input.routes, entry).run(within, request);
+  const route = findRoute(input.routes, entry);
+  const answer = await route.run(within, request);
+  // With the transaction: another connection might wait for the one that this holds.
+  await noteAnswer({ ...(context.audit && { audit: context.audit.within(tx) }) }, route, request, answer);
   if (entry.method === 'GET') return takePart(context, request, answer);
   const { body: _body, ...head } = answer;
   return head;

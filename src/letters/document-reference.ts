@@ -76,7 +76,7 @@ export function readDocumentReference(document: ClinicalDocument, around: Surrou
 
 /** The version that a resource bears in that extension. */
 export function versionIn(
-  { extension = [] }: { readonly extension?: readonly Extension[] },
+  { extension = [] }: { readonly extension?: readonly Extension[] | undefined },
   url: string,
 ): number | undefined {
   const value = extension.find((one) => one.url === url)?.valueString;
