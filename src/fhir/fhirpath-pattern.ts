@@ -10,8 +10,12 @@ const patternLimits = { charactersMax: 100, costMax: 9, variableCost: 4, repeats
 /** Longer texts are an evaluation error. */
 export const matchedCharactersMax = 250;
 
+/** A text of so many characters may be held against a pattern of `shortCostMax`: three variable quantifiers, milliseconds. */
+export const shortTextMax = 60;
+export const shortCostMax = 13;
+
 /** Why the pattern is refused; undefined when it is safe and valid. */
-export function findPatternFault(pattern: string): string | undefined {
+export function findPatternFault(pattern: string, costMax = patternLimits.costMax): string | undefined {
   if (pattern.length > patternLimits.charactersMax) {
     return `the pattern has ${pattern.length} characters, at most ${patternLimits.charactersMax} are allowed`;
   }
@@ -27,15 +31,15 @@ export function findPatternFault(pattern: string): string | undefined {
     .replace(/\[[^\]]*\]/g, '_')
     .replaceAll('(?:', '(');
   return (
-    findCostFault(plain) ??
+    findCostFault(plain, costMax) ??
     (hasQuantifiedBranch(plain) ? 'the pattern repeats a group that repeats or chooses' : undefined)
   );
 }
 
 /** `plain`: escapes and classes are one character each, groups have no marks. */
-function findCostFault(plain: string): string | undefined {
+function findCostFault(plain: string, costMax: number): string | undefined {
   const count = (expression: RegExp): number => plain.match(expression)?.length ?? 0;
-  const { costMax, variableCost, repeatsMax } = patternLimits;
+  const { variableCost, repeatsMax } = patternLimits;
   const variable = count(/[*+]|\{\d+,\d*\}/g);
   const choices = count(/[?|]/g);
   if (variable * variableCost + choices > costMax) {

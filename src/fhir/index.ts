@@ -63,4 +63,5 @@ export {
   type InvariantScope,
   type Selection,
 } from './fhirpath-invariant.ts';
-export { findPatternFault, matchedCharactersMax } from './fhirpath-pattern.ts';
+export { findPatternFault, matchedCharactersMax, shortCostMax, shortTextMax } from './fhirpath-pattern.ts';
+export { type CanonicalUnit, createUnitReader, readUnit, ucumSystem, type UnitReader } from './units.ts';

@@ -46,7 +46,8 @@ export async function readPackage(
   if (file.byteLength > limits.fileBytesMax) throw tooMuch(`the file is longer than ${limits.fileBytesMax} bytes`);
   const texts = await unpack(file, limits);
   const manifest = readManifest(texts.get('package.json'));
-  const definitions = [...texts].flatMap(([name, text]) => (isIndex(name) ? [] : readDefinition(name, text)));
+  const read = [...texts].flatMap(([name, text]) => (isIndex(name) ? [] : readDefinition(name, text)));
+  const definitions = withoutRepeatedGuides(read);
   requireDistinct(definitions);
   return { ...manifest, contentHash: createHash('sha256').update(file).digest(), definitions };
 }
@@ -174,6 +175,17 @@ function requireElements(name: string, { snapshot, differential }: Data): void {
   };
   if (count(snapshot) === 0 && count(differential) === 0)
     throw broken(`${name} has neither a snapshot nor a differential`);
+}
+
+/** The publisher of guides puts its ImplementationGuide into packages under two names; nothing is judged by it. */
+function withoutRepeatedGuides(definitions: readonly Definition[]): readonly Definition[] {
+  const guides = new Set<string>();
+  return definitions.filter(({ type, url, version }) => {
+    if (type !== 'ImplementationGuide') return true;
+    const isRepeated = guides.has(`${url}|${version}`);
+    guides.add(`${url}|${version}`);
+    return !isRepeated;
+  });
 }
 
 function requireDistinct(definitions: readonly Definition[]): void {

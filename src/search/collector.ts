@@ -1,7 +1,6 @@
 /** What indexing one resource gathers; the emitters of each parameter type write into it. */
-import type { DateReader, ReferenceReader, Resource } from '../fhir/index.ts';
+import type { DateReader, ReferenceReader, Resource, UnitReader } from '../fhir/index.ts';
 import type { KeyHash } from './keys.ts';
-import type { UnitReader } from './units.ts';
 import type { IndexValues } from './values.ts';
 import { noOrd } from './values.ts';
 

@@ -1,10 +1,9 @@
 /** What every part of search needs, made once: the compiled parameters and the readers of values. */
-import { createDateReader, createReferenceReader, type Definitions } from '../fhir/index.ts';
+import { createDateReader, createReferenceReader, createUnitReader, type Definitions } from '../fhir/index.ts';
 import type { Readers } from './collector.ts';
 import { createKeyHash } from './keys.ts';
 import { createParameters, type Parameters } from './parameters.ts';
 import { definedTerminology, type Terminology } from './terminology.ts';
-import { createUnitReader } from './units.ts';
 
 export interface SearchContext {
   readonly definitions: Definitions;

@@ -2,7 +2,7 @@
 import { splitEscaped, unescapeValue } from './escape.ts';
 import { incorrect } from './fault.ts';
 import type { Emitter, Place, Sink } from './collector.ts';
-import type { UnitReader } from './units.ts';
+import type { UnitReader } from '../fhir/index.ts';
 
 export interface Area {
   readonly latitude: number;

@@ -5,10 +5,9 @@
  * `ge2026-03-05` is "the range above 5 March is touched, or 5 March contains it all", so that a stay from 1 to 10 March
  * matches `ge`, `le` and `ne` of 5 March, but not `eq`.
  */
-import type { DateRange } from '../fhir/index.ts';
+import { type DateRange, ucumSystem, type UnitReader } from '../fhir/index.ts';
 import type { Emitter, Place, Sink } from './collector.ts';
 import { keyText } from './keys.ts';
-import { ucumSystem, type UnitReader } from './units.ts';
 
 /** One comparison of a bound of the value found; a range is several of them that must all hold. */
 export interface Bound {

@@ -52,6 +52,17 @@ describe('a package', () => {
     await expect(readPackage(tarball)).rejects.toBeInstanceOf(Problem);
   });
 
+  it('with its ImplementationGuide under two names is read', async () => {
+    const made = {
+      resourceType: 'ImplementationGuide',
+      url: 'https://guide.example/fhir/ImplementationGuide/x',
+      version: '1',
+    };
+    const files = { ...guide([colours('1')]), 'package/ImplementationGuide-x.json': made, 'package/ig-r4.json': made };
+    const { definitions } = await readPackage(await makeTarball(files));
+    expect(definitions.map(({ type }) => type).sort()).toEqual(['CodeSystem', 'ImplementationGuide']);
+  });
+
   it('with a link in it is refused', async () => {
     const tarball = await makeTarball({ 'package/x': '' }, { type: 'symlink', linkname: '/etc/passwd' });
     await expect(readPackage(tarball)).rejects.toThrow('neither a file nor a folder');

@@ -166,7 +166,7 @@ describe('a response is refused for', () => {
     ],
     [
       'a code outside of the value set',
-      [pain, item('gender', { valueCoding: { system: 'http://hl7.org/fhir/administrative-gender', code: 'femme' } })],
+      [pain, item('gender', { valueCoding: { system: 'http://hl7.org/fhir/item-type', code: 'string' } })],
       'QuestionnaireResponse.item[1].answer[0].value.ofType(Coding)',
     ],
     [

@@ -22,7 +22,7 @@ export function judgeEntries({ access }: ProfileJudge, bundle: Item, run: Run): 
   judgeLinks(access, bundle, run);
   if (type === 'searchset') judgeFound(access, entries, run);
   const [first] = entries;
-  if (type === 'document' && first !== undefined) judgeComposition(access, first, run);
+  if (type === 'document' && first !== undefined) judgeComposition(access, { first, entries }, run);
 }
 
 const relationsOnce: ReadonlySet<unknown> = new Set(['self', 'first', 'previous', 'prev', 'next', 'last']);
@@ -78,8 +78,13 @@ const named = ['subject', 'encounter', 'author', 'custodian', 'attester.party', 
 const inSections = ['author', 'focus', 'entry'] as const;
 const sectionDepthMax = 20;
 
-function judgeComposition(access: Access, entry: Item, run: Run): void {
-  const [composition] = access.children(entry, 'resource');
+interface Document {
+  readonly first: Item;
+  readonly entries: readonly Item[];
+}
+
+function judgeComposition(access: Access, { first, entries }: Document, run: Run): void {
+  const [composition] = access.children(first, 'resource');
   if (composition?.type !== 'Composition') return;
   const references = [
     ...named.flatMap((path) => follow(access, composition, path.split('.'))),
@@ -87,9 +92,41 @@ function judgeComposition(access: Access, entry: Item, run: Run): void {
   ];
   for (const reference of references) {
     const literal = isObject(reference.value) ? reference.value['reference'] : undefined;
-    if (typeof literal !== 'string' || run.resolve(literal, reference) !== undefined) continue;
-    addFault(run, reference, { severity: 'error', code: 'not-found', ...ownTexts.notInDocument });
+    if (typeof literal !== 'string') continue;
+    const count = literal.startsWith('#')
+      ? Number(run.resolve(literal, reference) !== undefined)
+      : countOf(access, entries, { literal, from: first });
+    if (count === 0) addFault(run, reference, { severity: 'error', code: 'not-found', ...ownTexts.notInDocument });
+    if (count > 1)
+      addFault(run, reference, { severity: 'error', code: 'multiple-matches', ...ownTexts.twiceInDocument });
   }
+}
+
+interface Named {
+  readonly literal: string;
+  readonly from: Item;
+}
+
+/**
+ * Entries that the reference means: by fullUrl alone, to which a relative one is completed where it stands in an entry with
+ * a RESTful fullUrl, and by version where it names one (https://hl7.org/fhir/R4/bundle.html#references).
+ */
+function countOf(access: Access, entries: readonly Item[], { literal, from }: Named): number {
+  const [, target = '', version] = /^(.*?)(?:\/_history\/([^/]+))?$/.exec(literal) ?? [];
+  const own = fullUrlOf(from);
+  const base = own === undefined ? undefined : /^(https?:\/\/.*\/)[A-Z][A-Za-z]+\/[^/]+$/.exec(own)?.[1];
+  const url = isAbsolute.test(target) ? target : base === undefined ? undefined : base + target;
+  return entries.filter((entry) => {
+    const [resource] = access.children(entry, 'resource');
+    if (url === undefined || fullUrlOf(entry) !== url) return false;
+    const meta = isObject(resource?.value) ? resource.value['meta'] : undefined;
+    return version === undefined || (isObject(meta) && meta['versionId'] === version);
+  }).length;
+}
+
+function fullUrlOf({ value }: Item): string | undefined {
+  const url = isObject(value) ? value['fullUrl'] : undefined;
+  return typeof url === 'string' ? url : undefined;
 }
 
 function referencesIn(access: Access, section: Item, depth: number): readonly Item[] {

@@ -2,6 +2,46 @@
 import type { Texts } from '../profiles/texts.ts';
 
 export const ownTexts = {
+  urlRelative: {
+    text: 'expected an absolute URL or a urn, by which others can name this definition, found a relative one',
+    french: 'URL absolue ou urn attendue, par laquelle nommer cette définition, URL relative trouvée',
+  },
+  pathUnknown: {
+    text: 'the type that the profile constrains has no element at this path',
+    french: "le type que le profil contraint n'a pas d'élément à ce chemin",
+  },
+  filterBoolean: {
+    text: 'expected true or false as value of a filter on notSelectable, found another',
+    french: "true ou false attendu comme valeur d'un filtre sur notSelectable, autre valeur trouvée",
+  },
+  urlUuid: {
+    text: 'expected a UUID behind urn:uuid:, found another text',
+    french: 'UUID attendu après urn:uuid:, autre texte trouvé',
+  },
+  conceptsNotPresent: {
+    text: 'the code system says that it brings no concepts (not-present), and has some',
+    french: "le système de codes dit n'apporter aucun concept (not-present), et en contient",
+  },
+  supplementContent: {
+    text: 'a code system that supplements another has the content supplement, found another',
+    french: 'un système de codes qui en complète un autre a le contenu supplement, autre contenu trouvé',
+  },
+  propertyTwice: {
+    text: 'expected each property with a code of its own, found one again',
+    french: 'code propre attendu pour chaque propriété, code répété trouvé',
+  },
+  uriIdentifier: {
+    text: 'the system says that the value is a URI, expected one with a scheme (urn:oid:, https:), found none',
+    french: 'le système annonce une URI : valeur avec schéma attendue (urn:oid:, https:), aucun trouvé',
+  },
+  supplementSystem: {
+    text: 'the system is a supplement of another code system: expected the system that it adds to',
+    french: "le système est le supplément d'un autre : système complété attendu",
+  },
+  codeUnknown: (system: string): Texts => ({
+    text: `the code system ${system}, as loaded here, has no such code`,
+    french: `le système de codes ${system}, tel que chargé ici, n'a pas ce code`,
+  }),
   attachmentSize: (stated: number, found: number): Texts => ({
     text: `the attachment states a size of ${stated} bytes, its data have ${found}`,
     french: `la pièce jointe annonce ${stated} octets, ses données en comptent ${found}`,
@@ -38,6 +78,10 @@ export const ownTexts = {
   fullUrlOther: {
     text: 'the fullUrl ends with a type and id, expected those of the resource, found others, or no id',
     french: "la fullUrl finit par un type et un identifiant, ceux de la ressource attendus, d'autres ou aucun trouvés",
+  },
+  twiceInDocument: {
+    text: 'the document names a resource of which it brings several versions: expected the version in the reference',
+    french: 'le document désigne une ressource dont il apporte plusieurs versions : version attendue dans la référence',
   },
   notInDocument: {
     text: 'the document names a resource that it does not bring: expected an entry with it',

@@ -10,11 +10,15 @@ import { faultTexts } from './texts.ts';
 
 export interface BindingTerms {
   member(valueSet: string, system: string | undefined, code: string): 'in' | 'out' | 'unknown';
+  /** Whether the code is one of its system. */
+  knows(system: string, code: string): 'in' | 'out' | 'unknown';
 }
 
 type BindingFault = Omit<ProfileFault, 'pointer' | 'profile'>;
 
-export function judgeBinding(terms: BindingTerms, item: Item, binding: ProfileBinding): BindingFault | undefined {
+type Membership = Pick<BindingTerms, 'member'>;
+
+export function judgeBinding(terms: Membership, item: Item, binding: ProfileBinding): BindingFault | undefined {
   const found = membershipOf(terms, item, binding.valueSet);
   if (found === 'in' || found === 'excused') return undefined;
   const isRequired = binding.strength === 'required';
@@ -31,7 +35,7 @@ export function judgeBinding(terms: BindingTerms, item: Item, binding: ProfileBi
 /** `excused`: an extension says why there is no code; `absent`: text alone. */
 type Found = 'in' | 'out' | 'unknown' | 'absent' | 'excused';
 
-function membershipOf(terms: BindingTerms, { value, beside, type }: Item, valueSet: string): Found {
+function membershipOf(terms: Membership, { value, beside, type }: Item, valueSet: string): Found {
   if (typeof value === 'string') return terms.member(valueSet, undefined, value);
   if (value === undefined) return isObject(beside) ? 'excused' : 'absent';
   if (!isObject(value)) return 'excused';
@@ -41,14 +45,14 @@ function membershipOf(terms: BindingTerms, { value, beside, type }: Item, valueS
 
 type Data = Readonly<Record<string, unknown>>;
 
-function membershipOfCoding(terms: BindingTerms, { code, system, extension }: Data, valueSet: string): Found {
+function membershipOfCoding(terms: Membership, { code, system, extension }: Data, valueSet: string): Found {
   if (typeof code !== 'string') return extension === undefined ? 'absent' : 'excused';
   // Without its system a code means nothing: as the HL7 validator, that is no more than a warning.
   if (typeof system !== 'string') return 'unknown';
   return terms.member(valueSet, system, code);
 }
 
-function membershipOfConcept(terms: BindingTerms, { coding, extension }: Data, valueSet: string): Found {
+function membershipOfConcept(terms: Membership, { coding, extension }: Data, valueSet: string): Found {
   const codings = Array.isArray(coding) ? coding.filter(isObject) : [];
   if (codings.length === 0) return extension === undefined ? 'absent' : 'excused';
   const found = codings.map((one) => membershipOfCoding(terms, one, valueSet));

@@ -54,6 +54,16 @@ export interface Discriminator {
   readonly path: string;
 }
 
+/** `_profile` may say that an element of the profile is meant, a kind of section, say. */
+interface SourceType extends ProfileType {
+  readonly _profile?: readonly ({ readonly extension?: readonly Part[] } | null)[];
+}
+
+interface Part {
+  readonly url?: string;
+  readonly valueString?: string;
+}
+
 /** An element as JSON has it. */
 export interface SourceElement {
   readonly id?: string;
@@ -61,7 +71,7 @@ export interface SourceElement {
   readonly sliceName?: string;
   readonly min?: number;
   readonly max?: string;
-  readonly type?: readonly ProfileType[];
+  readonly type?: readonly SourceType[];
   readonly binding?: { readonly strength?: string; readonly valueSet?: string };
   readonly constraint?: readonly Partial<ProfileConstraint>[];
   readonly mustSupport?: boolean;
@@ -101,7 +111,7 @@ export function makeElement(id: string, name: string, sliceName?: string): Profi
 export function applySource(element: ProfileElement, source: SourceElement): void {
   if (source.min !== undefined) element.min = source.min;
   if (source.max !== undefined) element.max = source.max === '*' ? Infinity : Number(source.max);
-  if (source.type !== undefined) element.types = source.type;
+  if (source.type !== undefined) element.types = source.type.map(readType);
   if (source.maxLength !== undefined) element.maxLength = source.maxLength;
   element.mustSupport ||= source.mustSupport === true;
   element.isModifier ||= source.isModifier === true;
@@ -109,6 +119,19 @@ export function applySource(element: ProfileElement, source: SourceElement): voi
   applyBinding(element, source);
   applyConstraints(element, source);
   applySlicing(element, source);
+}
+
+const profileElement = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-profile-element';
+
+/** `profile|version#Composition.section:medication` where an element of the profile is meant. */
+function readType({ _profile: besides, ...type }: SourceType): ProfileType {
+  if (besides === undefined || type.profile === undefined) return type;
+  const profile = type.profile.map((canonical, index) => {
+    const parts = besides[index]?.extension ?? [];
+    const id = parts.find(({ url }) => url === profileElement)?.valueString;
+    return id === undefined ? canonical : `${canonical}#${id}`;
+  });
+  return { ...type, profile };
 }
 
 function applyValues(element: ProfileElement, source: SourceElement): void {

@@ -16,6 +16,8 @@ export interface ProfileJudge extends Surroundings {
   isLoaded(canonical: string): boolean;
   /** Of the context of an extension, compiled once. */
   selection(expression: string): Selection;
+  /** Whether the code is one of its system, as loaded. */
+  knows(system: string, code: string): 'in' | 'out' | 'unknown';
   /** A run over the resource, in which profiles are judged. */
   open(root: Item, marksMustSupport: boolean): Run;
 }
@@ -57,6 +59,7 @@ export function createProfileJudge({ access, library, terms }: JudgeInput): Prof
       return known;
     },
     member: (valueSet, system, code) => terms.member(valueSet, system, code),
+    knows: (system, code) => terms.knows(system, code),
     conforms: (item, canonical, run) => isClean(run, (inner) => judge.judge(item, canonical, inner)),
     judge(item, canonical, run) {
       const found = result(canonical);

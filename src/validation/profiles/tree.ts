@@ -42,8 +42,25 @@ const derivationsMax = 20;
 
 export function readTree(input: TreeInput, canonical: string, depth = 0): TreeResult {
   if (depth > derivationsMax) return { kind: 'fault', fault: 'circular', canonical };
+  const [whole = '', part] = splitOnce(canonical, '#');
+  if (part !== undefined) return readPart(readTree(input, whole, depth), part, canonical);
   const structure = input.library.find('StructureDefinition', canonical) as Structure | undefined;
   return structure === undefined ? readBaseType(input, canonical) : readStructure(input, structure, depth);
+}
+
+/** The part of a profile below one of its elements: `Composition.section:medication`. */
+function readPart(whole: TreeResult, id: string, canonical: string): TreeResult {
+  if (whole.kind === 'fault') return whole;
+  const steps = id.split('.');
+  let root: ProfileElement | undefined = whole.tree.root;
+  for (const step of steps.slice(1)) {
+    const [name = '', slice] = splitOnce(step, ':');
+    const child: ProfileElement | undefined = root?.children.get(name.replace('[x]', ''));
+    root = slice === undefined ? child : child?.slices.find(({ sliceName }) => sliceName === slice);
+  }
+  if (root === undefined) return { kind: 'fault', fault: 'not-loaded', canonical };
+  const type = steps.map((step) => step.replace(/:.*/, '')).join('.');
+  return { kind: 'tree', tree: { canonical, type, root, context: [], contextInvariants: [] } };
 }
 
 function readStructure(input: TreeInput, structure: Structure, depth: number): TreeResult {

@@ -1,5 +1,6 @@
 /** Values against values: `fixed[x]` is the same, `pattern[x]` is the least (https://hl7.org/fhir/R4/elementdefinition.html). */
-import { isObject } from './items.ts';
+import { readUnit, ucumSystem } from '../../fhir/index.ts';
+import { isObject, type Members } from './items.ts';
 
 const depthMax = 50;
 
@@ -26,13 +27,21 @@ export function matchesPattern(found: unknown, pattern: unknown, depth = 0): boo
   return isObject(found) && Object.keys(pattern).every((name) => matchesPattern(found[name], pattern[name], depth + 1));
 }
 
-/** Undefined where the two cannot be compared. Dates by what both tell; quantities of one unit. */
+/** Undefined where the two cannot be compared. Dates by what both tell; quantities of one unit, or of UCUM units of one kind. */
 export function compare(left: unknown, right: unknown): number | undefined {
   if (typeof left === 'number' && typeof right === 'number') return left - right;
   if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right);
   if (!isObject(left) || !isObject(right)) return undefined;
-  const isOneUnit = left['system'] === right['system'] && left['code'] === right['code'];
-  return isOneUnit ? compare(left['value'], right['value']) : undefined;
+  if (left['system'] !== right['system']) return undefined;
+  if (left['code'] === right['code']) return compare(left['value'], right['value']);
+  return left['system'] === ucumSystem ? compare(baseValueOf(left, right), baseValueOf(right, left)) : undefined;
+}
+
+/** In the base units of its kind; undefined where the other is of another kind, or a unit is none of UCUM. */
+function baseValueOf({ code, value }: Members, other: Members): number | undefined {
+  if (typeof code !== 'string' || typeof other['code'] !== 'string' || typeof value !== 'number') return undefined;
+  const unit = readUnit(code);
+  return unit?.base === readUnit(other['code'])?.base ? unit?.toBase(value) : undefined;
 }
 
 function compareTexts(left: string, right: string): number {

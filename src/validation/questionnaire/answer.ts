@@ -1,5 +1,5 @@
 /** One answer: of the type that the question has, one of its options, within its limits. */
-import { findPatternFault, matchedCharactersMax } from '../../fhir/index.ts';
+import { findPatternFault, matchedCharactersMax, shortCostMax, shortTextMax } from '../../fhir/index.ts';
 import { isObject, type Item, type Members } from '../profiles/items.ts';
 import { compare } from '../profiles/values.ts';
 import { isEqual } from './enabled.ts';
@@ -87,7 +87,8 @@ function textFaults(value: string, { minLength, maxLength, regex }: Limits): rea
 
 /** A pattern of a loaded questionnaire; one that could take long on some text, or cannot be read, lets pass. */
 function isOfForm(value: string, regex: string): boolean {
-  if (value.length > matchedCharactersMax || findPatternFault(regex) !== undefined) return true;
+  const costMax = value.length <= shortTextMax ? shortCostMax : undefined;
+  if (value.length > matchedCharactersMax || findPatternFault(regex, costMax) !== undefined) return true;
   return new RegExp(`^(?:${regex})$`, 'u').test(value);
 }
 

@@ -116,7 +116,7 @@ const kinds: readonly (readonly [why: string, theirs: RegExp])[] = [
     'references to other places are not followed',
     /Unable to find a profile match|Unable to resolve|resourceType|Multiple matches|Can't find/,
   ],
-  ['quantities of different units are not compared', /UCUM|told as a number/],
+  ['bounds that are durations from now (R5)', /UCUM|told as a number/],
   [
     'definitions are judged as resources, not as definitions (snapshots, slicing, expressions, derived parameters)',
     /generating Snapshot|discriminator|obligation|Profile http|Value is 'http|derivedFrom|search expression|type is|redefine|owning committee|has a property/i,

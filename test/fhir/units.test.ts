@@ -1,6 +1,6 @@
 /** Quantities in one unit per kind (https://hl7.org/fhir/R4/search.html#quantity). */
 import { describe, expect, test } from '@jest/globals';
-import { createUnitReader } from '../../src/search/units.ts';
+import { createUnitReader } from '../../src/fhir/units.ts';
 
 const units = createUnitReader();
 

@@ -36,7 +36,8 @@ interface Conversion {
   readonly isSpecial: boolean;
 }
 
-function readUnit(code: string): CanonicalUnit | undefined {
+/** One unit, asked about anew each time. */
+export function readUnit(code: string): CanonicalUnit | undefined {
   const [zero, one] = [convert(code, 0), convert(code, 1)];
   if (zero === undefined || one === undefined || one.magnitude <= zero.magnitude) return undefined;
   const { base, isSpecial, magnitude } = one;
