@@ -2,10 +2,12 @@
  * The French of what outcomes say, by the English text: `{}` stands for a part that varies, `{1}` for the first of them. What
  * is not here keeps its English behind a French sentence of its kind (french.ts).
  */
+import { frenchAccessTexts } from './french-access.ts';
 import { frenchDocumentTexts } from './french-documents.ts';
 
 export const frenchTexts: readonly (readonly [english: string, french: string])[] = [
   ...frenchDocumentTexts,
+  ...frenchAccessTexts,
   // HTTP
   ['something went wrong in the server', 'une erreur interne est survenue sur le serveur'],
   ['the body is larger than this server takes', 'le corps de la requête dépasse la taille acceptée par ce serveur'],

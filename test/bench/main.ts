@@ -16,12 +16,12 @@ import { calibrate, machineLine } from './calibrate.ts';
 import { measureBulk } from './bulk.ts';
 import { checkSearches } from './checks.ts';
 import { settle } from './client.ts';
-import { type Bench, compare, costOfServer } from './compare.ts';
+import { type Bench, compare } from './compare.ts';
 import { createCpuMeter } from './cpu.ts';
-import { judgeEverybody, newLetters, tryLetter, withoutRules } from './engine.ts';
+import { judgeEverybody, withoutRules } from './engine.ts';
+import { letterNames, measureLetters } from './letters.ts';
 import { isLoaded, loadTerritory } from './load.ts';
 import { measureLarger } from './larger.ts';
-import { driveHttp } from './measure.ts';
 import { operationNames, prepareOperation, type World } from './operations.ts';
 import { startServer } from './processes.ts';
 import { openRawPages } from './raw-pages.ts';
@@ -31,11 +31,11 @@ import { measureSaturation } from './saturation.ts';
 import { measureSubscriptions } from './subscriptions.ts';
 import { notes, type ResultRow, tableText } from './table.ts';
 import { createTerritory } from './territory.ts';
+import { withLoss } from './validation-loss.ts';
 import { measureValidation } from './validation.ts';
 
 const dayMs = 24 * 3_600_000;
 const totalMinutesMax = 90;
-const lettersAtOnce = 4;
 
 const { values: options } = parseArgs({
   options: {
@@ -134,7 +134,10 @@ async function measureOperations(bench: Bench, rows: ResultRow[]): Promise<void>
   for (const name of operationNames.filter(isAsked)) {
     tell(name);
     try {
-      rows.push(await compare(bench, await prepareOperation(bench.world, name)));
+      const operation = await prepareOperation(bench.world, name);
+      rows.push(await withLoss(operation, await compare(bench, operation)));
+      const memory = bench.served?.memory();
+      if (memory !== undefined) tell(`  ${memory.nowMb} MB resident, ${memory.peakMb} MB at most so far`);
     } catch (error) {
       tell(`  left out: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -143,19 +146,16 @@ async function measureOperations(bench: Bench, rows: ResultRow[]): Promise<void>
 
 /** What only Suture does. */
 async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
-  const { world, seconds, served, meter } = bench;
-  if (isAsked('create, no rules')) {
-    tell('create, no rules');
-    const row = await withoutRules(world, async () => compare(bench, await prepareOperation(world, 'create')));
-    rows.push({ ...row, name: 'create, no rules' });
+  const { world, served, meter } = bench;
+  for (const name of ['create', 'transaction, 100 entries'].filter((one) => isAsked(`${one}, no rules`))) {
+    tell(`${name}, no rules`);
+    const operation = await prepareOperation(world, name);
+    const row = await withoutRules(world, () => compare(bench, operation));
+    rows.push(await withLoss(operation, { ...row, name: `${name}, no rules` }));
   }
-  if (isAsked('letters by $ingest')) {
-    tell('letters by $ingest');
-    const next = newLetters(world);
-    await tryLetter(world.origin, next());
-    const drive = () => driveHttp(world.origin, next, { connections: lettersAtOnce, seconds });
-    const { figures, cost } = await costOfServer(bench, { drive, rest: () => settle(world.origin) });
-    rows.push({ name: 'letters by $ingest', unit: 'letters', perSecond: figures.perSecond, figures, cost });
+  if (letterNames.some(isAsked)) {
+    tell('letters');
+    rows.push(...(await measureLetters(bench, isAsked)));
   }
   if (isAsked('judge')) {
     tell('judge');
