@@ -3,25 +3,21 @@
  * most one page, and the order in which its rows are given.
  */
 import type { Condition, KeysCondition, RangesCondition, TextsCondition } from './condition.ts';
-import type { SearchContext } from './context.ts';
 import { identityKeyset, identityOrder } from './identity-page.ts';
 import type { Page, PageScope, Position } from './page.ts';
-import { probesBeside, type RowsOrder, sortRows } from './plan.ts';
+import { probesBeside, type RowsOrder } from './plan.ts';
 import type { Bound, Range } from './range.ts';
 import {
   conditionTexts,
   joinResource,
-  matching,
   prefixBounds,
   rangesOf,
   type SqlBuilder,
   textsOf,
   timestampText,
 } from './sql.ts';
-import { isSortedByJson, jsonPaths } from './sort-json.ts';
-import type { Sort } from './tree.ts';
 
-type ColumnType = 'bigint' | 'text' | 'double precision';
+export type ColumnType = 'bigint' | 'text' | 'double precision';
 
 /** One ordered walk over index rows under one key or several. */
 interface Walk {
@@ -59,7 +55,7 @@ function keysetText(
   return `(${key.join(', ')}) ${walk.direction === 'desc' ? '<' : '>'} (${[...bounds, sql.bind(after.rid, 'bigint')].join(', ')})`;
 }
 
-function sortColumns(count: number): readonly string[] {
+export function sortColumns(count: number): readonly string[] {
   return Array.from({ length: count }, (_, place) => `s${place}`);
 }
 
@@ -140,14 +136,14 @@ function rowsWalk(order: RowsOrder, { sql, conditions }: PageScope): Walk {
 }
 
 const rowColumns = { date_index: ['lo', 'hi'], number_index: ['lo', 'hi'], string_index: ['v'] } as const;
-const rowTypes = { date_index: 'bigint', number_index: 'double precision', string_index: 'text' } as const;
+export const rowTypes = { date_index: 'bigint', number_index: 'double precision', string_index: 'text' } as const;
 
 interface Legs {
   readonly from: string | undefined;
   readonly rows: readonly string[];
 }
 
-function oneLeg(sql: SqlBuilder, key: bigint | undefined, texts: TextsCondition | undefined): Legs {
+export function oneLeg(sql: SqlBuilder, key: bigint | undefined, texts: TextsCondition | undefined): Legs {
   const rows = [`d.k = ${sql.bind(key, 'bigint')}`];
   return { from: undefined, rows: texts === undefined ? rows : [...rows, textsOf(sql, texts, 'd')] };
 }
@@ -177,7 +173,7 @@ function severalLegs(sql: SqlBuilder, keys: readonly bigint[], texts: TextsCondi
 }
 
 /** The walk's own condition, with the bounds of lo apart so that the index can use them. */
-function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, row: string): readonly string[] {
+export function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, row: string): readonly string[] {
   const ranges = alternatives.flatMap((alternative) => alternative.ranges);
   const type = rowTypes[table];
   // One range has its bounds in itself.
@@ -187,7 +183,7 @@ function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, r
 }
 
 /** A resource with several such rows comes once, at the first of them in the order of the walk. */
-function firstText(sql: SqlBuilder, { table, keys, inside, isDescending }: RowsOrder): string {
+export function firstText(sql: SqlBuilder, { table, keys, inside, isDescending }: RowsOrder): string {
   const list = (row: string) => `(${rowColumns[table].map((column) => `${row}.${column}`).join(', ')})`;
   const within =
     inside === undefined ? [] : inside.kind === 'texts' ? [textsOf(sql, inside, 'o')] : rangeTexts(sql, inside, 'o');
@@ -233,77 +229,9 @@ export function pageOfUpdates(isDescending: boolean, scope: PageScope): Page {
   };
 }
 
-const updatedMs = '(extract(epoch from r.last_updated) * 1000)::bigint';
+export const updatedMs = '(extract(epoch from r.last_updated) * 1000)::bigint';
 
 function updatedKeyset(sql: SqlBuilder, after: Position, isDescending: boolean): string {
   const moment = sql.bind(timestampText(Number(after.values[0] ?? 0)), 'timestamptz');
   return `(r.last_updated, r.rid) ${isDescending ? '<' : '>'} (${moment}, ${sql.bind(after.rid, 'bigint')})`;
-}
-
-interface SortColumn {
-  readonly text: string;
-  readonly type: ColumnType;
-  readonly isDescending: boolean;
-}
-
-/** All matches with their sort values; few enough by the plan, or the price of sorting by several. */
-export function pageOfValues(context: SearchContext, sorts: readonly Sort[], scope: PageScope): Page {
-  const { sql, types, conditions, limit, after } = scope;
-  const sorted = sorts.map((sort) => sortColumn(context, sql, sort));
-  const columns: readonly SortColumn[] =
-    sorted.length > 0 ? sorted : [{ text: 'r.ord', type: 'bigint', isDescending: true }];
-  const { from, where } = matching(sql, { types, conditions }, 'r');
-  const selected = columns.map(({ text }, place) => `${text} as s${place}`).join(', ');
-  const bound = after === undefined ? '' : ` where ${valuesKeyset(sql, columns, after)}`;
-  const order = (row: string) =>
-    [
-      ...columns.flatMap(({ isDescending }, place) => [
-        `${row}.s${place} is null`,
-        `${row}.s${place} ${isDescending ? 'desc' : 'asc'}`,
-      ]),
-      `${row}.rid desc`,
-    ].join(', ');
-  return {
-    with: `page as (select * from (select ${selected}, r.rid, r.shard from ${from} where ${where.join(' and ')}) m${bound}
-  order by ${order('m')} limit ${limit})`,
-    columns: sortColumns(columns.length),
-    orderBy: order('page'),
-  };
-}
-
-/** Of several values the one that comes first in the order asked (https://hl7.org/fhir/R4/search.html#sort). */
-function sortColumn(context: SearchContext, sql: SqlBuilder, { parameter, isDescending }: Sort): SortColumn {
-  if (parameter.column === 'id') return { text: 'r.id', type: 'text', isDescending };
-  if (parameter.column === 'lastUpdated') return { text: updatedMs, type: 'bigint', isDescending };
-  if (isSortedByJson(parameter))
-    return { text: jsonText(sql, { parameter, isDescending }), type: 'text', isDescending };
-  const { table, keys } = sortRows(context, parameter);
-  const row = sql.alias('x');
-  const column = table === 'string_index' ? 'v' : 'lo';
-  const text = `(select ${isDescending ? 'max' : 'min'}(${row}.${column}) from ${table} ${row}
-    where ${row}.rid = r.rid and ${row}.shard = r.shard and ${row}.k = any (${sql.bind(keys, 'bigint[]')}))`;
-  const type = rowTypes[table];
-  return { text, type, isDescending };
-}
-
-function jsonText(sql: SqlBuilder, { parameter, isDescending }: Sort): string {
-  const [path, value] = [sql.alias('p'), sql.alias('v')];
-  return `(select ${isDescending ? 'max' : 'min'}(lower(${value}.v #>> '{}') collate "C")
-    from unnest(${sql.bind(jsonPaths(parameter), 'text[]')}) as ${path}(text)
-    cross join lateral jsonb_path_query(r.raw::jsonb, ${path}.text::jsonpath) as ${value}(v))`;
-}
-
-/** s0 after v0, or s0 = v0 and (s1 after v1, or ...); what is missing comes after everything. */
-function valuesKeyset(sql: SqlBuilder, columns: readonly SortColumn[], after: Position): string {
-  return columns.reduceRight(
-    (rest, { type, isDescending }, place) => {
-      const value = after.values[place] ?? null;
-      const column = `m.s${place}`;
-      if (value === null) return `(${column} is null and ${rest})`;
-      const bound = sql.bind(value, type);
-      const beyond = `${column} ${isDescending ? '<' : '>'} ${bound} or ${column} is null`;
-      return `(${beyond} or (${column} = ${bound} and ${rest}))`;
-    },
-    `m.rid < ${sql.bind(after.rid, 'bigint')}`,
-  );
 }

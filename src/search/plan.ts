@@ -32,8 +32,7 @@ export type Order =
   | { readonly kind: 'updated'; readonly isDescending: boolean }
   /** Along token_index under the keys of all that a chain leads to, newest ord first. */
   | { readonly kind: 'chain'; readonly driver: ChainCondition }
-  /** All matches, sorted by these; by ord, newest first, when there are none. */
-  | { readonly kind: 'values'; readonly sorts: readonly Sort[] };
+  | ValuesOrder;
 
 /** What a page key belongs to: after a change of this program, an old page link may meet another order. */
 export function nameOrder(order: Order): string {
@@ -63,6 +62,14 @@ export interface RowsOrder {
   readonly isSingle: boolean;
   /** Resources without such a row come last; otherwise they do not match. */
   readonly hasMissing: boolean;
+}
+
+/** All matches, sorted by these; by ord, newest first, when there are none. */
+export interface ValuesOrder {
+  readonly kind: 'values';
+  readonly sorts: readonly Sort[];
+  /** The walk along the first of them, where matches may be many. */
+  readonly lead?: RowsOrder | undefined;
 }
 
 type Driver =
@@ -176,7 +183,8 @@ export function chooseOrder(context: SearchContext, conditions: readonly Conditi
   if (sort === undefined) return driver === undefined ? resourceOrder(conditions) : naturalOrder(driver);
   const byOrd = others.length === 0 && isNewestOrd(sort) ? orderByOrd(driver) : undefined;
   if (byOrd !== undefined) return byOrd;
-  if (others.length > 0 || isSelective(conditions)) return { kind: 'values', sorts };
+  if (isSelective(conditions)) return { kind: 'values', sorts };
+  if (others.length > 0) return { kind: 'values', sorts, lead: leadOf(context, conditions, sort) };
   switch (sort.parameter.column) {
     case 'id':
       return { kind: 'identity', isDescending: sort.isDescending };
@@ -243,6 +251,15 @@ function naturalOrder(driver: Driver): Order {
 function isNewestOrd({ parameter, isDescending }: Sort): boolean {
   return isDescending && parameter.paths.length > 0 && parameter.paths.every((path) => path.isOrd);
 }
+
+/** A value that stands under one key is in the order of its index; times of update and what is read from the text are not. */
+function leadOf(context: SearchContext, conditions: readonly Condition[], sort: Sort): RowsOrder | undefined {
+  const { column, paths, type } = sort.parameter;
+  const isIndexed = column === undefined && paths.length === 1 && orderedTypes.has(type);
+  return isIndexed ? sortedRows(context, conditions, sort) : undefined;
+}
+
+const orderedTypes: ReadonlySet<string> = new Set(['date', 'string', 'number', 'quantity']);
 
 function sortedRows(
   context: SearchContext,

@@ -13,12 +13,13 @@ import type { SearchContext } from './context.ts';
 import { pageOfChain } from './chain-page.ts';
 import { pageOfIdentity } from './identity-page.ts';
 import type { Page, PageScope, Position } from './page.ts';
-import { pageOfOrd, pageOfRows, pageOfUpdates, pageOfValues } from './pages.ts';
+import { pageOfOrd, pageOfRows, pageOfUpdates } from './pages.ts';
 import { requireFewSorted } from './sort-json.ts';
 import { bestDriver, chooseOrder, nameOrder, type Order, probesBeside } from './plan.ts';
 import { rewrite } from './rewrite.ts';
 import { driverRows, matching, SqlBuilder, type Visible } from './sql.ts';
 import type { Search } from './tree.ts';
+import { pageOfValues } from './values-page.ts';
 
 export interface SearchStatement {
   /** The same for all statements with this text: they can be prepared under it. */
@@ -94,7 +95,7 @@ function pageOf(context: SearchContext, order: Order, scope: PageScope): Page {
     case 'updated':
       return pageOfUpdates(order.isDescending, scope);
     case 'values':
-      return pageOfValues(context, order.sorts, scope);
+      return pageOfValues(context, order, scope);
   }
 }
 

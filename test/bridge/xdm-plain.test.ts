@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Bundle, DocumentReference, Task } from 'fhir/r4.js';
 import type { Resource } from '../../src/fhir/index.ts';
-import { writeXdm, type XdmDocumentToWrite } from '../../src/formats/index.ts';
+import { readXdm, readZip, writeXdm, type XdmDocumentToWrite } from '../../src/formats/index.ts';
+import { fixture } from '../letters/letters.ts';
 import { archivePart, mailOf } from '../letters/mails.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import type { Client } from '../support/client.ts';
@@ -122,6 +123,44 @@ describe('what $xdm gives of a PDF alone', () => {
   });
 });
 
+describe('a CDA that was put in plain FHIR, without a master identifier,', () => {
+  const cda = Buffer.from(fixture('discharge.xml'));
+  const liaison = { type: { coding: [{ system: 'http://loinc.org', code: '11490-0' }] } };
+  const put = () =>
+    client.putAll(solene, ...doctor, report('cda', { contentType: 'text/xml', data: cda.toString('base64') }, liaison));
+
+  it('goes out under the id that it gives itself, and comes back to the same DocumentReference', async () => {
+    await put();
+    const before = await client.search('DocumentReference?_count=100');
+    const archive = await archiveOf('cda');
+    const zip = await readZip(archive);
+    const xdm = zip.kind === 'entries' ? readXdm(zip.entries) : undefined;
+    expect(xdm).toMatchObject({ documents: [{ uniqueId: '1.2.250.1.999.7.3.40.1' }] });
+    const reply = await client.ingest(archive, 'application/zip');
+    expect([reply.status, reply.json.issue, letterOf(reply.json).id]).toEqual([200, undefined, 'cda']);
+    expect(await client.search('DocumentReference?_count=100')).toEqual(before);
+  });
+
+  it('is a letter like any other where it was not', async () => {
+    const elsewhere = await startTestApp();
+    try {
+      const reply = await elsewhere.client.ingest(await archiveOf('cda'), 'application/zip');
+      expect([reply.status, reply.json.issue]).toEqual([201, undefined]);
+      expect(letterOf(reply.json).masterIdentifier?.value).toBe('urn:oid:1.2.250.1.999.7.3.40.1');
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
+  it('with other bytes than those that are here is for a person', async () => {
+    const archive = await archiveOf('cda');
+    const other = Buffer.from(`${fixture('discharge.xml')}\n`);
+    await client.putAll(report('cda', { contentType: 'text/xml', data: other.toString('base64') }, liaison));
+    const reply = await client.ingest(archive, 'application/zip');
+    expect(reply.status).toBe(409);
+  });
+});
+
 describe('a stranger’s PDF in an archive', () => {
   const entry: XdmDocumentToWrite = {
     bytes: pdf,
@@ -211,6 +250,18 @@ describe('a stranger’s PDF in an archive', () => {
     expect([reply.status, reply.json.issue]).toEqual([201, undefined]);
     const [former] = await client.search<DocumentReference>('DocumentReference?identifier=urn:oid:1.2.250.1.999.8.1');
     expect(former?.status).toBe('superseded');
+  });
+
+  it('that replaces one which has not come yet is the current one also when that comes', async () => {
+    const [later, earlier] = ['21', '22'].map((n) => `urn:uuid:5d7f5a7e-6b1c-4c7e-9d53-0a6f5b1f2c${n}`);
+    const version = (n: string) => Buffer.concat([pdf, Buffer.from(n)]);
+    const second = { uniqueId: '1.2.250.1.999.8.22', entryUuid: later ?? '', replaces: [earlier ?? ''] };
+    expect((await ingest({ ...second, bytes: version('2') })).status).toBe(201);
+    const first = { uniqueId: '1.2.250.1.999.8.21', entryUuid: earlier ?? '' };
+    const reply = await ingest({ ...first, bytes: version('1') });
+    expect([reply.status, letterOf(reply.json).status]).toEqual([201, 'superseded']);
+    const [current] = await client.search<DocumentReference>('DocumentReference?identifier=urn:oid:1.2.250.1.999.8.22');
+    expect(current?.status).toBe('current');
   });
 
   const other = { uniqueId: '1.2.250.1.999.8.9', entryUuid: 'urn:uuid:5d7f5a7e-6b1c-4c7e-9d53-0a6f5b1f2c09' };

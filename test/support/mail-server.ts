@@ -7,10 +7,14 @@ export interface MailServer {
   readonly taken: readonly { readonly to: readonly string[]; readonly bytes: Buffer }[];
   /** `lost`: the mail is taken and the connection ends before the answer. A number: refused with this status. */
   behave(how: 'take' | 'lost' | number): void;
+  /** Ends the connection of a session, as a cable would. */
+  cut(session: { readonly id: string }): void;
   close(): Promise<void>;
 }
 
-export async function openMailServer(options: SMTPServerOptions & { hideDSN?: boolean } = {}): Promise<MailServer> {
+export type MailServerOptions = SMTPServerOptions & { readonly hideDSN?: boolean };
+
+export async function openMailServer(options: MailServerOptions = {}): Promise<MailServer> {
   const taken: { to: readonly string[]; bytes: Buffer }[] = [];
   let behaviour: 'take' | 'lost' | number = 'take';
   const server = new SMTPServer({
@@ -22,13 +26,13 @@ export async function openMailServer(options: SMTPServerOptions & { hideDSN?: bo
       stream.on('end', () => {
         if (typeof behaviour === 'number') return done(Object.assign(new Error('no'), { responseCode: behaviour }));
         taken.push({ to: session.envelope.rcptTo.map(({ address }) => address), bytes: Buffer.concat(parts) });
-        if (behaviour === 'lost') cut(session.id);
+        if (behaviour === 'lost') cut(session);
         else done();
       });
     },
     ...options,
   });
-  function cut(id: string): void {
+  function cut({ id }: { readonly id: string }): void {
     const { connections } = server as unknown as { connections: Set<{ id: string; _socket: { destroy(): void } }> };
     for (const connection of connections) if (connection.id === id) connection._socket.destroy();
   }
@@ -41,6 +45,7 @@ export async function openMailServer(options: SMTPServerOptions & { hideDSN?: bo
     behave: (how) => {
       behaviour = how;
     },
+    cut,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

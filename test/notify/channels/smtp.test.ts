@@ -1,11 +1,10 @@
 /** How mails leave: to a real SMTP server on this machine. */
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import PostalMime from 'postal-mime';
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import type { Mail } from '../../../src/notify/channels/email.ts';
 import { createSmtp } from '../../../src/notify/channels/smtp.ts';
+import { type MailServer, type MailServerOptions, openMailServer } from '../../support/mail-server.ts';
 
 const mail: Mail = {
   id: '11111111-2222-8333-a444-555555555555',
@@ -16,46 +15,25 @@ const mail: Mail = {
   attachment: { contentType: 'application/fhir+json', name: 'notification.json', text: '{"resourceType":"Bundle"}' },
 };
 
-const servers: SMTPServer[] = [];
+const servers: MailServer[] = [];
 afterEach(async () => {
-  for (const server of servers.splice(0)) await new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const server of servers.splice(0)) await server.close();
 });
 
-interface Taken {
-  readonly recipients: readonly string[];
-  readonly bytes: Buffer;
-}
-
-async function openMailServer(options: SMTPServerOptions = {}): Promise<{ url: URL; taken: Taken[] }> {
-  const taken: Taken[] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData(stream, session, done) {
-      const parts: Buffer[] = [];
-      stream.on('data', (part: Buffer) => parts.push(part));
-      stream.on('end', () => {
-        taken.push({ recipients: session.envelope.rcptTo.map(({ address }) => address), bytes: Buffer.concat(parts) });
-        done();
-      });
-    },
-    ...options,
-  });
-  server.on('error', () => undefined);
+async function open(options: MailServerOptions = {}): Promise<{ url: URL; taken: MailServer['taken'] }> {
+  const server = await openMailServer(options);
   servers.push(server);
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.server.address() as AddressInfo;
-  return { url: new URL(`smtp://127.0.0.1:${port}`), taken };
+  return { url: new URL(server.url), taken: server.taken };
 }
 
 const from = 'suture@chu.mssante.fr';
 
 describe('a mail', () => {
   it('reaches its one recipient with text, attachment and an id that stays when it is sent again', async () => {
-    const { url, taken } = await openMailServer();
+    const { url, taken } = await open();
     const { send } = createSmtp({ server: url, from });
     expect([await send(mail), await send(mail)]).toEqual(['accepted', 'accepted']);
-    expect(taken.map(({ recipients }) => recipients)).toEqual([['idec@chu.mssante.fr'], ['idec@chu.mssante.fr']]);
+    expect(taken.map(({ to }) => to)).toEqual([['idec@chu.mssante.fr'], ['idec@chu.mssante.fr']]);
     const [first, second] = await Promise.all(taken.map(({ bytes }) => PostalMime.parse(bytes)));
     expect(first).toMatchObject({
       from: { address: from },
@@ -73,7 +51,7 @@ describe('a mail', () => {
 
   it('goes with the name and password of the setting', async () => {
     const asked: unknown[] = [];
-    const { url } = await openMailServer({
+    const { url } = await open({
       authOptional: false,
       allowInsecureAuth: true,
       onAuth({ username, password }, _session, done) {
@@ -89,7 +67,7 @@ describe('a mail', () => {
 
   it('that the server does not want is refused; one that it cannot take now is not', async () => {
     const refuse = (responseCode: number) =>
-      openMailServer({ onRcptTo: (_to, _session, done) => done(Object.assign(new Error('no'), { responseCode })) });
+      open({ onRcptTo: (_to, _session, done) => done(Object.assign(new Error('no'), { responseCode })) });
     const [never, later] = [await refuse(550), await refuse(451)];
     expect(await createSmtp({ server: never.url, from }).send(mail)).toBe('refused');
     expect(await createSmtp({ server: later.url, from }).send(mail)).toBe('unreachable');
@@ -97,7 +75,7 @@ describe('a mail', () => {
 
   it('is not handed to a server that nobody vouches for, nor to one that is not there', async () => {
     const pem = await readFile(`${import.meta.dirname}/../fixtures/self-signed.pem`, 'utf8');
-    const { url } = await openMailServer({ secure: true, key: pem, cert: pem });
+    const { url } = await open({ secure: true, key: pem, cert: pem });
     const secure = new URL(url.href.replace('smtp:', 'smtps:'));
     expect(await createSmtp({ server: secure, from }).send(mail)).toBe('unreachable');
     const nobody = new URL('smtp://127.0.0.1:1');
@@ -111,21 +89,21 @@ describe('a mail that is written already', () => {
     messageId: 'm-1@chu.mssante.fr',
     bytes: Buffer.from('Subject: a\r\n\r\nb\r\n'),
   };
-  const outcomeOf = async (options: SMTPServerOptions) => {
-    const { url } = await openMailServer(options);
+  const outcomeOf = async (options: MailServerOptions) => {
+    const { url } = await open(options);
     return createSmtp({ server: url, from }).sendWritten(written);
   };
 
   it('reaches its recipient as it is; whether reports will come is known from the server', async () => {
-    const { url, taken } = await openMailServer();
+    const { url, taken } = await open();
     expect(await createSmtp({ server: url, from }).sendWritten(written)).toEqual({ kind: 'accepted', reports: false });
-    expect(taken).toMatchObject([{ recipients: ['gp@medecin.mssante.fr'] }]);
+    expect(taken).toMatchObject([{ to: ['gp@medecin.mssante.fr'] }]);
     expect(taken[0]?.bytes.toString()).toContain('Subject: a\r\n\r\nb');
     expect(await outcomeOf({ hideDSN: false })).toEqual({ kind: 'accepted', reports: true });
   });
 
   it('is refused for good, or not taken now, as the server says', async () => {
-    const refuse = (responseCode: number): SMTPServerOptions => ({
+    const refuse = (responseCode: number): MailServerOptions => ({
       onData(stream, _session, done) {
         stream.resume();
         stream.on('end', () => done(Object.assign(new Error('no'), { responseCode })));
@@ -136,27 +114,17 @@ describe('a mail that is written already', () => {
   });
 
   it('is uncertain when the connection ends between its last line and the answer, and not before', async () => {
-    const cut = (moment: 'data' | 'recipient'): SMTPServerOptions => ({
+    const cut = (moment: 'data' | 'recipient'): MailServerOptions => ({
       onRcptTo(_to, session, done) {
-        if (moment === 'recipient') cutConnection(session);
+        if (moment === 'recipient') servers.at(-1)?.cut(session);
         else done();
       },
       onData(stream, session) {
         stream.resume();
-        stream.on('end', () => cutConnection(session));
+        stream.on('end', () => servers.at(-1)?.cut(session));
       },
     });
     expect(await outcomeOf(cut('data'))).toEqual({ kind: 'uncertain' });
     expect(await outcomeOf(cut('recipient'))).toEqual({ kind: 'unreachable' });
   });
 });
-
-/** As a cable would: the server's connections are known by their session. */
-function cutConnection({ id }: { readonly id: string }): void {
-  for (const server of servers) {
-    for (const connection of (server as unknown as { connections: Set<{ id: string; _socket: { destroy(): void } }> })
-      .connections) {
-      if (connection.id === id) connection._socket.destroy();
-    }
-  }
-}
