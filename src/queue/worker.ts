@@ -144,13 +144,23 @@ interface Crew extends WorkersInput {
   readonly active: Set<Promise<void>>;
 }
 
-async function isSettled({ db, clock }: WorkersInput): Promise<boolean> {
+/**
+ * Each kind by its own index range: "due or held" in one condition, or without the kind, reads every job that waits (800 ms for
+ * a million).
+ */
+async function isSettled({ db, clock, works }: WorkersInput): Promise<boolean> {
   // Jobs before changes would be wrong: a change read between the two looks can still make a job.
   if (await hasUnreadChanges(db)) return false;
   const due = await db.query({
     name: 'any-due-job',
-    text: 'select 1 from job where not is_parked and (run_at <= $1 or holder is not null) limit 1',
-    values: [new Date(clock.now())],
+    text: `(select 1 from job where holder is not null and not is_parked limit 1)
+           union all
+           (select 1 from unnest($2::text[]) as k(kind) cross join lateral (
+              select 1 from job
+              where job.kind = k.kind and holder is null and not is_parked and run_at <= $1
+              order by run_at, key limit 1) due
+            limit 1)`,
+    values: [new Date(clock.now()), works.map(({ kind }) => kind)],
   });
   return due.length === 0 && !(await hasUnreadChanges(db));
 }

@@ -269,7 +269,97 @@ describe('Scenarios that need a server', () => {
     );
     expect(digests).toHaveLength(1);
   });
+
+  it('(23) two records of one person: both breaks stay, under the survivor; either name answers; unmerged, each has its own', async () => {
+    dayOfStory = Date.parse('2026-04-14T00:00:00+02:00');
+    const { ids, midnightMs, endMs } = await discharge(2);
+    const [kept = '', gone = ''] = ids;
+    await client.moveClock(at(midnightMs + 3_600_000));
+    const states = async (id: string) => (await told(id)).map((one) => (one as readonly unknown[]).slice(0, 3));
+    const open = ['open', undefined, at(midnightMs)];
+    expect([await states(kept), await states(gone)]).toEqual([[open], [open]]);
+    const former = await client.read<Resource>(`Patient/${gone}`);
+    const { meta: _meta, ...record } = former;
+    const link = [{ type: 'replaced-by', other: { reference: `Patient/${kept}` } }];
+    await client.putAll({ ...record, active: false, link });
+    await client.settle();
+    expect([await states(kept), await states(gone)]).toEqual([[open, open], []]);
+    await client.putAll({ ...letter(gone, endMs + 60_000), subject: { reference: `Patient/${kept}` } });
+    await client.settle();
+    const closed = ['auto-closed', 'met-in-time-known-late', at(midnightMs)];
+    expect((await states(kept)).map(([state]) => state).sort()).toEqual(['auto-closed', 'open']);
+    expect(await states(kept)).toContainEqual(closed);
+    await client.putAll(record);
+    await client.settle();
+    // The letter stays with the survivor: the stay has none again.
+    expect([await states(kept), await states(gone)]).toEqual([[open], [open]]);
+  });
+
+  it('(28) a rule of seven days becomes one of five: pinned, then migrated on request, then rolled back', async () => {
+    const { ids, midnightMs } = await discharge(20);
+    const [id = ''] = ids;
+    const { dueAt = '' } = await judgment(client, id, 'RUP-23');
+    await client.moveClock(at(midnightMs + 5.5 * dayMs));
+    const {
+      meta: _meta,
+      contained: _fixtures,
+      ...shipped
+    } = await client.read<Resource>(`PlanDefinition/${homeRules}`);
+    await client.putAll({ ...withDelay(shipped, 'RUP-23', 5), version: '2.5.0' });
+    await client.settle();
+    expect(await judgment(client, id, 'RUP-23')).toMatchObject({ state: 'waiting', dueAt });
+
+    const [{ due }] = (await test.database.query({
+      text: `select count(*)::integer as due from judgment
+             where rule = 'RUP-23' and state = 'waiting' and due_at - interval '2 days' <= $1`,
+      values: [at(midnightMs + 5.5 * dayMs)],
+    })) as [{ due: number }];
+    expect(due).toBeGreaterThanOrEqual(ids.length);
+    expect(await applyVersion(true)).toMatchObject({ dryRun: true, opened: due, closed: 0 });
+    expect(await breaks(client, id, 'RUP-23')).toEqual([]);
+    await applyVersion(false);
+    const opened = await theBreak(client, id, 'RUP-23');
+    expect([opened.state, Date.parse(opened.due ?? ''), opened.alerts]).toEqual([
+      'open',
+      Date.parse(dueAt) - 2 * dayMs,
+      [],
+    ]);
+    expect(opened.issue.reference).toMatch(/\|2\.5\.0$/);
+    await client.moveClock(at(midnightMs + 6.5 * dayMs));
+    const line = `RUP-23 : ${due}`;
+    const digests = (await client.search<Communication>('Communication?category=notification&_count=200')).filter(
+      ({ payload = [] }) => payload.some(({ contentString }) => contentString === line),
+    );
+    expect(digests).toHaveLength(1);
+
+    await client.putAll({ ...shipped, version: '2.6.0' });
+    await applyVersion(false);
+    expect((await theBreak(client, id, 'RUP-23')).state).toBe('moot');
+    expect(await judgment(client, id, 'RUP-23')).toMatchObject({ state: 'waiting', dueAt });
+  });
 });
+
+const homeRules = 'follow-up-at-home';
+
+function withDelay(ruleSet: Resource, rule: string, days: number): Resource {
+  const text = JSON.stringify(ruleSet['action']);
+  const at = text.indexOf(`"id":"${rule}"`);
+  const changed = text.slice(at).replace(/("url":"delay","valueDuration":\{"value":)\d+/, `$1${days}`);
+  return { ...ruleSet, action: JSON.parse(text.slice(0, at) + changed) as unknown };
+}
+
+/** Numbers of the answer by name. */
+async function applyVersion(dryRun: boolean): Promise<Readonly<Record<string, unknown>>> {
+  const parameter = [{ name: 'dryRun', valueBoolean: dryRun }];
+  const { status, json } = await client.post(`PlanDefinition/${homeRules}/$apply-version`, {
+    resourceType: 'Parameters',
+    parameter,
+  });
+  expect(status).toBe(200);
+  await client.settle();
+  const parts = (json as { parameter: readonly Readonly<Record<string, unknown>>[] }).parameter;
+  return Object.fromEntries(parts.map(({ name, ...value }) => [name, Object.values(value)[0]]));
+}
 
 interface Named {
   readonly name: string;

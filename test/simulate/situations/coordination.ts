@@ -1,12 +1,12 @@
 /** Plans, teams, messages, identities. */
-import { calendarDays, dayMs, hourMs, workingDays } from '../time.ts';
-import { message, task } from './resources.ts';
+import { dayMs, hourMs, workingDays } from '../time.ts';
+import { expectPlan } from './plans.ts';
+import { message } from './resources.ts';
 import {
   drawOutcome,
   expect,
   type Focus,
   focus,
-  gp,
   patientOf,
   send,
   settled,
@@ -27,25 +27,7 @@ export function plan(world: World): void {
     subject: { reference: world.patient },
     created: text(at),
   }));
-  expect(world, {
-    rule: 'RUP-14',
-    focus: of,
-    dueMs: workingDays(2),
-    slackMs: 365 * dayMs,
-    make: (at) => message(world, 'plan-sent', at, { about: of.reference }),
-  });
-  const approve = {
-    code: { coding: [{ system: 'http://hl7.org/fhir/CodeSystem/task-code', code: 'approve' }] },
-    owner: { reference: gp },
-  };
-  expect(world, {
-    rule: 'RUP-15',
-    focus: of,
-    dueMs: calendarDays(14),
-    slackMs: 365 * dayMs,
-    make: (at) => task(world, 'agreed', { focus: of.reference, atMs: at, more: approve }),
-  });
-  expect(world, { rule: 'RUP-30', focus: of, dueMs: calendarDays(90), isUndated: true });
+  expectPlan(world, of, []);
 }
 
 /** RUP-33: the circle lacks its doctor. It has no date of completion but that of its recording. */
