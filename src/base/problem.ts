@@ -52,6 +52,8 @@ export interface ProblemDetail {
   readonly retryAfterMs?: number;
   /** Answer header Location, e.g. the review Task of a letter that could not be read. */
   readonly location?: string;
+  /** Answer header Allow: the methods that are served where this one is not. */
+  readonly allow?: readonly string[];
 }
 
 export class Problem extends Error {
@@ -59,6 +61,7 @@ export class Problem extends Error {
   readonly issues: readonly Issue[];
   readonly retryAfterMs: number | undefined;
   readonly location: string | undefined;
+  readonly allow: readonly string[] | undefined;
 
   constructor(category: ProblemCategory, message: string, detail: ProblemDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -67,5 +70,6 @@ export class Problem extends Error {
     this.issues = detail.issues ?? [{ severity: 'error', code: problemCategories[category].code, text: message }];
     this.retryAfterMs = detail.retryAfterMs;
     this.location = detail.location;
+    this.allow = detail.allow;
   }
 }
