@@ -2,7 +2,7 @@
 /** The process: commands, environment, signals. Everything else is made in app.ts. */
 import { readFile, rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type App, startApp, startOwnPostgres } from './app/index.ts';
+import { type App, clientsUsage, runClients, startApp, startOwnPostgres } from './app/index.ts';
 import { createRuleCheck } from './check-rules.ts';
 import { createLog, createRandomIds, createRealClock, type Log, Problem, readConfig } from './base/index.ts';
 import { type Database, migrate, migrationsFolder, openDatabase } from './db/index.ts';
@@ -15,7 +15,7 @@ suture migrate                        bring the schema of the database up to dat
 suture rules check FILE...            check rule sets as the server would, and run their fixtures
 suture packages add FILE.tgz ...      load FHIR packages [--allow-missing: without what they depend on]
 suture packages list                  the packages that are loaded
-`;
+${clientsUsage}`;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -29,7 +29,7 @@ async function serve(): Promise<void> {
 async function start(settings: Environment, afterStop: () => Promise<void> = () => Promise.resolve()): Promise<App> {
   const config = readConfig(settings);
   const log = createLog(config.logLevel);
-  if (config.isNetworkOpen)
+  if (config.isNetworkOpen && config.auth === 'none')
     log.warn({ component: 'main' }, 'SUTURE_OPEN_NETWORK: anybody who reaches this port can read and write');
   // eslint-disable-next-line no-restricted-properties -- the one source of chance
   const app = await startApp({ config, ids: createRandomIds(), log, random: Math.random });
@@ -137,6 +137,18 @@ function describeAdded({ outcome, name, version, definitions, missing }: Added):
   return `loaded ${name} ${version}: ${definitions} definitions\n${notes.join('')}`;
 }
 
+async function clients(args: readonly string[]): Promise<void> {
+  const config = readConfig(environment);
+  // eslint-disable-next-line no-restricted-properties -- the jitter of waits
+  const input = { config, ids: createRandomIds(), log: createLog('error'), random: Math.random };
+  const lines = await runClients(input, args);
+  if (lines === undefined) {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+  }
+  for (const line of lines ?? []) process.stdout.write(`${line}\n`);
+}
+
 /** The database of the settings, migrated; an embedded one runs as long as the work, or longer where a server has it. */
 async function withDatabase(work: (db: Database) => Promise<void>): Promise<void> {
   const config = readConfig(environment);
@@ -163,6 +175,8 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       return migrateOnly();
     case 'rules':
       return rules(args);
+    case 'clients':
+      return clients(args);
     case 'packages':
       return packages(args);
     default:

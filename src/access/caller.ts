@@ -42,6 +42,9 @@ export const rights = [
 
 export type Right = (typeof rights)[number];
 
+/** Begin of the id of each Basic that is a client (src/identity): such ids are for clients alone. */
+export const clientIdPrefix = 'client.';
+
 export interface Subject {
   /** National identifier of the professional (RPPS, 11 digits), never of somebody else. */
   readonly rpps?: string;
@@ -62,6 +65,15 @@ export interface BreakGlass {
   readonly untilMs: number;
 }
 
+/** By what somebody proved who he is: for the audit, never for a decision. */
+export interface Credential {
+  readonly issuer: string;
+  /** `jti` of the token, where it has one. */
+  readonly tokenId?: string;
+  /** How surely the person was recognised, as the issuer calls it. */
+  readonly assurance?: string;
+}
+
 export interface Caller {
   readonly kind: CallerKind;
   readonly clientId?: string;
@@ -69,6 +81,7 @@ export interface Caller {
   readonly scopes: readonly Scope[];
   readonly rights: readonly Right[];
   readonly breakGlass?: BreakGlass;
+  readonly credential?: Credential;
 }
 
 /** The server itself, and everybody where there is no authentication: may everything. */

@@ -2,7 +2,9 @@ export {
   type BreakGlass,
   type Caller,
   callerKey,
+  clientIdPrefix,
   type CallerKind,
+  type Credential,
   hasRight,
   mayEverything,
   nobody,
@@ -26,7 +28,7 @@ export { createFactReader, type Facts, type FactReader, factTypes, type Identity
 export type { FactInput, Relation } from './reading.ts';
 export { type Access, type AccessInput, createAccess } from './access.ts';
 export { type RowKind, type Visible } from './visible.sql.ts';
-export { graceDefaultMs } from './policy.ts';
+export { graceDefaultMs, ownPatient } from './policy.ts';
 export {
   type Asked,
   forbidden,

@@ -75,6 +75,8 @@ const operations: Readonly<Record<string, RoutePolicy>> = {
   'type $get-ws-binding-token': letters('s'),
   'instance $get-ws-binding-token': letters('r'),
   'instance $everything': letters('rs'),
+  // Of himself, or with the right to read the log: decided there.
+  'instance $accesses': letters('r'),
   'instance $xdm': letters('r'),
   // What is sent is written down as a Communication or a Task: that asks for letters of its own.
   'instance $mssante': letters('r'),

@@ -10,7 +10,7 @@
  * Who the caller is on this server (`access_who`) and all relations are read by the statement itself: nothing is remembered, and
  * nobody who has left a care team is still in it.
  */
-import { type Caller, callerKey, hasRight, mayEverything } from './caller.ts';
+import { type Caller, callerKey, clientIdPrefix, hasRight, mayEverything } from './caller.ts';
 import { labelsSeenBy, labelsSeenInEmergency } from './labels.ts';
 import { groundsOf, openTypes, ownPatient, rolesOf, typesOfRoles } from './policy.ts';
 import type { Scope } from './scope.ts';
@@ -128,6 +128,7 @@ function relationText(draft: Draft, alias: string): string {
   return `case when ${alias}.type = any (${bind(openTypes)}::text[]) then true
     when ${alias}.type = 'Binary' then ${binaryText(draft, alias)}
     when ${alias}.type = 'Subscription' then ${subscriptionText(draft, alias)}
+    when ${alias}.type = 'Basic' and ${alias}.id like '${clientIdPrefix}%' then ${hasRight(caller, 'client-manage')}
     when ${alias}.type = 'AuditEvent' then ${hasRight(caller, 'audit-read')}
     ${record === 'true' ? '' : `when cardinality(${alias}.patients) = 1 then ${related(draft, `${alias}.patients[1]`)}`}
     else ${record} end`;

@@ -5,7 +5,7 @@
  */
 import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
-import { type Caller, hasRight, mayEverything, type Right } from './caller.ts';
+import { type Caller, clientIdPrefix, hasRight, mayEverything, type Right } from './caller.ts';
 import type { Facts } from './facts.ts';
 import { isObjection, type Relation } from './reading.ts';
 import { forbidden } from './routes.ts';
@@ -65,11 +65,15 @@ export function requireWritable(caller: Caller, type: string, write: PlannedWrit
   if (type === 'AuditEvent' && before !== undefined) {
     throw new Problem('unsupported-interaction', 'an AuditEvent is never changed');
   }
-  const right = rightsOfTypes.get(type);
+  const right = isClient(type, write) ? 'client-manage' : rightsOfTypes.get(type);
   if (right !== undefined && !hasRight(caller, right)) throw forbidden();
   if (gains(write, factsBefore.relations, factsAfter.relations) && !isFreeToRelate(caller, type)) throw forbidden();
   const isLabelLost = after !== undefined && write.labelsBefore.some((label) => !write.labelsAfter.includes(label));
   if (isLabelLost && !hasRight(caller, 'label-remove')) throw forbidden();
+}
+
+function isClient(type: string, { after, before }: PlannedWrite): boolean {
+  return type === 'Basic' && ((after ?? before)?.id ?? '').startsWith(clientIdPrefix);
 }
 
 /** Nobody adds himself to a care team; whoever sees every patient gains nothing by a stay or a practice. */

@@ -6,13 +6,15 @@ import type { Config } from '../base/index.ts';
 import { type Database } from '../db/index.ts';
 import { createHttp } from '../http/index.ts';
 import {
+  auditOperations,
   breakOperations,
   bulkOperations,
   everythingOperations,
-  ingestOperations,
+  ingestOperation,
   measureOperations,
   metaOperations,
   referenceOperations,
+  retryOperation,
   ruleJobOperations,
   ruleOperations,
   subscriptionOperations,
@@ -22,6 +24,7 @@ import {
 import { type Notify, socketPath } from '../notify/index.ts';
 import { createTimeKeeper, settleOrFail } from '../queue/index.ts';
 import { type Ground, isManual } from './ground.ts';
+import { openIdentity } from './identity.ts';
 import { type Work, checksClaims } from './work.ts';
 
 export async function openHttp(
@@ -29,21 +32,25 @@ export async function openHttp(
   { context, engine, notify, workers, bridge }: Work,
 ): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
-  const letters = ingestOperations(letterSettings(config));
+  const identity = await openIdentity(ground);
+  const ingest = ingestOperation(letterSettings(config));
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
-    callerOf: ground.callerOf ?? (() => systemCaller),
+    callerOf: ground.callerOf ?? identity?.callerOf ?? (() => systemCaller),
+    identity,
     context,
     operations: [
       ...breakOperations(engine),
       ...ruleOperations(engine),
       ...ruleJobOperations(engine),
       ...measureOperations({ db, zone: config.zone }),
-      ...letters,
-      ...letters.filter(({ name }) => name === 'ingest').flatMap((ingest) => bridgeOperations(bridge, ingest)),
+      ingest,
+      retryOperation(letterSettings(config)),
+      ...bridgeOperations(bridge, ingest),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
+      ...(context.audit === undefined ? [] : auditOperations),
       ...metaOperations,
       ...referenceOperations,
       ...bulkOperations,

@@ -12,12 +12,14 @@ import {
 } from '../breaks/index.ts';
 import {
   breakGuards,
+  clientGuard,
   type Context,
   createBulkWorks,
   createRuleJobWorks,
   sharedDocumentGuard,
   searchParameterGuard,
 } from '../interactions/index.ts';
+import { oauthUrls } from '../identity/index.ts';
 import { measureResources } from '../indicators/index.ts';
 import {
   createCaller,
@@ -33,6 +35,7 @@ import { createWorkers, type Workers } from '../queue/index.ts';
 import { createWithTerms } from '../packages/index.ts';
 import { typesOfBase } from '../search/index.ts';
 import { createReindexWork, serverSecret } from '../store/index.ts';
+import { openAudit } from './audit.ts';
 import type { Ground } from './ground.ts';
 
 export const softwareVersion = '0.1.0';
@@ -80,13 +83,22 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
 
 async function createContext(ground: Ground, engine: EngineInput, notify: Notify): Promise<Context> {
   const { clock, config, db } = ground;
+  const audit = await openAudit(ground);
   return {
     ...ground,
     indexValues: ground.index,
     withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
     packages: ground.shelf.packages,
-    guards: [...breakGuards(engine), notify.guard, sharedDocumentGuard, searchParameterGuard(ground.search, clock)],
+    ...(audit && { audit }),
+    ...(config.auth === 'smart' && { oauth: oauthUrls(ground.baseUrl) }),
+    guards: [
+      clientGuard,
+      ...breakGuards(engine),
+      notify.guard,
+      sharedDocumentGuard,
+      searchParameterGuard(ground.search, clock),
+    ],
     references: config.references,
     limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
     subscriptions: notify,

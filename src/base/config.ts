@@ -6,11 +6,12 @@
  * is a fault too, because it is most likely a misspelt one. An empty variable counts as unset.
  */
 import type { LogLevel } from './log.ts';
+import { type AccessConfig, accessSettings } from './access-settings.ts';
 import { type ListenerConfig, listenerFaults, listenerSettings } from './listener-settings.ts';
 import { type Issue, Problem } from './problem.ts';
 import { isLoopback, listOf, oneOf, type Setting, text, url, wholeNumber, yesOrNo } from './setting.ts';
 
-export interface Config extends ListenerConfig {
+export interface Config extends ListenerConfig, AccessConfig {
   readonly port: number;
   readonly host: string;
   /** undefined: the embedded PostgreSQL. */
@@ -61,7 +62,7 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
   host: {
     name: 'HOST',
     fallback: '127.0.0.1',
-    sentence: 'Address to listen on; other than loopback only with `SUTURE_OPEN_NETWORK`.',
+    sentence: 'Address to listen on; other than loopback only with `SUTURE_AUTH=smart` or `SUTURE_OPEN_NETWORK`.',
     ...text('a host name or an address'),
   },
   databaseUrl: {
@@ -155,6 +156,7 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     expected: 'a token of visible ASCII',
     read: (value) => (/^[\x21-\x7e]{1,4000}$/.test(value) ? value : undefined),
   },
+  ...accessSettings,
   allowsTestIns: {
     name: 'SUTURE_ALLOW_TEST_INS',
     fallback: 'false',
@@ -250,15 +252,18 @@ export function readConfig(environment: Environment): Config {
     return [key, value];
   });
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
-  if (config.host !== undefined && !config.isNetworkOpen && !isLoopback(config.host)) {
-    faults.push(
-      `HOST is ${config.host}, which others can reach, and there is no authentication: leave it at 127.0.0.1, ` +
-        'or set SUTURE_OPEN_NETWORK=true where something else guards the server',
-    );
-  }
-  faults.push(...mailFaults(config), ...listenerFaults(config));
+  faults.push(...exposureFaults(config), ...mailFaults(config), ...listenerFaults(config));
   if (faults.length > 0) throw wrongConfiguration(faults);
   return config;
+}
+
+/** Without authentication only this machine itself may ask. */
+function exposureFaults({ host, auth, isNetworkOpen }: Partial<Config>): readonly string[] {
+  if (host === undefined || auth !== 'none' || isNetworkOpen === true || isLoopback(host)) return [];
+  return [
+    `HOST is ${host}, which others can reach, and there is no authentication: leave it at 127.0.0.1, set ` +
+      'SUTURE_AUTH=smart, or SUTURE_OPEN_NETWORK=true where something else guards the server',
+  ];
 }
 
 function mailFaults({ smtpUrl, mailFrom, mailDomains, mssanteDomains }: Partial<Config>): readonly string[] {

@@ -158,8 +158,8 @@ async function judgeJob(input: EngineInput, { session, tx, job, feeds }: Run): P
   const record = await loadRecord(session, { patient: job.key, members, types: book.types });
   const nowMs = patientTime(input.clock.now(), record);
   const found = await judgeRecord(input, session, { record, book, known, nowMs });
-  const { judged, messages, committed } = await feeds.guard(tx, { record, judged: found, nowMs });
-  const plan = planOf(input, { record, book, judged, nowMs, job });
+  const { judged, messages, isReleased, committed } = await feeds.guard(tx, { record, judged: found, nowMs });
+  const plan = planOf(input, { record, book, judged, nowMs, job, isReleased });
   await session.commit([...labelDerived(record, judged, plan.resources), ...messages].map(toEntry));
   await keepOccurrences(tx, plan.raised);
   await keepLives(tx, plan.lives, nowMs);

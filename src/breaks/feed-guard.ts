@@ -1,6 +1,7 @@
 /**
  * No deadline fires while its feed is silent (feeds.ts): the judgment goes on waiting, the site gets one technical message,
  * and when something of the type comes from the site again, everybody who waited is judged. Breaks that are open stay so.
+ * When the feed has ended instead, all that it held breaks at once: that is told in the digest, not by a call for each.
  */
 import type { Ids, Log } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
@@ -8,6 +9,7 @@ import { formatLocal, type Resource } from '../fhir/index.ts';
 import type { Rule } from '../rules/index.ts';
 import { lastBreaks } from './expectations.ts';
 import {
+  dropHeldDeadlines,
   type Feed,
   type FeedHour,
   keepArrivals,
@@ -39,6 +41,8 @@ export interface Guarded {
   readonly judged: readonly Judged[];
   /** The technical messages. */
   readonly messages: readonly Resource[];
+  /** Whether a deadline on this focus was held until its feed had ended. */
+  readonly isReleased: (focus: Resource) => boolean;
   /** To call when the transaction is committed. */
   readonly committed: () => void;
 }
@@ -60,13 +64,22 @@ export function createFeedGuard(input: GuardInput): FeedGuard {
         for (const one of arrivals) noted.add(hourKey(one));
       };
       const due = dueNow(record, judged);
-      const silent = await findSilent(tx, { due, healthy, nowMs });
-      if (silent.size === 0) return { judged, messages: [], committed };
-      const held = new Set(due.filter((one) => feedsOf(one).some((feed) => silent.has(feedKey(feed)))));
+      const found = await findSilent(tx, { due, healthy, nowMs });
+      const silent = new Map([...found].filter(([, { endsMs }]) => nowMs < endsMs));
+      const released = await releaseDeadlines(tx, {
+        record,
+        due,
+        ended: [...found.values()].filter(({ endsMs }) => nowMs >= endsMs),
+      });
+      const isReleased = (focus: Resource): boolean => released.has(focus);
+      if (silent.size === 0) return { judged, messages: [], isReleased, committed };
+      const endsOf = (one: Judged): number =>
+        Math.max(...feedsOf(one).map((feed) => silent.get(feedKey(feed))?.endsMs ?? -Infinity));
+      const held = new Map(due.map((one) => [one, endsOf(one)] as const).filter(([, endsMs]) => endsMs > nowMs));
       await keepHeldDeadlines(tx, record.reference, [...silent.values()]);
       const told = await keepSilences(tx, [...silent.values()]);
       const messages = told.flatMap((feed) => silentMessage(input, silent.get(feedKey(feed)), nowMs));
-      return { judged: judged.map((one) => (held.has(one) ? waiting(one) : one)), messages, committed };
+      return { judged: judged.map((one) => waiting(one, held.get(one))), messages, isReleased, committed };
     },
   };
 }
@@ -103,10 +116,24 @@ function arrivalsOf(whole: PatientRecord, types: ReadonlySet<string>, nowMs: num
   return [...found.values()];
 }
 
+interface Released {
+  readonly record: PatientRecord;
+  readonly due: readonly Judged[];
+  readonly ended: readonly SilentFeed[];
+}
+
+/** The foci of deadlines that were held for feeds which have ended. */
+async function releaseDeadlines(tx: Transaction, { record, due, ended }: Released): Promise<ReadonlySet<Resource>> {
+  if (ended.length === 0) return new Set();
+  const dropped = new Set((await dropHeldDeadlines(tx, record.reference, ended)).map(feedKey));
+  const waited = due.filter((one) => feedsOf(one).some((feed) => dropped.has(feedKey(feed))));
+  return new Set(waited.map(({ focus }) => focus));
+}
+
 /** The judgment as the guard has left it, of a patient who waits for these feeds. */
 export function asHeld(one: Judged, feeds: readonly Feed[], breaks: ReadonlyMap<string, Break>): Judged {
   const waits = feedsOf(one).some((feed) => feeds.some((held) => feedKey(held) === feedKey(feed)));
-  return waits && isUntold(one, breaks) && isDue(one) ? waiting(one) : one;
+  return waits && isUntold(one, breaks) && isDue(one) ? waiting(one, Infinity) : one;
 }
 
 /** Deadlines that passed and that nobody has been told of yet. */
@@ -159,11 +186,13 @@ async function findSilent(
   return keys;
 }
 
-function waiting(one: Judged): Judged {
+/** Judged again when the feed has ended; undefined: it is not held. */
+function waiting(one: Judged, endsMs: number | undefined): Judged {
   const { result } = one;
-  if (result.kind !== 'judgment' || result.timing === undefined) return one;
+  if (endsMs === undefined || result.kind !== 'judgment' || result.timing === undefined) return one;
   const timing = { ...result.timing, noticeAtMs: undefined };
-  return { ...one, result: { ...result, timing, state: 'waiting', reason: 'feed-silent' } };
+  const reviewAtMs = Number.isFinite(endsMs) ? [...result.reviewAtMs, endsMs] : result.reviewAtMs;
+  return { ...one, result: { ...result, timing, reviewAtMs, state: 'waiting', reason: 'feed-silent' } };
 }
 
 function silentMessage(
@@ -187,8 +216,8 @@ function silentMessage(
       sent: formatLocal(nowMs, places.usual.dates.zone),
       lines: [
         {
-          fr: `Alerte technique : plus aucune ressource ${type} de ce site depuis le ${since}, plus longtemps que d'habitude. Les échéances qui en dépendent sont retenues ; elles seront jugées dès que le flux reprendra.`,
-          en: `Technical alert: no ${type} has come from this site since ${since}, for longer than usual. Deadlines that depend on it are held; they are judged as soon as the feed returns.`,
+          fr: `Alerte technique : plus aucune ressource ${type} de ce site depuis le ${since}, plus longtemps que d'habitude. Les échéances qui en dépendent sont retenues ; elles seront jugées dès que le flux reprendra, au plus tard après deux semaines.`,
+          en: `Technical alert: no ${type} has come from this site since ${since}, for longer than usual. Deadlines that depend on it are held; they are judged as soon as the feed returns, after two weeks at the latest.`,
         },
       ],
     }),

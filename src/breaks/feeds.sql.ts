@@ -84,6 +84,20 @@ export async function keepHeldDeadlines(tx: Queryable, patient: string, feeds: r
   });
 }
 
+/** Those of the feeds that the patient's deadlines did wait for. */
+export async function dropHeldDeadlines(
+  tx: Queryable,
+  patient: string,
+  feeds: readonly Feed[],
+): Promise<readonly Feed[]> {
+  return tx.query<Feed>({
+    name: 'drop-held-deadlines',
+    text: `delete from held_deadline h using unnest($1::text[], $2::text[]) as f(site, type)
+           where h.site = f.site and h.type = f.type and h.patient = $3 returning h.site, h.type`,
+    values: [feeds.map(({ site }) => site), feeds.map(({ type }) => type), patient],
+  });
+}
+
 /** Feeds that deadlines of this patient wait for. */
 export async function readHeldFeeds(db: Queryable, patient: string): Promise<readonly Feed[]> {
   return db.query<Feed>({

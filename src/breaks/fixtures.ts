@@ -14,7 +14,7 @@ import {
   type RuleSetting,
 } from '../rules/index.ts';
 import type { Isolation } from './isolation.ts';
-import { type JudgeInput, judgePatient, type Select } from './judge-patient.ts';
+import { type Judged, type JudgeInput, judgePatient, type Select } from './judge-patient.ts';
 import type { PatientRecord } from './record.ts';
 import type { Places } from './sites.ts';
 
@@ -135,7 +135,12 @@ export function runFixtures(
   return fixtures.map((fixture) => runFixture(ruleSet, fixture, setting));
 }
 
-function runFixture(ruleSet: RuleSet, fixture: Fixture, { select, places, begins }: FixtureSetting): FixtureOutcome {
+/** What the rule says of the fixture's focus; undefined where it says nothing. */
+export function judgeFixture(
+  ruleSet: RuleSet,
+  fixture: Fixture,
+  { select, places, begins }: FixtureSetting,
+): Judged | undefined {
   const rules = ruleSet.rules.filter(({ code }) => code === fixture.rule);
   const record = recordOf(fixture.record);
   const foci = new Map(fixture.record.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
@@ -149,7 +154,11 @@ function runFixture(ruleSet: RuleSet, fixture: Fixture, { select, places, begins
     known: () => undefined,
     ...(begins === undefined ? {} : { begins }),
   });
-  const result = judged.find(({ focusKey }) => focusKey === fixture.focusKey)?.result;
+  return judged.find(({ focusKey }) => focusKey === fixture.focusKey);
+}
+
+function runFixture(ruleSet: RuleSet, fixture: Fixture, setting: FixtureSetting): FixtureOutcome {
+  const result = judgeFixture(ruleSet, fixture, setting)?.result;
   const found = result === undefined ? 'no-rule' : stateOf(result);
   const dueAtMs = result?.kind === 'judgment' ? result.timing?.dueAtMs : undefined;
   const isDueRight = fixture.dueAtMs === undefined || fixture.dueAtMs === dueAtMs;

@@ -2,8 +2,10 @@
  * All rules on all foci of one patient, judged at one instant. Pure: the record, what was known before, and the clock
  * decide. What a rule cannot decide (an error) is told as such and leaves its break as it is.
  */
-import type { Resource } from '../fhir/index.ts';
+import { formatLocal, type Resource } from '../fhir/index.ts';
 import {
+  type Beginning,
+  beginJudgment,
   type Case,
   elementKeys,
   focusKeyOf,
@@ -79,7 +81,7 @@ export function judgePatient(whole: JudgeInput): readonly Judged[] {
 /** The rules one by one, as if there were no other. */
 export function judgeRules(whole: JudgeInput): readonly Judged[] {
   const record = withoutOwn(whole.record);
-  const input = { ...whole, record, circleAt: createCircles(record, whole.nowMs) };
+  const input = { ...whole, record, circleAt: createCircles(record, whole.nowMs), whereIs: createWhereabouts(whole) };
   return [...input.ruleSets, ...(input.former ?? [])]
     .filter((ruleSet) => ruleSet.mode !== 'off' && input.isHere?.(ruleSet) !== false)
     .flatMap((ruleSet) =>
@@ -126,10 +128,29 @@ export function restoreJudgments(whole: Omit<JudgeInput, 'since'>, told: readonl
 }
 
 /** Who cares for the patient, and by which plan: the same for all rules on foci of one place. */
-type Circle = Pick<Case, 'patient' | 'plan' | 'team' | 'gp'>;
+type Circle = Pick<Case, 'patient' | 'plan' | 'team' | 'gp' | 'now'>;
 
 interface WithCircles extends JudgeInput {
   readonly circleAt: (place: Case['place']) => Circle;
+}
+
+/** Where a focus belongs: many rules judge the same one. */
+interface Whereabouts {
+  readonly place: Case['place'];
+  readonly site: string | undefined;
+}
+
+interface Judging extends WithCircles {
+  readonly whereIs: (focus: Resource) => Whereabouts;
+}
+
+function createWhereabouts({ places, record }: JudgeInput): Judging['whereIs'] {
+  const known = new Map<Resource, Whereabouts>();
+  return (focus) => {
+    const there = known.get(focus) ?? { place: places.of(record, focus), site: siteOf(record, focus) };
+    known.set(focus, there);
+    return there;
+  };
 }
 
 function createCircles(record: PatientRecord, nowMs: number): (place: Case['place']) => Circle {
@@ -143,24 +164,24 @@ function createCircles(record: PatientRecord, nowMs: number): (place: Case['plac
     const there = known.get(place);
     if (there !== undefined) return there;
     const gp = resolveGp({ patient, teams: team, nowMs, dates: place.dates }, professionals);
-    const circle = { patient, plan, team, gp };
+    const circle = { patient, plan, team, gp, now: formatLocal(nowMs, place.dates) };
     known.set(place, circle);
     return circle;
   };
 }
 
-function judgeRule(input: WithCircles, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
+function judgeRule(input: Judging, ruleSet: RuleSet, rule: Rule): readonly Judged[] {
   const foci = input.record.byType.get(rule.focusType) ?? [];
   return foci.flatMap((focus) => {
-    const place = input.places.of(input.record, focus);
+    const { place, site } = input.whereIs(focus);
     return elementKeys(rule, { focus, nowMs: input.nowMs, place }).flatMap((elementKey) => {
       const focusKey = focusKeyOf(focus, elementKey);
-      if (!isJudgedBy(input, ruleSet, input.known(rule, focusKey))) return [];
+      const known = input.known(rule, focusKey);
+      if (!isJudgedBy(input, ruleSet, known)) return [];
       input.begins?.(rule, ruleSet);
-      const facts = factsOf(input, { rule, ruleSet }, { focus, elementKey, place });
-      const judged = judge(rule, facts);
-      const result = judged.kind === 'none' ? asFulfilled(judged, input.known(rule, focusKey), focus) : judged;
-      const site = siteOf(input.record, focus);
+      const { facts, beginning } = factsOf(input, { rule, ruleSet }, { focus, elementKey, place, known });
+      const judged = judge(rule, facts, beginning);
+      const result = judged.kind === 'none' ? asFulfilled(judged, known, focus) : judged;
       return [{ rule, ruleSet, focus, focusKey, facts, site, result, inhibitedBy: undefined }];
     });
   });
@@ -209,15 +230,20 @@ interface Judgeable {
   readonly place: Case['place'];
 }
 
-function factsOf(input: WithCircles, of: RuleOfSet, at: Judgeable): Case {
+function factsOf(
+  input: WithCircles,
+  of: RuleOfSet,
+  at: Judgeable & { readonly known: KnownJudgment | undefined },
+): { readonly facts: Case; readonly beginning: Beginning } {
   const { rule } = of;
   const { record } = input;
   const timed = factsBefore(input, of, at);
-  const queries = inputQueries(rule, timed);
+  const beginning = beginJudgment(rule, timed);
+  const queries = inputQueries(rule, timed, beginning);
   const inputs = Object.fromEntries(
     queries.map(({ name, type, query }) => [name, input.select(type, query, record.byType.get(type) ?? [])]),
   );
-  return { ...timed, inputs, metSince: input.known(rule, focusKeyOf(at.focus, at.elementKey))?.metSince };
+  return { facts: { ...timed, inputs, metSince: at.known?.metSince }, beginning };
 }
 
 /** What is known before the inputs are read. */
@@ -228,21 +254,16 @@ function factsBefore(
 ): Omit<Case, 'inputs'> {
   const { nowMs } = input;
   const circle = input.circleAt(place);
-  const facts = {
-    ...circle,
-    focus,
-    elementKey,
-    plan: focus.resourceType === 'CarePlan' ? focus : circle.plan,
-    since: input.since(rule, focusKeyOf(focus, elementKey), ruleSet),
-    nowMs,
-    place,
-  };
-  return { ...facts, parameters: parametersOf(input, facts) };
+  const plan = focus.resourceType === 'CarePlan' ? focus : circle.plan;
+  const since = input.since(rule, focusKeyOf(focus, elementKey), ruleSet);
+  const { patient, team, gp, now } = circle;
+  const parameters = parametersOf(input, { focus, plan, patient });
+  return { patient, team, gp, now, focus, elementKey, plan, since, nowMs, place, parameters };
 }
 
 function parametersOf(
   { overrides = [], record }: JudgeInput,
-  { focus, plan, patient }: Omit<Case, 'inputs'>,
+  { focus, plan, patient }: Pick<Case, 'focus' | 'plan' | 'patient'>,
 ): Case['parameters'] {
   if (overrides.length === 0) return undefined;
   return parametersAt(overrides, { plan, patient, site: siteOf(record, focus) });

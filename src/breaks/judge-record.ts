@@ -71,7 +71,10 @@ export async function judgeHere(session: Histories, input: Omit<JudgeInput, 'sin
       since.set(keyOf(ruleSet, rule, focusKey), await findSince(session, expectation));
     }
   }
-  return judgeRules({ ...input, since: (rule, focusKey, ruleSet) => since.get(keyOf(ruleSet, rule, focusKey)) });
+  return judgeRules({
+    ...input,
+    since: (rule, focusKey, ruleSet) => (rule.usesSince ? since.get(keyOf(ruleSet, rule, focusKey)) : undefined),
+  });
 }
 
 function keyOf({ canonical }: RuleSet, { code }: Rule, focusKey: string): string {

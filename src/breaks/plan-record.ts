@@ -1,5 +1,5 @@
 /** The plan of writes for a patient whose record was judged, with what the server adds: its zone, quiet hours, silences. */
-import { formatLocal } from '../fhir/index.ts';
+import { formatLocal, type Resource } from '../fhir/index.ts';
 import type { Job } from '../queue/index.ts';
 import { type EngineInput, engineLimits } from './engine-input.ts';
 import { lastBreaks, splitVerdicts } from './expectations.ts';
@@ -16,6 +16,8 @@ interface Judgment {
   readonly judged: readonly Judged[];
   readonly nowMs: number;
   readonly job: Job;
+  /** Foci whose deadlines break because the feed that held them has ended (feed-guard.ts). */
+  readonly isReleased?: (focus: Resource) => boolean;
 }
 
 /** What follows from the judgments of a record; pure but for the ids it takes. */
@@ -23,9 +25,10 @@ export function planOf(input: EngineInput, judgment: Judgment): Plan {
   return planBreaks(planInput(input, judgment));
 }
 
-function planInput(input: EngineInput, { record, book, judged, nowMs, job }: Judgment): PlanInput {
+function planInput(input: EngineInput, { record, book, judged, nowMs, job, isReleased }: Judgment): PlanInput {
   const place = input.places.of(record);
   const { zone } = place.dates;
+  const isUntold = untoldBy(job, nowMs);
   return {
     patient: job.key,
     nowMs,
@@ -38,7 +41,7 @@ function planInput(input: EngineInput, { record, book, judged, nowMs, job }: Jud
     proofAwaitedMs: input.proofAwaitedMs,
     silences: (record.byType.get('Basic') ?? []).flatMap((note) => readSilence(note, place) ?? []),
     quietUntilMs: quietUntil(nowMs, input.quietHours, place),
-    isUntold: untoldBy(job, nowMs),
+    isUntold: (focus) => isReleased?.(focus) === true || isUntold(focus),
   };
 }
 

@@ -20,13 +20,13 @@ export interface SinceInput {
   readonly known: KnownJudgment | undefined;
 }
 
-/** Undefined when the rule does not start on the focus as it is now. */
+/** Undefined when the rule does not start on a focus of several versions as it is now. */
 export async function findSince(session: Pick<Session, 'history'>, input: SinceInput): Promise<string | undefined> {
   const { rule, focus, known } = input;
-  const facts = { ...input, team: [], gp: [] };
-  if (!startsOn(rule, facts)) return undefined;
   const version = versionOf(focus);
   if (version === 1) return focus.meta?.lastUpdated;
+  const facts = { ...input, team: [], gp: [] };
+  if (!startsOn(rule, facts)) return undefined;
   if (known?.focusVersion === version && known.since !== undefined) return known.since;
   const isStarted = (former: Resource): boolean => startsOn(rule, { ...facts, focus: former });
   return (await oldestOfRun(session, focus, isStarted)).meta?.lastUpdated;

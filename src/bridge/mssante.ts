@@ -173,7 +173,7 @@ function pdfOf(bytes: Uint8Array, contentType: string, zone: string): Uint8Array
   const xml = /xml/.test(contentType) ? parseXml(bytes) : undefined;
   const read = xml?.kind === 'tree' ? readClinicalDocument(xml.root, zone) : undefined;
   const body = read?.kind === 'document' ? read.document.body : undefined;
-  return body?.kind === 'unstructured' && body.mediaType === 'application/pdf' ? body.bytes : undefined;
+  return body?.kind === 'unstructured' && body.mediaType === 'application/pdf' ? body.read() : undefined;
 }
 
 export interface SendingInput {

@@ -1,5 +1,5 @@
 /** One connection of the pool while somebody uses it: taken, used, given back, or thrown away when it is no longer sound. */
-import type pg from 'pg';
+import pg from 'pg';
 import type { Statement } from './database.ts';
 import { asProblem, isConnectionLost } from './sql-state.ts';
 
@@ -28,18 +28,33 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
 }
 
 /** The one place where a statement leaves; what comes back as an error leaves here as a Problem. */
-export async function sendStatement<R extends object>(
+export async function sendStatement<R extends pg.QueryResultRow>(
   session: Session,
-  { name, text, values }: Statement,
+  statement: Statement,
 ): Promise<{ readonly rows: readonly R[]; readonly command: string }> {
   try {
-    return await session.client.query<R>({
-      text,
-      ...(name === undefined ? {} : { name }),
-      ...(values === undefined ? {} : { values: [...values] }),
+    return await new Promise<pg.QueryResult<R>>((resolve, reject) => {
+      session.client.query(
+        new Sent(statement, (error, result) => {
+          if (error instanceof Error) reject(error);
+          else resolve(result as pg.QueryResult<R>);
+        }),
+      );
     });
   } catch (error) {
     if (isConnectionLost(error)) session.isBroken = true;
     throw asProblem(error);
+  }
+}
+
+/** pg copies a configuration descriptor by descriptor, which is a twentieth of a write: a query made ready is taken as it is. */
+class Sent extends pg.Query {
+  readonly name: string | undefined;
+  readonly callback: (error: unknown, result: unknown) => void;
+
+  constructor({ name, text, values }: Statement, callback: (error: unknown, result: unknown) => void) {
+    super(text, values === undefined ? undefined : [...values]);
+    this.name = name;
+    this.callback = callback;
   }
 }

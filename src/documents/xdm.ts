@@ -11,7 +11,7 @@
  */
 import type { Address, DocumentReference, DocumentReferenceRelatesTo } from 'fhir/r4.js';
 import { formatInstant } from '../base/index.ts';
-import type { XdmDocumentToWrite, XdmToWrite } from '../formats/index.ts';
+import { parseXml, readClinicalDocument, type XdmDocumentToWrite, type XdmToWrite } from '../formats/index.ts';
 import { entryUuidOf, oidOfUuid, uniqueIdOf, uuidOf } from './names.ts';
 import { type OutgoingDocument, patientIds, patientOf, professionalOf, requirePatientId } from './outgoing.ts';
 import { conceptCode, cx, hl7Time, sourcePatientInfo, xcn, xdsAuthor, xdsCode } from './xds-terms.ts';
@@ -66,7 +66,8 @@ export function describeDocument(document: OutgoingDocument): XdmDocumentToWrite
   return {
     bytes,
     entryUuid: entryUuidOf(reference),
-    uniqueId: uniqueIdOf(reference),
+    uniqueId:
+      reference.masterIdentifier === undefined ? (ownId(document) ?? uniqueIdOf(reference)) : uniqueIdOf(reference),
     description: reference.description,
     ...describePatient(document),
     ...describeContent(document),
@@ -77,6 +78,16 @@ export function describeDocument(document: OutgoingDocument): XdmDocumentToWrite
     confidentiality: (reference.securityLabel ?? []).flatMap((label) => conceptCode(label) ?? []),
     replaces: (reference.relatesTo ?? []).flatMap((relation) => replacedBy(document, relation)),
   };
+}
+
+/** The id that a CDA gives itself: whoever opens the archive holds the one against the other. */
+function ownId({ reference, bytes }: OutgoingDocument): string | undefined {
+  if (!/xml/.test(reference.content[0]?.attachment.contentType ?? '')) return undefined;
+  const xml = parseXml(bytes);
+  const read = xml.kind === 'tree' ? readClinicalDocument(xml.root, 'UTC') : undefined;
+  if (read?.kind !== 'document') return undefined;
+  const { root, extension } = read.document.id;
+  return extension === undefined ? root : `${root}^${extension}`;
 }
 
 type Part<Name extends keyof XdmDocumentToWrite> = Pick<XdmDocumentToWrite, Name>;

@@ -3,20 +3,13 @@
  * OID of their scheme. French forms of national identifiers as the volet "Partage de documents" has them.
  */
 import type { CodeableConcept, Coding, HumanName, Patient } from 'fhir/r4.js';
-import type { XdsAuthor, XdsCode } from '../formats/index.ts';
+import { escapeHl7, type XdsAuthor, type XdsCode } from '../formats/index.ts';
 import { oidOf, persons, structures } from '../letters/index.ts';
 import { type PatientId, type Professional, valueIn } from './outgoing.ts';
 
-/** HL7 v2 escapes of the delimiters (chapter 2.7); line breaks become spaces. */
-export function hl7Text(text: string): string {
-  const escapes: Readonly<Record<string, string>> = {
-    '\\': '\\E\\',
-    '|': '\\F\\',
-    '^': '\\S\\',
-    '&': '\\T\\',
-    '~': '\\R\\',
-  };
-  return text.replace(/\s+/g, ' ').replace(/[\\|^&~]/g, (found) => escapes[found] ?? found);
+/** On one line, delimiters escaped. */
+function hl7Text(text: string): string {
+  return escapeHl7(text.replace(/\s+/g, ' '));
 }
 
 export function cx({ value, oid, isIns }: PatientId): string {

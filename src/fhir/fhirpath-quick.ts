@@ -45,6 +45,8 @@ export interface QuickContext {
   readonly definitions: Definitions;
   /** What each node yields, as the check found it. */
   readonly shapes: ReadonlyMap<SyntaxNode, Shape>;
+  /** Texts that variables always have. */
+  readonly constants: Readonly<Record<string, string>>;
 }
 
 /** Of an expression without faults; undefined where the library must run it. */
@@ -87,7 +89,12 @@ function literalValue(type: string, text: string): unknown {
   return text.startsWith('@') ? text.slice(text.startsWith('@T') ? 2 : 1) : Number(text);
 }
 
-function compileVariable({ shapes }: QuickContext, node: NodeOf<'variable'>): Quick {
+function compileVariable({ shapes, constants }: QuickContext, node: NodeOf<'variable'>): Quick {
+  const constant = Object.hasOwn(constants, node.name) ? constants[node.name] : undefined;
+  if (constant !== undefined) {
+    const items = computed(constant, 'System.String');
+    return () => items;
+  }
   const type = shapes.get(node)?.types[0] ?? 'System.String';
   return ({ run: { variables, bound } }) => {
     const known = bound.get(node.name);

@@ -25,6 +25,8 @@ export interface ExpressionSetting {
   readonly context: string;
   /** Every variable with what it holds; dates are bound as texts. */
   readonly variables: Readonly<Record<string, Shape>>;
+  /** Texts that variables always have: nobody binds them. */
+  readonly constants?: Readonly<Record<string, string>>;
 }
 
 export interface Expression {
@@ -44,15 +46,15 @@ export type Compilation =
   | { readonly kind: 'faults'; readonly issues: readonly Issue[] };
 
 export function compileExpression(text: string, setting: ExpressionSetting): Compilation {
-  const { definitions, variables } = setting;
+  const { definitions, variables, constants = {} } = setting;
   const tree = parseExpression(text);
   if (tree.kind === 'fault') return { kind: 'faults', issues: [toIssue(text, tree)] };
   const context: CheckContext = { definitions, variables, faults: [], uses: new Set(), shapes: new Map() };
   const checked = checkNode(context, tree, oneOf(setting.context));
   const { uses, faults } = context;
   if (faults.length > 0) return { kind: 'faults', issues: faults.map((fault) => toIssue(text, fault)) };
-  const run = createRun(checked.text, uses, variables);
-  const quick = compileQuick(context, tree);
+  const run = createRun({ text: checked.text, uses, shapes: variables, constants });
+  const quick = compileQuick({ ...context, constants }, tree);
   const element = [...uses].find((name) => isElement(variables[name], definitions));
   if (quick === undefined && element !== undefined) {
     const fault = `%${element} is part of a resource: no arithmetic and no rare function beside it`;
@@ -131,11 +133,18 @@ export function evaluateBoolean(
   return { error: result.items.length === 0 ? 'the condition yields nothing' : 'the condition is not true or false' };
 }
 
+interface Runnable {
+  readonly text: string;
+  readonly uses: ReadonlySet<string>;
+  readonly shapes: ExpressionSetting['variables'];
+  readonly constants: Readonly<Record<string, string>>;
+}
+
 /**
  * Gives the library only the variables that the expression reads, dates as typed values: a plain text is not a date to
  * it. Its parser takes milliseconds, so it sees the text when the expression first runs: many never do.
  */
-function createRun(text: string, uses: ReadonlySet<string>, shapes: ExpressionSetting['variables']): Expression['run'] {
+function createRun({ text, uses, shapes, constants }: Runnable): Expression['run'] {
   const options = { resolveInternalTypes: false, userInvocationTable: runtimeFunctions };
   const isDate = (name: string): boolean => shapes[name]?.types.includes('System.DateTime') ?? false;
   const names = [...uses].map((name) => ({ name, isDate: isDate(name) }));
@@ -144,7 +153,7 @@ function createRun(text: string, uses: ReadonlySet<string>, shapes: ExpressionSe
     compiled ??= fhirpath.compile(text, r4, options) as Expression['run'];
     const bound: Record<string, unknown> = { [momentVariable]: variables[momentVariable] };
     for (const { name, isDate } of names) {
-      const value = variables[name];
+      const value = constants[name] ?? variables[name];
       bound[name] = value === undefined ? [] : isDate && typeof value === 'string' ? toDateValue(value) : value;
     }
     return compiled(focus, bound);

@@ -65,13 +65,18 @@ const lengthMax = 200;
 
 /** Delimiters by their escapes, controls by nothing. */
 function clean(text: string): string {
-  const escapes: Readonly<Record<string, string>> = {
-    '\\': '\\E\\',
-    '|': '\\F\\',
-    '^': '\\S\\',
-    '&': '\\T\\',
-    '~': '\\R\\',
-  };
-  const plain = text.slice(0, lengthMax).replace(/\p{C}+/gu, ' ');
-  return plain.replace(/[\\|^&~]/g, (char) => escapes[char] ?? '');
+  return escapeHl7(text.slice(0, lengthMax).replace(/\p{C}+/gu, ' '));
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '\\': '\\E\\',
+  '|': '\\F\\',
+  '^': '\\S\\',
+  '&': '\\T\\',
+  '~': '\\R\\',
+};
+
+/** The usual delimiters by their escapes (HL7 2.5 chapter 2.7). */
+export function escapeHl7(text: string): string {
+  return text.replace(/[\\|^&~]/g, (char) => escapes[char] ?? char);
 }

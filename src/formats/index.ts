@@ -23,7 +23,7 @@ export {
   type MailResult,
   readMail,
 } from './mail.ts';
-export { acknowledge, type Acknowledgement, type Hl7Error } from './hl7v2-ack.ts';
+export { acknowledge, type Acknowledgement, escapeHl7, type Hl7Error } from './hl7v2-ack.ts';
 export { isMailbox, type MailAttachment, type MailToWrite, writeMail } from './letter-mail.ts';
 export { escapeXml } from './xml-write.ts';
 export type { XdmEntry } from './xdm-entry.ts';

@@ -5,10 +5,19 @@
  * that re-encode a letter forget the declaration. As in the WHATWG Encoding Standard, iso-8859-1 is read as
  * windows-1252, which puts letters and signs where the former has control characters nobody means.
  */
+import { isUtf8 } from 'node:buffer';
+
 export type XmlEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'iso-8859-1' | 'iso-8859-15' | 'windows-1252';
 
 export type DecodedXml =
-  | { readonly kind: 'text'; readonly text: string; readonly encoding: XmlEncoding }
+  | {
+      readonly kind: 'text';
+      /** In order, cut between characters: a letter of megabytes is never one string beside its bytes. */
+      readonly pieces: () => Iterable<string>;
+      readonly encoding: XmlEncoding;
+      /** Where the text stands first, as the text before it; undefined: nowhere. Only for ASCII. */
+      readonly before: (ascii: string) => string | undefined;
+    }
   | { readonly kind: 'refused'; readonly text: string };
 
 /** The XML declaration is looked for in so many first bytes. */
@@ -29,12 +38,54 @@ export function decodeXml(bytes: Uint8Array): DecodedXml {
       text: 'encodage XML non admis : attendu UTF-8, UTF-16, ISO-8859-1, ISO-8859-15 ou windows-1252',
     };
   }
-  const text = encoding === 'windows-1252' || encoding === 'iso-8859-1' ? decode1252(bytes) : decode(bytes, encoding);
-  if (text !== undefined) return { kind: 'text', text, encoding };
-  return { kind: 'refused', text: `des octets ne sont pas valides dans l’encodage ${encoding} du document` };
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const decode = decoders[encoding](buffer);
+  if (decode === undefined)
+    return { kind: 'refused', text: `des octets ne sont pas valides dans l’encodage ${encoding} du document` };
+  const before = (ascii: string): string | undefined => {
+    const at = decode.indexOf(ascii);
+    return at < 0 ? undefined : [...decode.pieces(at)].join('');
+  };
+  return { kind: 'text', pieces: () => decode.pieces(decode.length), encoding, before };
 }
 
-function decode(bytes: Uint8Array, encoding: XmlEncoding): string | undefined {
+/** A text that is decoded piece by piece; lengths and places in units of its own. */
+interface Decoding {
+  readonly length: number;
+  indexOf(ascii: string): number;
+  /** The text up to that place. */
+  pieces(end: number): Iterable<string>;
+}
+
+const pieceLength = 64 * 1024;
+
+/** For each encoding, undefined when bytes are not valid in it. */
+const decoders: Readonly<Record<XmlEncoding, (bytes: Buffer) => Decoding | undefined>> = {
+  'utf-8': (bytes) => (isUtf8(bytes) ? byBytes(bytes, utf8Pieces) : undefined),
+  'iso-8859-1': decode1252,
+  'windows-1252': decode1252,
+  'iso-8859-15': (bytes) => atOnce(bytes, 'iso-8859-15'),
+  'utf-16le': (bytes) => atOnce(bytes, 'utf-16le'),
+  'utf-16be': (bytes) => atOnce(bytes, 'utf-16be'),
+};
+
+/** In these encodings a byte below 80 (hex) is that character of ASCII and nothing else. */
+function byBytes(bytes: Buffer, pieces: (bytes: Buffer) => Iterable<string>): Decoding {
+  return {
+    length: bytes.length,
+    indexOf: (ascii) => bytes.indexOf(ascii, 0, 'latin1'),
+    pieces: (end) => pieces(bytes.subarray(0, end)),
+  };
+}
+
+/** Rare encodings: the whole text. */
+function atOnce(bytes: Buffer, encoding: XmlEncoding): Decoding | undefined {
+  const text = decodeWhole(bytes, encoding);
+  if (text === undefined) return undefined;
+  return { length: text.length, indexOf: (ascii) => text.indexOf(ascii), pieces: (end) => [text.slice(0, end)] };
+}
+
+function decodeWhole(bytes: Uint8Array, encoding: XmlEncoding): string | undefined {
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
@@ -42,14 +93,35 @@ function decode(bytes: Uint8Array, encoding: XmlEncoding): string | undefined {
   }
 }
 
+const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
+
+/** Not by TextDecoder: what that gives in pieces has two bytes for each character, also of base64. */
+function* utf8Pieces(bytes: Buffer): Generator<string> {
+  const hasMark = bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xefbbbf;
+  for (let from = hasMark ? 3 : 0; from < bytes.length; ) {
+    let to = Math.min(from + pieceLength, bytes.length);
+    while (isContinuation(bytes[to])) to--;
+    yield bytes.toString('utf8', from, to);
+    from = to;
+  }
+}
+
 /** What windows-1252 has at 80 to 9F (hex); five places are empty. */
 const high1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
 /** By hand: the TextDecoder of Node 20 takes windows-1252 for Latin 1 and turns € into a control character. */
-function decode1252(bytes: Uint8Array): string | undefined {
-  const latin = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  const text = latin.replace(/[\u0080-\u009f]/g, (char) => high1252[char.charCodeAt(0) - 0x80] ?? char);
-  return /[\u0080-\u009f]/.test(text) ? undefined : text;
+function decode1252(bytes: Buffer): Decoding | undefined {
+  const isEmpty = [...high1252].some(
+    (char, place) => char.charCodeAt(0) === 0x80 + place && bytes.includes(0x80 + place),
+  );
+  return isEmpty ? undefined : byBytes(bytes, pieces1252);
+}
+
+function* pieces1252(bytes: Buffer): Generator<string> {
+  for (let from = 0; from < bytes.length; from += pieceLength) {
+    const latin = bytes.toString('latin1', from, Math.min(from + pieceLength, bytes.length));
+    yield latin.replace(/[\u0080-\u009f]/g, (char) => high1252[char.charCodeAt(0) - 0x80] ?? char);
+  }
 }
 
 /** Byte order marks, and how `<?` or `<a` looks in 16 bits. A UTF-32 mark begins like a UTF-16 one: the parser then meets U+0000. */

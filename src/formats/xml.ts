@@ -42,23 +42,21 @@ export function parseXml(bytes: Uint8Array, limits: XmlLimits = xmlLimits): XmlR
   }
   const decoded = decodeXml(bytes);
   if (decoded.kind === 'refused') return refused('structure', decoded.text);
-  const doctype = decoded.text.indexOf('<!DOCTYPE');
-  if (doctype >= 0) {
-    return refused(
-      'structure',
-      'le document XML porte un DOCTYPE : aucune DTD n’est admise',
-      place(decoded.text, doctype),
-    );
+  const beforeDoctype = decoded.before('<!DOCTYPE');
+  if (beforeDoctype !== undefined) {
+    const text = 'le document XML porte un DOCTYPE : aucune DTD n’est admise';
+    return refused('structure', text, endOf(beforeDoctype));
   }
-  return buildTree(decoded.text, decoded.encoding, limits);
+  return buildTree(decoded.pieces(), decoded.encoding, limits);
 }
 
 function refused(code: string, text: string, diagnostics?: string): XmlResult {
   return { kind: 'refused', issue: { severity: 'error', code, text, ...(diagnostics && { diagnostics }) } };
 }
 
-function place(text: string, at: number): string {
-  const lines = text.slice(0, at).split(/\r\n|\r|\n/);
+/** Line and column of what follows the text. */
+function endOf(text: string): string {
+  const lines = text.split(/\r\n|\r|\n/);
   return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
 }
 
@@ -70,7 +68,7 @@ interface OpenElement extends XmlElement {
 
 const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/';
 
-function buildTree(text: string, encoding: XmlEncoding, limits: XmlLimits): XmlResult {
+function buildTree(pieces: Iterable<string>, encoding: XmlEncoding, limits: XmlLimits): XmlResult {
   const parser = new SaxesParser({ xmlns: true, defaultXMLVersion: '1.0', forceXMLVersion: true });
   const builder = createBuilder(limits, () => `line ${parser.line}, column ${parser.column + 1}`);
   // Six handlers and no more: with eight, V8 turns the parser into a dictionary and it runs six times slower (measured).
@@ -82,7 +80,8 @@ function buildTree(text: string, encoding: XmlEncoding, limits: XmlLimits): XmlR
   parser.on('cdata', (part) => builder.append(part));
   parser.on('closetag', () => builder.close());
   try {
-    parser.write(text).close();
+    for (const piece of pieces) parser.write(piece);
+    parser.close();
   } catch (error) {
     // The only way out of a saxes handler; anything that is not our own stop is a fault.
     const issue = error instanceof Problem ? error.issues[0] : undefined;

@@ -4,6 +4,7 @@ import {
   type Context,
   type EntryPart,
   entryRequest,
+  noteAnswer,
   findRoute,
   readEntry,
   requireEntryPermitted,
@@ -36,6 +37,7 @@ async function interact({ context, routes, asked }: BatchInput, part: EntryPart,
   const route = findRoute(routes, entry);
   requireEntryPermitted(asked.caller, route, entry);
   const answer = await route.run(context, request);
+  await noteAnswer(context, route, request, answer);
   if (entry.method !== 'HEAD') return takePart(context, request, answer);
   const { body: _body, ...head } = answer;
   return head;

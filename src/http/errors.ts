@@ -54,7 +54,7 @@ export function answerError(error: unknown, log: Log, errorId: () => string): Er
     body: JSON.stringify(toOperationOutcome(problem.issues)),
     headers: {
       // https://www.rfc-editor.org/rfc/rfc6750#section-3
-      ...(problem.category === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(problem.category === 'unauthenticated' ? { 'www-authenticate': problem.challenge ?? 'Bearer' } : {}),
       ...(problem.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1000)) }),
       ...(problem.location === undefined ? {} : { location: problem.location }),
       // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6

@@ -29,6 +29,7 @@ export function readRequest(
     type,
     query: content === 'form' ? [...query, ...readSearchForm(request)] : query,
     caller,
+    origin: { requestId: request.id, address: request.ip },
     visible: access.visibleTo(caller),
     ...readPreferences(header(request, 'prefer')),
     // What a caller writes without seeing it is not shown to him by the answer.

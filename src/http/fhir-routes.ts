@@ -10,7 +10,9 @@ import {
   type Content,
   type Context,
   type EntryPart,
+  noteAnswer,
   type Operation,
+  type Performed,
   processBundle,
   type Request,
   type Route,
@@ -90,11 +92,12 @@ interface Exchange {
 
 async function serve(input: FhirRoutesInput, served: Served, { request, reply }: Exchange): Promise<FastifyReply> {
   const { context } = input;
-  const { content, run } = findWork(input.operations, served, request);
+  const { content, run, performed } = findWork(input.operations, served, request);
   const form = readForm(request);
   if (content !== 'bytes') requireFormat(form);
   const parsed = readRequest(request, content, context);
   const answer = takePart(context, parsed, await run(context, parsed));
+  await noteAnswer(context, performed, parsed, answer);
   return sendAnswer(reply, answer, { form, definitions: context.definitions });
 }
 
@@ -123,6 +126,7 @@ function tryFind(operations: readonly Operation[], served: Served, request: Fast
 interface Found {
   readonly asked: Asked;
   readonly content: Content;
+  readonly performed: Performed;
   readonly run: (context: Context, request: Request) => Promise<Answer>;
 }
 
@@ -138,7 +142,7 @@ function findWork(operations: readonly Operation[], { path, route, allowed }: Se
   }
   // The content of a Binary comes and goes as it is.
   const content = takesBytes(route, parameters) ? 'bytes' : route.content;
-  return { asked: askedRoute(route), content, run: route.run };
+  return { asked: askedRoute(route), content, performed: route, run: route.run };
 }
 
 function takesBytes({ code }: Route, { type }: PathParameters): boolean {
@@ -169,7 +173,8 @@ function findOperation(operations: readonly Operation[], called: Called, request
   const chosen = found.find(({ methods }) => methods.some((allowed) => allowed === method));
   if (chosen !== undefined) {
     const content = chosen.takesBytes ? 'bytes' : 'resource';
-    return { asked: askedOperation(chosen), content, run: (context, asked) => chosen.run(context, asked) };
+    const performed = { code: 'operation', operation: chosen.name } as const;
+    return { asked: askedOperation(chosen), content, performed, run: (context, asked) => chosen.run(context, asked) };
   }
   if (found.length > 0) {
     const path = `/${called.level === 'system' ? '' : '[type]/'}$${called.name}`;

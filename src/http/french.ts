@@ -4,6 +4,7 @@
  * is in. `test/http/french.test.ts` holds the tables against all sources.
  */
 import { jsonLimits, parseJson, serializeJson } from '../fhir/index.ts';
+import { frenchAccessTexts } from './french-access.ts';
 import { frenchDocumentTexts } from './french-documents.ts';
 import { frenchDomainTexts, frenchPrefixes } from './french-domain-texts.ts';
 import { frenchLanguageTexts } from './french-language-texts.ts';
@@ -42,7 +43,7 @@ function toForm(from: string): RegExp {
 }
 
 const toFrench = translator(
-  [...frenchTexts, ...frenchLanguageTexts, ...frenchDomainTexts, ...frenchDocumentTexts],
+  [...frenchTexts, ...frenchLanguageTexts, ...frenchDomainTexts, ...frenchDocumentTexts, ...frenchAccessTexts],
   wordOf,
 );
 const toEnglish = translator(letterTexts, (part) => part);

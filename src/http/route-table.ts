@@ -27,6 +27,7 @@ import {
   update,
   updateByCriteria,
   vread,
+  withAuditLog,
 } from '../interactions/index.ts';
 
 export interface RoutesInput {
@@ -203,7 +204,7 @@ export function createRoutes({ operations, processBundle }: RoutesInput): readon
       summary: 'Carries out a Bundle of type batch or transaction.',
       run: processBundle,
     },
-    ...rows,
+    ...withAuditLog(rows),
     ...bulkRoutes,
   ];
   return routes;

@@ -4,13 +4,16 @@
  */
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type Clock, type Ids, type Log, Problem } from '../base/index.ts';
-import type { Context, Operation } from '../interactions/index.ts';
+import { type Clock, type Ids, type Log, Problem, problemCategories } from '../base/index.ts';
+import type { Context, Operation, Route } from '../interactions/index.ts';
+import type { Identity } from '../identity/index.ts';
 import { type CallerOf, registerCaller } from './caller.ts';
-import { answerError } from './errors.ts';
+import { answerError, asProblem } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { guardOtherRoutes } from './permit.ts';
+import { createRefusals } from './audit-refusals.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
+import { registerOAuthRoutes } from './oauth-routes.ts';
 import { openApi } from './openapi.ts';
 import { contentTypeOf, type Form, readForm } from './formats.ts';
 import { render } from './send-answer.ts';
@@ -41,6 +44,8 @@ export interface HttpInput {
   readonly operations: readonly Operation[];
   /** Who asks; runs before the body is read. */
   readonly callerOf: CallerOf;
+  /** Where tokens are had; undefined where none are needed. */
+  readonly identity?: Identity | undefined;
   readonly sockets: SocketRoute;
   readonly onAnswered: (route: string, status: number, seconds: number) => void;
 }
@@ -80,12 +85,17 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   registerCaller(server, input.callerOf);
   guardOtherRoutes(server);
   server.addHook('onResponse', async (request, reply) => report(input, request, reply));
-  server.setErrorHandler((error, request, reply) => sendError(input, { request, reply }, error));
+  let routes: readonly Route[] = [];
+  const noteRefused = createRefusals({ ...input, audit: input.context.audit, routes: () => routes });
+  server.setErrorHandler(async (error, request, reply) => {
+    if (request.url.startsWith('/fhir')) await noteRefused(request, problemCategories[asProblem(error).category].http);
+    return sendError(input, { request, reply }, error);
+  });
   server.setNotFoundHandler((request, reply) =>
     sendError(input, { request, reply }, new Problem('not-found', 'nothing is served at this URL')),
   );
   const { context, operations } = input;
-  const routes = registerFhirRoutes(server, {
+  routes = registerFhirRoutes(server, {
     context,
     operations,
     answerError: (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())),
@@ -94,6 +104,7 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
     openApi({ ...context, operations, routes, resourceTypes: context.definitions.resourceTypes }),
   );
   server.get('/openapi.json', (_request, reply) => reply.header('content-type', 'application/json').send(document));
+  if (input.identity !== undefined) registerOAuthRoutes(server, input.identity);
   registerAdminRoutes(server, input.admin);
   registerUpgrade(server.server, input.sockets);
   return server;

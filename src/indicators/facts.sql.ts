@@ -46,7 +46,9 @@ function factsText(counting: Counting, seen: Seen): string {
         seen,
         `j.state in ('met', 'repaired')`,
         'false',
-        `case when j.state in ('met', 'repaired') then extract(epoch from j.met_at - j.anchor_at) / 86400 end`,
+        // What came before (the operation that made the diagnosis) did not keep anybody waiting.
+        `case when j.state in ('met', 'repaired')
+           then greatest(0, extract(epoch from j.met_at - j.anchor_at)) / 86400 end`,
       );
     case 'return':
       return judgmentFacts(
@@ -60,9 +62,29 @@ function factsText(counting: Counting, seen: Seen): string {
              where b.key = r.rule || ':' || r.patient || ':' || r.focus and b.state = 'rejected'))`,
         'null::double precision',
       );
+    case 'identities':
+      return identityFacts(seen);
     case 'breaks':
       return breakFacts(counting.figure, seen);
   }
+}
+
+const identityStatus =
+  '$.extension[*] ? (@.url == "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-identity-reliability")' +
+  '.extension[*] ? (@.url == "identityStatus").valueCoding ? (@.code == "VALI")';
+const nationalNumber =
+  '$.identifier[*] ? (@.system like_regex "^urn:oid:1\\\\.2\\\\.250\\\\.1\\\\.213\\\\.1\\\\.4\\\\.(8|9|10|11)$")';
+
+/** Patients as they are now: whoever came with a qualified identity was never expected to get one (RUP-38). */
+function identityFacts({ visible, bind }: Seen): string {
+  return `select 'Patient/' || r.id as patient, p.raw #>> '{managingOrganization,reference}' as site,
+            null::text as pathway, null::text as rule, null::text as owner, null::text as state,
+            true as is_denominator,
+            jsonb_path_exists(p.raw, '${identityStatus}') and jsonb_path_exists(p.raw, '${nationalNumber}') as is_numerator,
+            false as is_known_late, null::double precision as value
+          from resource r cross join lateral (select r.raw::jsonb as raw) p
+          where r.type = 'Patient' and not r.is_deleted and $1::timestamptz <= $2::timestamptz and $3::timestamptz is not null
+            and coalesce(p.raw ->> 'active', 'true') = 'true' and ${visible('r', bind, 'stored')}`;
 }
 
 function judgmentFacts(seen: Seen, denominator: string, numerator: string, value: string): string {
@@ -108,15 +130,24 @@ const figures: Readonly<Record<BreakFigure, { denominator: string; numerator: st
     numerator: `b.state = 'auto-closed'`,
     value: 'null::double precision',
   },
-  'open-by-owner': { denominator: 'b.closed_at is null', numerator: 'false', value: 'null::double precision' },
+  'open-by-owner': {
+    denominator: 'b.closed_at is null or b.closed_at >= $2',
+    numerator: 'false',
+    value: 'null::double precision',
+  },
 };
 
+/** The load of a period are the breaks that were open in it; all other figures are about those that opened in it. */
 function breakFacts(figure: BreakFigure, seen: Seen): string {
   const { denominator, numerator, value } = figures[figure];
+  const within =
+    figure === 'open-by-owner'
+      ? 'b.opened_at < $2 and (b.closed_at is null or b.closed_at >= $1)'
+      : 'b.opened_at >= $1 and b.opened_at < $2';
   return `select b.patient, b.site, b.pathway, b.rule, coalesce(b.owner, '-') as owner, b.state,
             ${denominator} as is_denominator, ${numerator} as is_numerator, false as is_known_late, ${value} as value
           from break b
-          where b.opened_at >= $1 and b.opened_at < $2 and $3::timestamptz is not null
+          where ${within} and $3::timestamptz is not null
             and ($4::text[] is null or b.rule = any ($4))${seenText(seen, `'DetectedIssue'`, 'b.issue_id')}`;
 }
 
@@ -168,6 +199,8 @@ export async function readFigures(db: Queryable, counting: Counting, period: Per
 function valuesOf(counting: Counting, { fromMs, toMs, nowMs }: Period): unknown[] {
   const times = [fromMs, toMs, nowMs].map((ms) => new Date(ms));
   switch (counting.kind) {
+    case 'identities':
+      return times;
     case 'breaks':
       return [...times, null];
     case 'return':

@@ -10,6 +10,8 @@ export type Counting =
   | { readonly kind: 'delay'; readonly rules: readonly string[] }
   /** Of the finished stays (expectations of `among`), how many were followed within so many days by a break of `rule`. */
   | { readonly kind: 'return'; readonly rule: string; readonly among: string; readonly days: number }
+  /** Of the active patients, those whose identity is qualified (VALI, with a national number), as it is now. */
+  | { readonly kind: 'identities' }
   | { readonly kind: 'breaks'; readonly figure: BreakFigure };
 
 export type BreakFigure =
@@ -137,9 +139,9 @@ export const indicators: readonly Indicator[] = [
   },
   {
     id: 'ind-14',
-    fr: 'Identités qualifiées dans les délais',
-    en: 'Identities qualified in time',
-    counting: [share('RUP-38')],
+    fr: 'Identités qualifiées, et qualifiées dans les délais',
+    en: 'Identities that are qualified, and that became so in time',
+    counting: [{ kind: 'identities' }, share('RUP-38')],
     improves: 'increase',
   },
   {
@@ -189,8 +191,8 @@ export const indicators: readonly Indicator[] = [
 
 /** Whether the group is a proportion, or measures something of each. */
 export function isProportion(counting: Counting): boolean {
-  if (counting.kind === 'share' || counting.kind === 'return') return true;
-  return counting.kind === 'breaks' && !counting.figure.startsWith('hours') && counting.figure !== 'open-by-owner';
+  if (counting.kind === 'delay') return false;
+  return counting.kind !== 'breaks' || (!counting.figure.startsWith('hours') && counting.figure !== 'open-by-owner');
 }
 
 /** Code of the group, unique in its measure. */

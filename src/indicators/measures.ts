@@ -79,6 +79,8 @@ function criteriaText(counting: Counting): string {
       return counting.rules.join(', ');
     case 'return':
       return `${counting.among}, ${counting.rule}, ${counting.days} d`;
+    case 'identities':
+      return 'Patient';
     case 'breaks':
       return counting.figure;
   }

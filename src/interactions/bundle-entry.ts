@@ -161,15 +161,25 @@ export function requireEntryPermitted(caller: Caller, { method, path }: Route, e
   requirePermitted(caller, { kind: 'fhir', key: `${method} ${path}` }, entry.type);
 }
 
-type Asked = Pick<Request, 'returnPreference' | 'provenance' | 'caller' | 'visible'>;
+type Asked = Pick<Request, 'returnPreference' | 'provenance' | 'caller' | 'visible' | 'origin'>;
 
 /** The entry as the request that it stands for, of the same caller. */
 export function entryRequest(entry: BundleEntry, asked: Asked): Request {
   const { type, id, versionId, ifMatch, ifNoneExist, ifNoneMatch, ifModifiedSince, resource } = entry;
-  const { provenance, caller, visible } = asked;
+  const { provenance, caller, visible, origin } = asked;
   const isRead = entry.method === 'GET' || entry.method === 'HEAD';
   const returnPreference = isRead || asked.returnPreference === 'unstated' ? 'minimal' : asked.returnPreference;
-  const optional = { id, versionId, ifMatch, ifNoneExist, ifNoneMatch, ifModifiedSince, provenance, body: resource };
+  const optional = {
+    id,
+    versionId,
+    ifMatch,
+    ifNoneExist,
+    ifNoneMatch,
+    ifModifiedSince,
+    provenance,
+    origin,
+    body: resource,
+  };
   return {
     type,
     query: [...new URLSearchParams(entry.query ?? '')],

@@ -4,6 +4,7 @@
  */
 import { formatInstant } from '../base/index.ts';
 import { documentSharing, supportedProfiles } from '../documents/index.ts';
+import { securityPart } from '../identity/index.ts';
 import { includeNames, unsupportedParameters } from '../search/index.ts';
 import type { Answer, Context } from './context.ts';
 import type { Operation } from './operations.ts';
@@ -42,6 +43,7 @@ export async function capabilities(context: Context, served: Served): Promise<An
       {
         mode: 'server',
         documentation: documentation(context),
+        ...(context.oauth && { security: securityPart(context.oauth) }),
         resource: [...context.definitions.resourceTypes].sort().map((type) => ({
           ...resourcePart(context, served, type),
           // An empty list would say that there are none.

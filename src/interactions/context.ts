@@ -1,6 +1,8 @@
 /** What every interaction is given, what it is asked, and what it answers. Nothing here knows HTTP's library. */
 import { type Clock, formatInstant, type Ids, type Issue, Problem } from '../base/index.ts';
 import type { Access, Caller, FactReader } from '../access/index.ts';
+import type { AuditLog, Origin } from '../audit/index.ts';
+import type { OAuthUrls } from '../identity/index.ts';
 import type { ConformanceResource, Definitions, Resource } from '../fhir/index.ts';
 import type { Session, Store, StoredVersion, Visible } from '../store/index.ts';
 import type { IndexValues, SearchContext } from '../search/index.ts';
@@ -45,6 +47,10 @@ export interface Context {
   /** Without trailing slash, e.g. `http://127.0.0.1:8080/fhir`. */
   readonly baseUrl: string;
   readonly limits: InteractionLimits;
+  /** Who did what; absent where it is not noted. */
+  readonly audit?: AuditLog;
+  /** Where tokens are had; absent where none are needed. */
+  readonly oauth?: OAuthUrls;
   /** Key of page links; the same on all instances. */
   readonly secret: Uint8Array;
   readonly softwareVersion: string;
@@ -65,6 +71,8 @@ export interface InteractionLimits {
  */
 export interface WriteGuard {
   readonly types: readonly string[];
+  /** 'deletions': of other writes only what is written matters; `before` is not read for it, and is undefined. */
+  readonly looksBack?: 'always' | 'deletions';
   check(
     session: Session,
     write: { readonly before: Resource | undefined; readonly after: Resource | undefined },
@@ -98,6 +106,8 @@ export interface Request {
   readonly isAsync?: boolean;
   /** Who asks, as authentication found out. */
   readonly caller: Caller;
+  /** Whence it came; for the audit alone. */
+  readonly origin?: Origin;
   /** What the caller may see; stands in every statement that produces a resource. */
   readonly visible: Visible;
 }
@@ -108,6 +118,8 @@ export interface Answer {
   readonly body?: string;
   /** `body` is a Bundle put together for this answer, not a stored one. */
   readonly isAssembled?: true;
+  /** `Type/id` of what is in it, where that is more than the resource that was asked for; for the audit alone. */
+  readonly shown?: readonly string[];
   /** Instead of `body`: content that is not FHIR (a Binary read raw). */
   readonly bytes?: { readonly contentType: string; readonly content: Buffer };
   readonly version?: number;

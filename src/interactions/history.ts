@@ -46,7 +46,8 @@ async function history(context: Context, request: Request, { of, path }: Asked):
   const hasNext = versions.length > count && last !== undefined;
   const links: [string, string][] = [['self', url(asked.cursor)]];
   if (hasNext) links.push(['next', url(writeCursor(context, binding, last))]);
-  return answerBundle({ links, entries: shown.map((version) => historyEntry(context, version)) });
+  const answer = answerBundle({ links, entries: shown.map((version) => historyEntry(context, version)) });
+  return { ...answer, shown: shown.map(({ type, id }) => `${type}/${id}`) };
 }
 
 function answerBundle(parts: Omit<Parameters<typeof bundleText>[0], 'type'>): Answer {

@@ -1,6 +1,9 @@
 export { createRuleJobWorks, ruleJobOperations } from './rule-jobs.ts';
 export { ruleOperations } from './rule-operations.ts';
+export { noteAnswer, noteRefusal, type Performed } from './auditing.ts';
+export { auditOperations, withAuditLog } from './audit-search.ts';
 export { breakGuards } from './break-guards.ts';
+export { clientGuard } from './client-guard.ts';
 export { breakOperations } from './break-operations.ts';
 export { bulkOperations, bulkRoutes, createBulkWorks } from './bulk/index.ts';
 export { createBinary, readBinary } from './binary.ts';
@@ -11,7 +14,7 @@ export { create } from './create.ts';
 export { remove, removeByCriteria } from './delete.ts';
 export { everythingOperations } from './everything.ts';
 export { historyInstance, historySystem, historyType } from './history.ts';
-export { ingestOperations } from './ingest.ts';
+export { ingestOperation, retryOperation } from './ingest.ts';
 export { createTakeLetter, type TakeLetter } from './take-letter.ts';
 export type { LetterStoreSettings } from './letter-store.ts';
 export { addReceipt, compareReceipt, type Receipt } from './receipts.sql.ts';

@@ -11,33 +11,34 @@ import type { Operation } from './operations.ts';
 import { readStored } from './read.ts';
 import { takeIncoming } from './take-letter.ts';
 
-export function ingestOperations(settings: LetterStoreSettings): readonly Operation[] {
-  return [
-    {
-      name: 'ingest',
-      type: 'DocumentReference',
-      level: 'type',
-      methods: ['POST'],
-      takesBytes: true,
-      documentation:
-        'Takes letters as raw bytes (CDA R2, IHE XDM in a zip, MSSanté mail, HL7 v2 MDM, ORU or ADT) and stores what they say.',
-      run(context, request) {
-        const { content } = request;
-        if (content === undefined)
-          throw new Problem('media-type', 'expected the bytes of a letter, e.g. application/cda+xml');
-        return ingest(context, settings, { bytes: content.bytes, contentType: carrierOf(content) });
-      },
+export function ingestOperation(settings: LetterStoreSettings): Operation {
+  return {
+    name: 'ingest',
+    type: 'DocumentReference',
+    level: 'type',
+    methods: ['POST'],
+    takesBytes: true,
+    documentation:
+      'Takes letters as raw bytes (CDA R2, IHE XDM in a zip, MSSanté mail, HL7 v2 MDM, ORU or ADT) and stores what they say.',
+    run(context, request) {
+      const { content } = request;
+      if (content === undefined)
+        throw new Problem('media-type', 'expected the bytes of a letter, e.g. application/cda+xml');
+      return ingest(context, settings, { bytes: content.bytes, contentType: carrierOf(content) });
     },
-    {
-      name: 'retry',
-      type: 'Task',
-      level: 'instance',
-      methods: ['POST'],
-      takesBytes: true,
-      documentation: 'Takes a letter under review once more, after what stood in its way was corrected.',
-      run: (context, request) => retry(context, settings, request),
-    },
-  ];
+  };
+}
+
+export function retryOperation(settings: LetterStoreSettings): Operation {
+  return {
+    name: 'retry',
+    type: 'Task',
+    level: 'instance',
+    methods: ['POST'],
+    takesBytes: true,
+    documentation: 'Takes a letter under review once more, after what stood in its way was corrected.',
+    run: (context, request) => retry(context, settings, request),
+  };
 }
 
 /** What each media type is kept and opened as. */

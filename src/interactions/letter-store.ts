@@ -248,8 +248,12 @@ async function supersede(run: Ingest, plan: LetterPlan, { links }: Resolved): Pr
 
 async function hasSuccessor(run: Ingest, { facts }: LetterPlan): Promise<boolean> {
   const { system, value } = facts.masterIdentifier;
+  const names = [
+    `${system}|${value}`,
+    ...(facts.entryUuid === undefined ? [] : [`urn:ietf:rfc:3986|${facts.entryUuid}`]),
+  ];
   const parameters = [
-    ['relatesto:identifier', `${system}|${value}`],
+    ['relatesto:identifier', names.join(',')],
     ['relation', 'replaces'],
   ] as const;
   return (await find(run, { type: 'DocumentReference', parameters })).length > 0;
@@ -293,7 +297,10 @@ function toEntry(resource: Resource): WriteEntry {
   return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource };
 }
 
-/** The DocumentReference first, then everything that the letter found or made, in the order of the plan. */
+/**
+ * The DocumentReference first, then everything that the letter found or made, in the order of the plan. What was made is told as
+ * it was written; the bytes of the letter are not told to whoever has just sent them.
+ */
 async function answerPlan(
   { context, session }: Ingest,
   of: { plan: LetterPlan; links: ReadonlyMap<string, string>; written: readonly Written[] },
@@ -302,12 +309,18 @@ async function answerPlan(
   const references = of.plan.entries.map(({ fullUrl }) => of.links.get(fullUrl) ?? '');
   const isLetter = (reference: string): boolean => reference.startsWith('DocumentReference/');
   const ordered = [...references.filter(isLetter), ...references.filter((reference) => !isLetter(reference))];
-  const there = new Map((await session.readMany(ordered, everything)).map((one) => [`${one.type}/${one.id}`, one]));
+  const found = await session.readMany(
+    ordered.filter((reference) => !made.has(reference)),
+    everything,
+  );
+  const there = new Map([...found, ...of.written].map((one) => [`${one.type}/${one.id}`, one]));
   const entries = ordered.flatMap((reference) => {
     const stored = there.get(reference);
     if (stored === undefined) return [];
     const status = made.get(reference)?.outcome === 'created' ? 201 : 200;
-    return [answerText({ ...answerStored(status, stored), location: locationOf(context, stored) })];
+    const { body, ...answer } = answerStored(status, stored);
+    const isContent = stored.type === 'Binary';
+    return [answerText({ ...answer, ...(isContent ? {} : { body }), location: locationOf(context, stored) })];
   });
   const first = there.get(ordered[0] ?? '');
   return {

@@ -74,8 +74,8 @@ function contentOf(stored: StoredVersion | undefined): Resource | undefined {
   return stored === undefined || stored.isDeleted ? undefined : (parseJson(stored.raw) as Resource);
 }
 
-/** A Binary is seen by its documents, a Subscription by its owner: both come with the write or after it. */
-const decidedElsewhere: ReadonlySet<string> = new Set(['Binary', 'Subscription']);
+/** A Binary is seen by its documents, a Subscription by its owner: both come with the write or after it. Who audits need not read. */
+const decidedElsewhere: ReadonlySet<string> = new Set(['AuditEvent', 'Binary', 'Subscription']);
 
 function letterOf({ method, expectNew }: WriteEntry, isThere: boolean): Interaction {
   if (method === 'DELETE') return 'd';

@@ -90,7 +90,8 @@ async function answerSearch(context: Context, request: Request, scope: Scope): P
     ...(left.length === 0 ? [] : [leftEntry(left)]),
   ];
   const counted = total === undefined ? {} : { total };
-  return { status: 200, isAssembled: true, body: bundleText({ type: 'searchset', links, entries, ...counted }) };
+  const shown = [...page.rows, ...included].map(({ type, id }) => `${type}/${id}`);
+  return { status: 200, isAssembled: true, shown, body: bundleText({ type: 'searchset', links, entries, ...counted }) };
 }
 
 /** Who asked for a form by the URL follows the links by the URL alone. */

@@ -4,6 +4,7 @@ import type { WriteGuard } from './context.ts';
 
 export const sharedDocumentGuard: WriteGuard = {
   types: ['DocumentReference'],
+  looksBack: 'deletions',
   check(_session, { before, after }) {
     requireChangeAllowed(before, after);
     return Promise.resolve(undefined);

@@ -24,6 +24,7 @@ import {
   readEntry,
   requireEntryPermitted,
 } from './bundle-entry.ts';
+import { noteAnswer } from './auditing.ts';
 import { bundleText } from './bundle-text.ts';
 import { type Answer, answerStored, type Context, type Request } from './context.ts';
 import { answerDeleted } from './delete.ts';
@@ -35,7 +36,7 @@ import { criteriaOf, type Plan, planWrite, type Wanted } from './plan.ts';
 import type { Route } from './route.ts';
 import { conditionalReferences, relink, resolveLinks } from './transaction-links.ts';
 import { requireResource } from './valid.ts';
-import { answerWritten, retryRace, writeGuarded } from './write.ts';
+import { answerOutcome, answerWritten, retryRace, writeGuarded } from './write.ts';
 
 export interface BundleSetting {
   /** Leads the reads of a transaction. */
@@ -152,7 +153,7 @@ async function processTransaction(
     plan.writes.map((one) => relink(context, { entry, write: one }, links)),
   );
   const written = await writeGuarded(context, session, writes, request);
-  const answers = answerPlanned(context, { planned, written, request });
+  const answers = await answerPlanned(context, { planned, written, request });
   for (const entry of entries.filter((one) => !isWrite(one))) {
     answers.set(entry.place, await placed(entry.place, () => readInside(context, inside, { entry, input })));
   }
@@ -225,7 +226,10 @@ interface AnswersInput {
   readonly request: Request;
 }
 
-function answerPlanned(context: Context, { planned, written, request }: AnswersInput): Map<number, Answer> {
+async function answerPlanned(
+  context: Context,
+  { planned, written, request }: AnswersInput,
+): Promise<Map<number, Answer>> {
   const byTarget = new Map(written.map((one) => [`${one.type}/${one.id}`, one]));
   const preference = request.returnPreference === 'unstated' ? 'minimal' : request.returnPreference;
   const answers = new Map<number, Answer>();
@@ -233,7 +237,7 @@ function answerPlanned(context: Context, { planned, written, request }: AnswersI
     const own = plan.writes.flatMap(({ type, id }) => byTarget.get(`${type}/${id}`) ?? []);
     const shown = mayOn(request.caller, 'r', entry.type) ? preference : 'minimal';
     const asked = { type: entry.type, returnPreference: shown } as const;
-    answers.set(entry.place, answerOne(context, { entry, plan, own, byTarget }, asked));
+    answers.set(entry.place, await answerOne(context, { entry, plan, own, byTarget }, asked));
   }
   return answers;
 }
@@ -243,16 +247,18 @@ interface Done extends Planned {
   readonly byTarget: ReadonlyMap<string, Written>;
 }
 
-function answerOne(
+async function answerOne(
   context: Context,
   { entry, plan, own, byTarget }: Done,
   asked: Pick<Request, 'type' | 'returnPreference'>,
-): Answer {
+): Promise<Answer> {
   if (entry.method === 'DELETE') return answerDeleted(asked, own);
   if (plan.found === undefined) {
     const [first] = own;
     if (first === undefined) throw new Error('an entry of a transaction was not written');
-    return answerWritten(context, asked, first);
+    return asked.returnPreference === 'OperationOutcome'
+      ? answerOutcome(context, first)
+      : answerWritten(context, asked, first);
   }
   const found = plan.found.stored ?? byTarget.get(`${plan.type}/${plan.id}`);
   if (found === undefined) throw new Error('what an entry found was not written');
@@ -274,7 +280,10 @@ async function readInside(
     ...context,
     store: { ...context.store, ...session, transaction: (work) => work(session, tx) },
   };
-  const answer = await findRoute(input.routes, entry).run(within, request);
+  const route = findRoute(input.routes, entry);
+  const answer = await route.run(within, request);
+  // With the transaction: another connection might wait for the one that this holds.
+  await noteAnswer({ ...(context.audit && { audit: context.audit.within(tx) }) }, route, request, answer);
   if (entry.method === 'GET') return takePart(context, request, answer);
   const { body: _body, ...head } = answer;
   return head;

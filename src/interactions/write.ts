@@ -1,5 +1,6 @@
 /** What create, update, delete, batch and transaction share: a write is checked, guarded and committed in one place. */
 import { type Caller, callerKey, forbidden, mayEverything, mayOn, systemCaller } from '../access/index.ts';
+import type { Origin } from '../audit/index.ts';
 import type { Issue } from '../base/index.ts';
 import { databaseFaultOf } from '../db/index.ts';
 import { type Resource, toOperationOutcome } from '../fhir/index.ts';
@@ -9,6 +10,7 @@ import { lockMatches } from './match.ts';
 import { criteriaOf, type Plan, planWrite, type Wanted } from './plan.ts';
 import { permitWrites } from './permit-writes.ts';
 import { readProvenance } from './provenance.ts';
+import { keepGivenEvents, noteWrites } from './auditing.ts';
 import { requireNoPointers, requireTargets } from './references.ts';
 
 export { requireResource, requireSameId } from './valid.ts';
@@ -17,6 +19,8 @@ export { requireResource, requireSameId } from './valid.ts';
 export interface Writing {
   readonly caller: Caller;
   readonly provenance?: unknown;
+  /** Whence the request came; for the audit alone. */
+  readonly origin?: Origin;
 }
 
 /** The server writes on its own behalf: what a letter says, what an import was given. */
@@ -28,6 +32,7 @@ export async function writeOne(context: Context, entry: WriteEntry, writing: Wri
     guardsOf(context, entry.type).length === 0 &&
     writing.provenance === undefined &&
     context.references === 'recorded' &&
+    context.audit === undefined &&
     mayEverything(writing.caller);
   return retryRace(async () => {
     const [written] = isAlone
@@ -41,7 +46,7 @@ export async function writeOne(context: Context, entry: WriteEntry, writing: Wri
 /** A write that must look first: criteria, a patch. Answers the plan, and what was written by it in the same order. */
 export async function writePlanned(
   context: Context,
-  request: Pick<Request, 'visible' | 'provenance' | 'caller'>,
+  request: Pick<Request, 'visible' | 'provenance' | 'caller' | 'origin'>,
   wanted: Wanted,
 ): Promise<{ readonly plan: Plan; readonly written: readonly Written[] }> {
   const { visible } = request;
@@ -62,12 +67,13 @@ export async function writeGuarded(
   context: Context,
   session: Session,
   entries: readonly WriteEntry[],
-  { caller, provenance }: Writing,
+  writing: Writing,
 ): Promise<readonly Written[]> {
-  if (mayEverything(caller)) return commitGuarded(context, session, entries, provenance);
+  const { caller, provenance } = writing;
+  if (mayEverything(caller)) return commitGuarded(context, session, entries, writing);
   if (provenance !== undefined && !mayOn(caller, 'c', 'Provenance')) throw forbidden();
   const permitted = await permitWrites(context, session, entries, caller);
-  const written = await commitGuarded(context, session, permitted, provenance);
+  const written = await commitGuarded(context, session, permitted, writing);
   const owner = { key: callerKey(caller), caller };
   for (const { type, id, outcome } of written) {
     if (type === 'Subscription' && outcome !== 'deleted') await session.keepOwner(id, owner);
@@ -83,11 +89,13 @@ export async function writeGuarded(
 async function commitGuarded(
   context: Context,
   session: Session,
-  entries: readonly WriteEntry[],
-  provenance: unknown,
+  asked: readonly WriteEntry[],
+  { caller, provenance, origin }: Writing,
 ): Promise<readonly Written[]> {
+  const whence = { caller, ...(origin && { origin }) };
+  const { kept, others: entries } = await keepGivenEvents(context, session, asked, whence);
   const addProvenance = provenance === undefined ? undefined : await readProvenance(context, provenance);
-  const guarded = entries.filter(({ type }) => guardsOf(context, type).length > 0);
+  const guarded = entries.filter((entry) => looksBack(context, entry));
   if (guarded.length > 0) await session.lockResources(guarded.map(({ type, id }) => `${type}/${id}`));
   const checked: WriteEntry[] = [];
   for (const entry of entries) checked.push(await guardEntry(context, session, entry));
@@ -97,17 +105,28 @@ async function commitGuarded(
   if (isEnforced) await requireNoPointers(session, checked);
   const changed = written.filter(({ outcome }) => outcome !== 'unchanged');
   if (addProvenance !== undefined && changed.length > 0) await session.commit([addProvenance(changed)]);
-  return written;
+  await noteWrites(context, session, { entries, written, ...whence });
+  return kept.length === 0 ? written : inOrder(asked, [...kept, ...written]);
+}
+
+function inOrder(entries: readonly WriteEntry[], written: readonly Written[]): readonly Written[] {
+  const byTarget = new Map(written.map((one) => [`${one.type}/${one.id}`, one]));
+  return entries.flatMap(({ type, id }) => byTarget.get(`${type}/${id}`) ?? []);
 }
 
 function guardsOf({ guards }: Context, type: string): Context['guards'] {
   return guards.filter(({ types }) => types.includes(type));
 }
 
+/** Whether what is there must be locked and read first. */
+function looksBack(context: Context, { type, method }: WriteEntry): boolean {
+  return guardsOf(context, type).some((guard) => guard.looksBack !== 'deletions' || method === 'DELETE');
+}
+
 async function guardEntry(context: Context, session: Session, entry: WriteEntry): Promise<WriteEntry> {
   const guards = guardsOf(context, entry.type);
   if (guards.length === 0) return entry;
-  const stored = await session.read(entry.type, entry.id, everything);
+  const stored = looksBack(context, entry) ? await session.read(entry.type, entry.id, everything) : undefined;
   const before = stored === undefined || stored.isDeleted ? undefined : (JSON.parse(stored.raw) as Resource);
   let after = entry.resource;
   for (const guard of guards) after = (await guard.check(session, { before, after })) ?? after;
@@ -149,7 +168,7 @@ export async function answerOne(
 }
 
 /** What was done, and what was warned of: judged once more, since few ask and all others need no warnings. */
-async function answerOutcome(context: Context, written: Written): Promise<Answer> {
+export async function answerOutcome(context: Context, written: Written): Promise<Answer> {
   const issues = await context.validate(JSON.parse(written.raw), written.type);
   const warnings = issues.filter(({ severity }) => severity === 'warning' || severity === 'information');
   return answerWritten(context, { returnPreference: 'OperationOutcome' }, written, warnings);

@@ -1,7 +1,7 @@
 /** What a letter is to the letters that the store has already: new, known, in conflict; and which ones it replaces. */
 import type { DocumentReference } from 'fhir/r4.js';
 import type { Issue } from '../base/index.ts';
-import { versionExtension } from './document-reference.ts';
+import { versionExtension, versionIn } from './document-reference.ts';
 import { type CandidateSearch, identifierSearch, type LetterFacts } from './plan.ts';
 
 export type Arrival =
@@ -62,7 +62,7 @@ export function decideReplacement(
   letter: { readonly patient: string | undefined; readonly custodian: string | undefined },
 ): Replacement {
   if (former === undefined) return { kind: 'former-unknown' };
-  const isLater = facts.versionNumber === undefined || facts.versionNumber > versionOf(former);
+  const isLater = facts.versionNumber === undefined || facts.versionNumber > (versionIn(former, versionExtension) ?? 0);
   const demands: readonly (readonly [isMet: boolean, code: string, text: string, business: string])[] = [
     [former.subject?.reference === letter.patient, 'conflict', 'le document remplacé concerne un autre patient', '904'],
     [
@@ -79,8 +79,4 @@ export function decideReplacement(
     .filter(([isMet]) => !isMet)
     .map(([, code, text, diagnostics]): Issue => ({ severity: 'error', code, text, expression, diagnostics }));
   return reasons.length > 0 ? { kind: 'refused', reasons } : { kind: 'supersedes', id: former.id ?? '' };
-}
-
-function versionOf({ extension = [] }: DocumentReference): number {
-  return Number(extension.find(({ url }) => url === versionExtension)?.valueString ?? 0);
 }

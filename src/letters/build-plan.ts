@@ -32,7 +32,6 @@ export interface LetterBytes {
   readonly sha1: string;
   /** Hex; also the id of the Binary. */
   readonly sha256: string;
-  readonly base64: string;
   readonly contentType: string;
 }
 
@@ -167,8 +166,9 @@ function generalPractitioners({ participants }: ClinicalDocument, professionals:
   return participants.filter(isGeneralPractitioner).flatMap(({ party }) => [professionals.role(party) ?? []].flat());
 }
 
-function readBinary({ sha256, base64, contentType }: LetterBytes, letterUrl: string): Binary {
-  return { resourceType: 'Binary', id: sha256, contentType, securityContext: { reference: letterUrl }, data: base64 };
+/** Without its data: whoever has the bytes adds them. */
+function readBinary({ sha256, contentType }: LetterBytes, letterUrl: string): Binary {
+  return { resourceType: 'Binary', id: sha256, contentType, securityContext: { reference: letterUrl } };
 }
 
 type Typed = Pick<Resource, 'resourceType'>;

@@ -11,6 +11,7 @@ import type { Composition, Provenance, Reference } from 'fhir/r4.js';
 import type { Resource } from '../fhir/index.ts';
 import type { ClinicalDocument } from '../formats/index.ts';
 import { compositionVersionExtension } from './composition.ts';
+import { versionIn } from './document-reference.ts';
 import { element } from './element.ts';
 import { letterEntrySystem } from './extraction.ts';
 import type { Match } from './match-patient.ts';
@@ -19,7 +20,7 @@ import type { LetterPlan } from './plan.ts';
 /** Which version of the letter the derived resources are from: `undefined` = none is known. */
 export function isOutdated(letter: Composition, former: Composition | undefined): boolean {
   if (former === undefined) return false;
-  const [own, other] = [versionOf(letter), versionOf(former)];
+  const [own, other] = [versionIn(letter, compositionVersionExtension), versionIn(former, compositionVersionExtension)];
   if (own !== undefined && other !== undefined && own !== other) return own < other;
   return Date.parse(letter.date) < Date.parse(former.date);
 }
@@ -29,12 +30,11 @@ export function isSameVersion(plan: LetterPlan, former: Composition): boolean {
   const own = plan.entries.find(({ match }) => match.kind === 'composition')?.resource as unknown as
     | Composition
     | undefined;
-  return own !== undefined && versionOf(own) === versionOf(former) && own.date === former.date;
-}
-
-function versionOf({ extension = [] }: Composition): number | undefined {
-  const value = extension.find(({ url }) => url === compositionVersionExtension)?.valueString;
-  return value === undefined ? undefined : Number(value);
+  return (
+    own !== undefined &&
+    versionIn(own, compositionVersionExtension) === versionIn(former, compositionVersionExtension) &&
+    own.date === former.date
+  );
 }
 
 /** `Type/id` of everything that the version behind the Composition was read into. */

@@ -56,7 +56,7 @@ export function planDescribed(metadata: XdmDocument, bytes: LetterBytes, setting
     issues: [],
     described: { findings: findingsOf(metadata, document), complete: (letter) => complete(letter, entry) },
   });
-  return { kind: 'letter', plan: { ...plan, facts: { ...plan.facts, ...(entry.origin && { origin: entry.origin }) } } };
+  return { kind: 'letter', plan };
 }
 
 function reason(code: string, text: string, expression: string): Issue {
@@ -69,7 +69,10 @@ function findingsOf({ entry, bytes }: XdmDocument, { code }: ClinicalDocument): 
   return [
     { code: 'header-only', severity: 'information', text: 'document sans CDA : seul METADATA.XML est lu' },
     ...(isKnownType(code) ? [] : [{ code: 'type-unknown', severity: 'warning' as const, text, expression }]),
-    ...mediaTypeFindings({ bytes, mediaType: entry.mimeType }, '/METADATA.XML/mimeType'),
+    ...mediaTypeFindings(
+      { read: (max) => bytes.subarray(0, max), mediaType: entry.mimeType },
+      '/METADATA.XML/mimeType',
+    ),
   ];
 }
 
@@ -104,7 +107,7 @@ function documentOf(metadata: XdmDocument, id: InstanceIdentifier, receivedAt: s
       return replaced === undefined ? [] : [{ typeCode: 'RPLC', ids: [replaced] }];
     }),
     encounter: undefined,
-    body: { kind: 'unstructured', mediaType: entry.mimeType, bytes },
+    body: { kind: 'unstructured', mediaType: entry.mimeType, read: (max) => bytes.subarray(0, max) },
   };
 }
 

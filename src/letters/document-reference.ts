@@ -74,6 +74,15 @@ export function readDocumentReference(document: ClinicalDocument, around: Surrou
   });
 }
 
+/** The version that a resource bears in that extension. */
+export function versionIn(
+  { extension = [] }: { readonly extension?: readonly Extension[] | undefined },
+  url: string,
+): number | undefined {
+  const value = extension.find((one) => one.url === url)?.valueString;
+  return value === undefined ? undefined : Number(value);
+}
+
 function versionOf({ versionNumber }: ClinicalDocument): Extension[] {
   return versionNumber === undefined ? [] : [{ url: versionExtension, valueString: String(versionNumber) }];
 }

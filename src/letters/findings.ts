@@ -106,10 +106,10 @@ export function bodyFindings({ body }: ClinicalDocument): readonly Finding[] {
 
 /** Bytes that begin as another format than they are said to have. */
 export function mediaTypeFindings(
-  { bytes, mediaType }: { readonly bytes: Uint8Array; readonly mediaType: string },
+  { read, mediaType }: Omit<Extract<ClinicalDocument['body'], { kind: 'unstructured' }>, 'kind'>,
   expression: string,
 ): readonly Finding[] {
-  const actual = sniff(bytes);
+  const actual = sniff(read(signatureBytesMax));
   if (actual === undefined || actual === mediaType) return [];
   const text = `le corps se dit ${mediaType} et commence comme ${actual}`;
   return [{ code: 'media-type-mismatch', severity: 'warning', text, expression }];
@@ -127,8 +127,10 @@ const signatures: readonly (readonly [mediaType: string, bytes: string])[] = [
   ['text/html', '<!DOCTYPE'],
 ];
 
+const signatureBytesMax = 16;
+
 function sniff(bytes: Uint8Array): string | undefined {
-  const start = Buffer.from(bytes.subarray(0, 16)).toString('latin1');
+  const start = Buffer.from(bytes).toString('latin1');
   return signatures.find(([, signature]) => start.startsWith(signature))?.[0];
 }
 

@@ -67,6 +67,8 @@ export interface LetterFacts {
   readonly sha256: string;
   /** URL of the DocumentReference from which the carrier was made. */
   readonly origin?: string;
+  /** `urn:uuid:` by which archives name the document to each other, in place of its own identifier. */
+  readonly entryUuid?: string;
 }
 
 /** What the carrier says of the document that it carries. */

@@ -8,12 +8,32 @@ import { buildPlan, type LetterBytes } from './build-plan.ts';
 import { checkClaims } from './carrier.ts';
 import { isDescribed, planDescribed } from './described.ts';
 import { isFrenchDocument, isKnownType } from './document-types.ts';
-import type { LetterResult, LetterSettings } from './plan.ts';
+import type { LetterPlan, LetterResult, LetterSettings } from './plan.ts';
 
 /** People and structures that take part in one letter; the largest official sample has 14. */
 const participantsMax = 200;
 
 export function readLetter(bytes: Uint8Array, settings: LetterSettings): LetterResult {
+  const result = understand(bytes, settings);
+  if (result.kind === 'review') return result;
+  const { facts, ...rest } = withContent(result.plan, bytes);
+  const { origin, entryUuid } = settings.metadata?.entry ?? {};
+  return {
+    kind: 'letter',
+    plan: { ...rest, facts: { ...facts, ...(origin && { origin }), ...(entryUuid && { entryUuid }) } },
+  };
+}
+
+/** The bytes as FHIR keeps them, last of all: by now the tree of a scanned letter, as long again, is gone. */
+function withContent(plan: LetterPlan, bytes: Uint8Array): LetterPlan {
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+  const entries = plan.entries.map((entry) =>
+    entry.match.kind === 'content' ? { ...entry, resource: { ...entry.resource, data } } : entry,
+  );
+  return { ...plan, entries };
+}
+
+function understand(bytes: Uint8Array, settings: LetterSettings): LetterResult {
   if (settings.metadata !== undefined && isDescribed(settings.metadata))
     return planDescribed(settings.metadata, describeBytes(bytes, settings.metadata.entry.mimeType), settings);
   const xml = parseXml(bytes);
@@ -55,7 +75,6 @@ function describeBytes(bytes: Uint8Array, contentType: string): LetterBytes {
     size: bytes.length,
     sha1: createHash('sha1').update(bytes).digest('base64'),
     sha256: createHash('sha256').update(bytes).digest('hex'),
-    base64: Buffer.from(bytes).toString('base64'),
     contentType,
   };
 }

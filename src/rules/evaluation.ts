@@ -28,6 +28,8 @@ export interface Facts {
   /** `lastUpdated` of the first version of the present unbroken run in which `starts` held. */
   readonly since?: string | undefined;
   readonly nowMs: number;
+  /** `nowMs` as text in the place, where somebody has it at hand: it is costly to make. */
+  readonly now?: string | undefined;
   readonly place: Place;
   /** Delays that plan, pathway, site or territory set, by parameter name. */
   readonly parameters?: Readonly<Record<string, Delay & Partial<SetDelay>>> | undefined;
@@ -106,11 +108,11 @@ export function startRun(rule: Rule, facts: Facts): EvaluationRun {
 
 /** The text of the present is costly to make: only for rules that read it. */
 function surroundings(rule: Rule, facts: Facts): Record<string, unknown> {
-  const { focus, patient, plan, team, gp, since, nowMs, place } = facts;
-  const now = rule.uses.has('now') ? formatLocal(nowMs, place.dates) : undefined;
+  const { focus, patient, plan, team, gp, since } = facts;
+  const now = rule.uses.has('now') ? (facts.now ?? formatLocal(facts.nowMs, facts.place.dates)) : undefined;
   const element = rule.each === undefined ? undefined : elementOf(rule, facts);
   const window = rule.window === undefined ? undefined : windowOf(rule.window, facts);
-  return { ...rule.constants, focus, element, window, patient, plan, team, gp, since, now };
+  return { focus, element, window, patient, plan, team, gp, since, now, anchor: undefined, due: undefined };
 }
 
 /** A site may set another window, in days or weeks. */

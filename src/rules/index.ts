@@ -14,7 +14,7 @@ export type { Timing } from './deadline.ts';
 export type { EvaluationError, Facts, TraceEntry } from './evaluation.ts';
 export type { Case, Evidence } from './evidence.ts';
 export { type HolidayRegion, regionOfZone } from './holidays.ts';
-export { type InputQuery, inputQueries } from './input-queries.ts';
+export { type Beginning, beginJudgment, type InputQuery, inputQueries } from './input-queries.ts';
 export {
   type EndReason,
   type Judgment,

@@ -19,10 +19,10 @@ import {
   type EvaluationRun,
   type Facts,
   isError,
-  startRun,
   type TraceEntry,
 } from './evaluation.ts';
 import { type Case, collectEvidence, type Evidence } from './evidence.ts';
+import { beginJudgment } from './input-queries.ts';
 import { type MetAt, recordedMetAt } from './recorded.ts';
 import type { Rule } from './rule.ts';
 
@@ -71,15 +71,19 @@ export interface NoJudgment {
 
 export type JudgmentResult = Judgment | NoJudgment | EvaluationError;
 
-export function judge(rule: Rule, facts: Case): JudgmentResult {
-  const run = startRun(rule, facts);
-  const starts = run.condition('starts', rule.starts);
+/** `beginning`: what was worked out already to find the inputs, from the same facts. */
+export function judge(rule: Rule, facts: Case, beginning = beginJudgment(rule, facts)): JudgmentResult {
+  const { run, starts } = beginning;
   if (isError(starts)) return starts;
   if (!starts) return withoutJudgment(rule, facts, run);
   run.bind(inOneOrder(facts.inputs));
-  const timing = readTiming(rule, facts, run);
+  const timing = beginning.timing ?? readTiming(rule, facts, run);
   if (isError(timing) && !rule.appliesOnItsOwn) return timing;
   if (!isError(timing)) assertInputs(rule, facts);
+  return judgeStarted(rule, facts, { timing, run });
+}
+
+function judgeStarted(rule: Rule, facts: Case, { timing, run }: Progress<Timing | EvaluationError>): JudgmentResult {
   const applies = rule.applies === undefined ? true : run.condition('applies', rule.applies);
   if (isError(applies)) return applies;
   if (!applies) return cancel(rule, facts, { timing: isError(timing) ? undefined : timing, run });

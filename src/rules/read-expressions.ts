@@ -149,7 +149,11 @@ function compile(
     context.faults.add(`${written.place}.language`, 'the language is text/fhirpath');
   }
   const { definitions } = context;
-  const compiled = compileExpression(written.expression, { definitions, context: focusType, variables });
+  const compiled = compileExpression(written.expression, {
+    ...{ definitions, variables },
+    context: focusType,
+    constants: codeSystemVariables,
+  });
   if (compiled.kind === 'ok') return compiled.expression;
   for (const issue of compiled.issues) context.faults.add(place, issue.text, issue.code);
   return undefined;
@@ -172,10 +176,7 @@ const typesOfVariables: Readonly<Record<string, readonly string[]>> = {
   gp: ['Patient', 'CareTeam'],
 };
 
-type Summary = Pick<
-  Rule,
-  'uses' | 'usesSince' | 'wakes' | 'constants' | 'anchorReadsInputs' | 'appliesOnItsOwn' | 'metOnItsOwn'
->;
+type Summary = Pick<Rule, 'uses' | 'usesSince' | 'wakes' | 'anchorReadsInputs' | 'appliesOnItsOwn' | 'metOnItsOwn'>;
 
 /** What follows from the variables that the expressions read. */
 function summarise({ focusType, inputs }: ExpressionSetting, expressions: RuleExpressions): Summary {
@@ -189,7 +190,6 @@ function summarise({ focusType, inputs }: ExpressionSetting, expressions: RuleEx
   const beyondFocus = [...names, 'plan', 'team', 'gp', 'anchor', 'due', 'since'];
   return {
     uses,
-    constants: Object.fromEntries(Object.entries(codeSystemVariables).filter(([name]) => uses.has(name))),
     anchorReadsInputs: reads(anchor, names),
     appliesOnItsOwn: applies !== undefined && !reads(applies, [...names, 'anchor', 'due']),
     metOnItsOwn: !reads(met, beyondFocus),

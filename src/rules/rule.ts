@@ -54,8 +54,6 @@ export interface Rule {
   readonly usesSince: boolean;
   /** Variables that its expressions read. */
   readonly uses: ReadonlySet<string>;
-  /** Of these, the code systems with their urls. */
-  readonly constants: Readonly<Record<string, string>>;
   /** Types whose changes can change the judgment. */
   readonly wakes: ReadonlySet<string>;
 }

@@ -1,4 +1,5 @@
 /** Whether a rule starts on a focus as it is, or was: needed to find since when it has. */
+import { codeSystemVariables } from './code-systems.ts';
 import { type Facts, startRun } from './evaluation.ts';
 import type { Rule } from './rule.ts';
 
@@ -12,7 +13,9 @@ export function startsOn(rule: Rule, facts: Facts): boolean {
  * variables, parts of the focus) and where it cannot be decided.
  */
 export function mayStartOn(rule: Rule, focus: Facts['focus'], when: Pick<Facts, 'nowMs' | 'place'>): boolean {
-  const isOnItsOwn = [...rule.starts.uses].every((name) => name === 'focus' || Object.hasOwn(rule.constants, name));
+  const isOnItsOwn = [...rule.starts.uses].every(
+    (name) => name === 'focus' || Object.hasOwn(codeSystemVariables, name),
+  );
   if (!isOnItsOwn || rule.each !== undefined) return true;
   const run = startRun(rule, { ...when, focus, patient: undefined, team: [], gp: [] });
   return run.condition('starts', rule.starts) !== false;

@@ -160,7 +160,9 @@ export function restrictPath(path: string, restriction: string | undefined): str
 }
 
 function sortUnique(keys: readonly bigint[]): bigint[] {
-  const sorted = BigInt64Array.from(keys).sort();
+  const sorted = new BigInt64Array(keys.length);
+  for (let at = 0; at < sorted.length; at++) sorted[at] = keys[at] ?? 0n;
+  sorted.sort();
   const result: bigint[] = [];
   let last: bigint | undefined;
   for (const key of sorted) {

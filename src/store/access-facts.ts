@@ -4,10 +4,11 @@
  */
 import { type FactReader, type Facts, factTypes } from '../access/index.ts';
 import type { Database, Queryable, Statement } from '../db/index.ts';
-import { parseJson, type Resource, serializeJson } from '../fhir/index.ts';
+import { type Resource, serializeJson } from '../fhir/index.ts';
 import type { IndexValues } from '../search/index.ts';
 import type { ReadyEntry, WriteEntry } from './entry.ts';
 import type { Session } from './store.ts';
+import { walkStored } from './walk.ts';
 
 interface Kept extends Facts {
   /** `Type/id` */
@@ -52,27 +53,17 @@ function isEmpty({ relations, identities, contents }: Facts): boolean {
   return relations.length + identities.length + contents.length === 0;
 }
 
-const pageSize = 500;
-
-/** At start: what was stored before there were such rows is read once, page by page, before anybody is served. */
+/** At start: what was stored before there were such rows is read once, before anybody is served. */
 export async function openFacts(db: Database, facts: FactReader): Promise<void> {
   const [state] = await db.query<{ is_complete: boolean }>({ text: 'select is_complete from access_state' });
   if (state?.is_complete === true) return;
-  for (let after: string | undefined = '0'; after !== undefined; after = await readPage(db, after, facts));
+  await walkStored(db, [...factTypes], (tx, page) =>
+    keep(
+      tx,
+      page.map(({ type, id, resource }) => ({ source: `${type}/${id}`, ...facts(resource) })),
+    ),
+  );
   await db.query({ text: 'update access_state set is_complete = true' });
-}
-
-async function readPage(db: Database, after: string, facts: FactReader): Promise<string | undefined> {
-  return db.transaction(async (tx) => {
-    const rows = await tx.query<{ rid: string; type: string; id: string; raw: string }>({
-      text: `select rid::text as rid, type, id, raw from resource
-             where rid > $1::bigint and type = any ($2) and not is_deleted order by rid limit ${pageSize} for share`,
-      values: [after, [...factTypes]],
-    });
-    const kept = rows.map(({ type, id, raw }) => ({ source: `${type}/${id}`, ...facts(parseJson(raw) as Resource) }));
-    if (kept.length > 0) await keep(tx, kept);
-    return rows.at(-1)?.rid;
-  });
 }
 
 async function keep(db: Queryable, kept: readonly Kept[]): Promise<void> {

@@ -3,7 +3,8 @@
  * decides races: whoever refers to a resource holds its row in share mode until the commit, whoever deletes it needs it alone.
  */
 import type { Database, Queryable } from '../db/index.ts';
-import { parseJson, type Resource } from '../fhir/index.ts';
+import type { Resource } from '../fhir/index.ts';
+import { walkStored } from './walk.ts';
 
 export interface Pointers {
   /** After a write of these resources; undefined where one was deleted. `references` are `Type/id`. */
@@ -60,8 +61,6 @@ export async function arePointedAt(db: Queryable, references: readonly string[])
   return rows.length > 0;
 }
 
-const pageSize = 500;
-
 /**
  * At start. Recorded: the rows are no longer complete from the first write on. Enforced: what was written meanwhile is read
  * once, page by page, before anybody is served.
@@ -78,24 +77,11 @@ export async function openPointers(
   const [state] = await db.query<{ is_complete: boolean }>({ text: 'select is_complete from pointer_state' });
   if (state?.is_complete === true) return;
   await db.query({ text: 'truncate pointer' });
-  for (let after: string | undefined = '0'; after !== undefined; after = await readPage(db, after, referencesOf));
+  await walkStored(db, undefined, (tx, page) =>
+    keepPointers(
+      tx,
+      page.map(({ type, id, resource }) => ({ source: { type, id }, references: referencesOf(resource) })),
+    ),
+  );
   await db.query({ text: 'update pointer_state set is_complete = true' });
-}
-
-async function readPage(
-  db: Database,
-  after: string,
-  referencesOf: (resource: Resource) => readonly string[],
-): Promise<string | undefined> {
-  const rows = await db.query<{ rid: string; type: string; id: string; raw: string }>({
-    text: `select rid::text as rid, type, id, raw from resource
-           where rid > $1::bigint and not is_deleted order by rid limit ${pageSize}`,
-    values: [after],
-  });
-  const pointers = rows.map(({ type, id, raw }) => ({
-    source: { type, id },
-    references: referencesOf(parseJson(raw) as Resource),
-  }));
-  await db.transaction((tx) => keepPointers(tx, pointers));
-  return rows.at(-1)?.rid;
 }

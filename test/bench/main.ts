@@ -4,7 +4,8 @@
  * Starts the server in its own process on a temporary embedded PostgreSQL, loads generated pathways over HTTP, checks what
  * searches find, and measures each operation for S seconds beside its raw limit (compare.ts). `--base` asks another FHIR
  * server instead: without raw limits, and what was loaded stays there. `--times 10` measures reads at ten times the data as well
- * (larger.ts), in a folder that `--keep` names and that stays for the next time. Ends by itself; what it started it stops, and its
+ * (larger.ts), in a folder that `--keep` names and that stays for the next time. `--only deadlines` lets 10,000 fall due within a
+ * minute, or as many as `--due` says. Ends by itself; what it started it stops, and its
  * folder it removes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,25 +16,26 @@ import { calibrate, machineLine } from './calibrate.ts';
 import { measureBulk } from './bulk.ts';
 import { checkSearches } from './checks.ts';
 import { settle } from './client.ts';
-import { type Bench, compare, costOfServer } from './compare.ts';
+import { type Bench, compare } from './compare.ts';
 import { createCpuMeter } from './cpu.ts';
-import { judgeEverybody, newLetters, tryLetter, withoutRules } from './engine.ts';
+import { judgeEverybody, withoutRules } from './engine.ts';
+import { letterNames, measureLetters } from './letters.ts';
 import { isLoaded, loadTerritory } from './load.ts';
 import { measureLarger } from './larger.ts';
-import { driveHttp } from './measure.ts';
 import { operationNames, prepareOperation, type World } from './operations.ts';
 import { startServer } from './processes.ts';
 import { openRawPages } from './raw-pages.ts';
 import { openRawWrites, type RawWrites } from './raw-writes.ts';
 import { measureDeadlines, measureRules } from './rules.ts';
+import { measureSaturation } from './saturation.ts';
 import { measureSubscriptions } from './subscriptions.ts';
 import { notes, type ResultRow, tableText } from './table.ts';
 import { createTerritory } from './territory.ts';
+import { withLoss } from './validation-loss.ts';
 import { measureValidation } from './validation.ts';
 
 const dayMs = 24 * 3_600_000;
 const totalMinutesMax = 90;
-const lettersAtOnce = 4;
 
 const { values: options } = parseArgs({
   options: {
@@ -45,6 +47,7 @@ const { values: options } = parseArgs({
     base: { type: 'string' },
     times: { type: 'string' },
     keep: { type: 'string' },
+    due: { type: 'string', default: '10000' },
   },
 });
 const asked = {
@@ -52,6 +55,7 @@ const asked = {
   seconds: wholeNumber('seconds', options.seconds, 60),
   connections: wholeNumber('connections', options.connections, 64),
   seed: wholeNumber('seed', options.seed, 1_000_000),
+  due: wholeNumber('due', options.due, 100_000),
   times: options.times === undefined ? undefined : wholeNumber('times', options.times, 100),
 };
 
@@ -130,7 +134,10 @@ async function measureOperations(bench: Bench, rows: ResultRow[]): Promise<void>
   for (const name of operationNames.filter(isAsked)) {
     tell(name);
     try {
-      rows.push(await compare(bench, await prepareOperation(bench.world, name)));
+      const operation = await prepareOperation(bench.world, name);
+      rows.push(await withLoss(operation, await compare(bench, operation)));
+      const memory = bench.served?.memory();
+      if (memory !== undefined) tell(`  ${memory.nowMb} MB resident, ${memory.peakMb} MB at most so far`);
     } catch (error) {
       tell(`  left out: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -139,26 +146,30 @@ async function measureOperations(bench: Bench, rows: ResultRow[]): Promise<void>
 
 /** What only Suture does. */
 async function measureEngine(bench: Bench, rows: ResultRow[]): Promise<void> {
-  const { world, seconds } = bench;
-  if (isAsked('create, no rules')) {
-    tell('create, no rules');
-    const row = await withoutRules(world, async () => compare(bench, await prepareOperation(world, 'create')));
-    rows.push({ ...row, name: 'create, no rules' });
+  const { world, served, meter } = bench;
+  for (const name of ['create', 'transaction, 100 entries'].filter((one) => isAsked(`${one}, no rules`))) {
+    tell(`${name}, no rules`);
+    const operation = await prepareOperation(world, name);
+    const row = await withoutRules(world, () => compare(bench, operation));
+    rows.push(await withLoss(operation, { ...row, name: `${name}, no rules` }));
   }
-  if (isAsked('letters by $ingest')) {
-    tell('letters by $ingest');
-    const next = newLetters(world);
-    await tryLetter(world.origin, next());
-    const drive = () => driveHttp(world.origin, next, { connections: lettersAtOnce, seconds });
-    const { figures, cost } = await costOfServer(bench, { drive, rest: () => settle(world.origin) });
-    rows.push({ name: 'letters by $ingest', unit: 'letters', perSecond: figures.perSecond, figures, cost });
+  if (letterNames.some(isAsked)) {
+    tell('letters');
+    rows.push(...(await measureLetters(bench, isAsked)));
   }
   if (isAsked('judge')) {
     tell('judge');
     await judgeEverybody(world); // warms up
+    const before = served && (await meter?.read(served.pid));
     const { patientsPerSecond, judgmentsPerSecond } = await judgeEverybody(world);
+    const after = served && (await meter?.read(served.pid));
+    const cost = before &&
+      after && {
+        processUs: (after.process - before.process) / world.territory.people.length,
+        databaseUs: (after.database - before.database) / world.territory.people.length,
+      };
     const remark = 'a rule set put again: every patient judged, until nothing is left';
-    rows.push({ name: 'judge, patients', unit: 'patients', perSecond: patientsPerSecond, remark });
+    rows.push({ name: 'judge, patients', unit: 'patients', perSecond: patientsPerSecond, remark, cost });
     rows.push({ name: 'judge, rules', unit: 'judgments', perSecond: judgmentsPerSecond });
   }
 }
@@ -175,9 +186,13 @@ async function measurePaced(bench: Bench, rows: ResultRow[]): Promise<void> {
     tell('writes/s with rules');
     rows.push(...(await measureRules(bench)));
   }
+  if (isAsked('saturation')) {
+    tell('saturation');
+    rows.push(...(await measureSaturation(bench)));
+  }
   if (options.only !== undefined && isAsked('deadlines')) {
     tell('deadlines');
-    rows.push(...(await measureDeadlines(bench)));
+    rows.push(...(await measureDeadlines(bench, asked.due)));
   }
 }
 

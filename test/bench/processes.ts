@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createLog } from '../../src/base/index.ts';
@@ -23,6 +23,8 @@ export interface Served {
   readonly pid: number;
   /** Resident memory of the server process in MB, PostgreSQL apart; undefined where the system does not tell. */
   memory(): { readonly nowMb: number; readonly peakMb: number } | undefined;
+  /** By how many MB its resident memory grows at most while `work` is done; undefined where the system does not tell. */
+  growth(work: () => Promise<void>): Promise<number | undefined>;
   stop(): Promise<void>;
 }
 
@@ -66,6 +68,7 @@ async function startOn(database: EmbeddedDatabase, folder: string): Promise<Serv
     databaseUrl: database.url,
     pid: child.pid ?? 0,
     memory: memory.read,
+    growth: (work) => growthOf(child.pid ?? 0, work),
     async stop() {
       memory.stop();
       await stopChild(child);
@@ -130,4 +133,22 @@ function watchMemory(pid: number) {
     read: () => (peak === 0 ? undefined : { nowMb: Math.round(now), peakMb: Math.round(peak) }),
     stop: () => clearInterval(timer),
   };
+}
+
+/** The kernel keeps the highest mark since it was last told to begin again (man 5 proc, clear_refs). */
+async function growthOf(pid: number, work: () => Promise<void>): Promise<number | undefined> {
+  const isReset = await writeFile(`/proc/${pid}/clear_refs`, '5').then(
+    () => true,
+    () => false,
+  );
+  const before = isReset ? await residentKb(pid, 'VmRSS') : undefined;
+  await work();
+  const most = await residentKb(pid, 'VmHWM');
+  return before === undefined || most === undefined ? undefined : Math.round(((most - before) / 1024) * 10) / 10;
+}
+
+async function residentKb(pid: number, name: 'VmRSS' | 'VmHWM'): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const found = new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1];
+  return found === undefined ? undefined : Number(found);
 }

@@ -125,29 +125,40 @@ export async function measureRules(bench: Bench): Promise<readonly ResultRow[]> 
 }
 
 const waitingCount = 1_000_000;
-const dueCount = 10_000;
-const dueWithinMs = 60_000;
-const spareMs = 90_000;
-const firedWithinMs = 240_000;
+/** Ten thousand in a minute. */
+const dueStepMs = 6;
+/** Patients with a deadline that are loaded first, to see how long all of them will take. */
+const pilotCount = 200;
+const spareTimes = 1.5;
+const spareMs = 30_000;
+const firedWithinMs = 300_000;
 const steadyPerSecond = 20;
 
-/** Deadlines of patients who are there, beside as many jobs as make a million that wait for next year. */
-export async function measureDeadlines(bench: Bench): Promise<readonly ResultRow[]> {
+/** Patients with a toxicity each, due one after the other from `beginMs` on; answers how long they took, judged. */
+async function loadDeadlines(world: World, run: string, due: { count: number; beginMs: number }): Promise<number> {
+  const startedMs = wallMs();
+  for (let from = 0; from < due.count; from += perBundle / 2) {
+    const numbers = Array.from({ length: Math.min(perBundle / 2, due.count - from) }, (_one, n) => from + n);
+    await putAll(
+      world,
+      numbers.flatMap((n) => [lonely(run, n), toxicity(run, n, due.beginMs + n * dueStepMs)]),
+    );
+  }
+  await settle(world.origin);
+  return wallMs() - startedMs;
+}
+
+/** `dueCount` deadlines within a minute, beside as many jobs as make a million that wait for next year. */
+export async function measureDeadlines(bench: Bench, dueCount: number): Promise<readonly ResultRow[]> {
   const { world, served } = bench;
   if (served === undefined) return [];
   const { origin, basePath, territory } = world;
-  await fillJobs(served.databaseUrl);
-  const numbers = Array.from({ length: dueCount }, (_one, n) => n);
-  await putAll(
-    world,
-    numbers.map((n) => lonely('due', n)),
-  );
-  const beginMs = wallMs() + spareMs;
-  await putAll(
-    world,
-    numbers.map((n) => toxicity('due', n, beginMs + (n * dueWithinMs) / dueCount)),
-  );
-  await settle(origin);
+  await fillJobs(served.databaseUrl, waitingCount - dueCount);
+  const pilotMs = await loadDeadlines(world, 'pilot', { count: pilotCount, beginMs: wallMs() + 48 * hourMs });
+  const beginMs = wallMs() + spareTimes * pilotMs * (dueCount / pilotCount) + spareMs;
+  await loadDeadlines(world, 'due', { count: dueCount, beginMs });
+  const memoryBefore = served.memory()?.nowMb;
+  const dueWithinS = (dueCount * dueStepMs) / 1000;
   let written = 0;
   const next = () => {
     const id = `steady-${written++}`;
@@ -158,9 +169,17 @@ export async function measureDeadlines(bench: Bench): Promise<readonly ResultRow
   const waitMs = beginMs - wallMs();
   if (waitMs < 0) throw new Error(`the deadlines were loaded ${Math.round(-waitMs / 1000)} s too late`);
   await new Promise((resume) => setTimeout(resume, waitMs));
-  const during = await steady(dueWithinMs / 1000);
-  await waitFired(served.databaseUrl);
+  const cpuBefore = await bench.meter?.read(served.pid);
+  const during = await steady(Math.ceil(dueWithinS));
+  await waitFired(served.databaseUrl, dueCount);
+  const cpuAfter = await bench.meter?.read(served.pid);
+  const cost = cpuBefore &&
+    cpuAfter && {
+      processUs: (cpuAfter.process - cpuBefore.process) / dueCount,
+      databaseUs: (cpuAfter.database - cpuBefore.database) / dueCount,
+    };
   const lateMs = await lateness(served.databaseUrl, beginMs);
+  const memory = `${memoryBefore ?? '?'} MB before, ${served.memory()?.nowMb ?? '?'} MB after`;
   const [quiet, busy] = [answersOf(before), answersOf(during)];
   return [
     {
@@ -173,31 +192,31 @@ export async function measureDeadlines(bench: Bench): Promise<readonly ResultRow
     {
       name: 'due instant to stored break',
       unit: 'breaks',
-      perSecond: lateMs.length / (dueWithinMs / 1000),
-      figures: figuresOf(lateMs, { count: dueCount, seconds: dueWithinMs / 1000, failure: 'not fired' }),
-      remark: `${dueCount} of ${waitingCount} within a minute; the last ${(Math.max(0, ...lateMs) / 1000).toFixed(1)} s after it was due`,
+      perSecond: lateMs.length / dueWithinS,
+      figures: figuresOf(lateMs, { count: dueCount, seconds: dueWithinS, failure: 'not fired' }),
+      cost,
+      remark: `${dueCount} of ${waitingCount} within ${dueWithinS} s; the last ${(Math.max(0, ...lateMs) / 1000).toFixed(1)} s after it was due; ${memory}`,
     },
   ]; // prettier-ignore
 }
 
-async function fillJobs(url: string): Promise<void> {
+async function fillJobs(url: string, count: number): Promise<void> {
   await query(
     url,
     `insert into job (kind, key, payload, run_at)
      select 'judge', 'Patient/waits-' || n, '{}', now() + interval '1 year' + n * interval '1 second'
      from generate_series(1, $1::integer) as n on conflict do nothing`,
-    [waitingCount - dueCount],
+    [count],
   );
   await query(url, 'analyze job', []);
 }
 
-async function waitFired(url: string): Promise<void> {
-  const text = `select count(*)::integer as open from resource
-                where type = 'DetectedIssue' and raw like '%Patient/due-%' and raw like '%"valueCode":"pre-alert"%'
-                  and not is_deleted`;
+async function waitFired(url: string, count: number): Promise<void> {
+  const text = `select count(*)::integer as fired from break
+                where key like 'RUP-27:Patient/due-%' and opened_at is not null`;
   for (const until = performance.now() + firedWithinMs; performance.now() < until; ) {
     const [row] = await query(url, text, []);
-    if (row?.['open'] === 0) return;
+    if (row?.['fired'] === count) return;
     await new Promise((resume) => setTimeout(resume, 1000));
   }
 }
@@ -206,12 +225,11 @@ async function waitFired(url: string): Promise<void> {
 async function lateness(url: string, beginMs: number): Promise<readonly number[]> {
   const rows = await query(
     url,
-    `select extract(epoch from last_updated) * 1000 as at,
-            substring(raw from 'Observation/due-([0-9]+)')::integer as n
-     from resource where type = 'DetectedIssue' and raw like '%Observation/due-%' and raw not like '%"valueCode":"pre-alert"%'`,
+    `select extract(epoch from opened_at) * 1000 as at, substring(key from 'Observation/due-([0-9]+)')::integer as n
+     from break where key like 'RUP-27:Patient/due-%' and opened_at is not null`,
     [],
   );
-  return rows.map(({ at, n }) => Number(at) - (beginMs + (Number(n) * dueWithinMs) / dueCount));
+  return rows.map(({ at, n }) => Number(at) - (beginMs + Number(n) * dueStepMs));
 }
 
 async function query(

@@ -27,6 +27,15 @@ const batch = 50;
 const frCoreFile = fileURLToPath(new URL('../../../../../shared/packages/hl7.fhir.fr.core-2.2.0.tgz', import.meta.url));
 const frCoreEncounter = 'https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-encounter';
 
+/** As on every write: structure, invariants and bindings of R4. */
+export function createBaseValidator(): Promise<Validation.Validator> {
+  const core = createBaseLibrary();
+  return createValidator({
+    definitions: loadDefinitions(),
+    beyond: { library: core, terms: createTerminology(core) },
+  });
+}
+
 export async function measureValidation(seconds: number): Promise<readonly ResultRow[]> {
   const start = performance.now();
   const definitions = loadDefinitions();

@@ -29,7 +29,11 @@ describe('A feed that sends in office hours', () => {
   });
 
   it('says since when it is silent, and how long its pauses are', () => {
-    expect(silenceOf(hours, fridayEvening + 10 * day)).toEqual({ sinceMs: fridayEvening, usualPauseMs: 62 * hour });
+    expect(silenceOf(hours, fridayEvening + 10 * day)).toEqual({
+      sinceMs: fridayEvening,
+      usualPauseMs: 62 * hour,
+      endsMs: fridayEvening + 14 * day,
+    });
   });
 
   it('is not taken for a slower one because of one breakdown', () => {
@@ -43,7 +47,11 @@ describe('A feed', () => {
     const hours = Array.from({ length: 10 * 24 }, (_unused, index) => monday + index * hour);
     const end = monday + 240 * hour;
     expect(silenceOf(hours, end + feedLimits.silenceMinMs)).toBeUndefined();
-    expect(silenceOf(hours, end + feedLimits.silenceMinMs + 1)).toEqual({ sinceMs: end, usualPauseMs: 0 });
+    expect(silenceOf(hours, end + feedLimits.silenceMinMs + 1)).toEqual({
+      sinceMs: end,
+      usualPauseMs: 0,
+      endsMs: end + 14 * day,
+    });
   });
 
   it.each([
@@ -64,6 +72,15 @@ describe('A feed', () => {
         expect(silenceOf([...hours].reverse(), last + 90 * day)).toEqual(silenceOf(hours, last + 90 * day));
       }),
     );
+  });
+
+  it('of a small site, where something comes every other day by chance, may pause for longer than three times the longest', () => {
+    // Hours after the first: drawn once, twenty in four weeks; the longest three pauses are 3.5, 3.2 and 2.9 days.
+    const hours = [0, 9, 31, 33, 80, 103, 181, 190, 214, 221, 291, 330, 342, 349, 425, 450, 509, 515, 560, 600];
+    const known = hours.map((one) => monday + one * hour);
+    const end = monday + 601 * hour;
+    expect(silenceOf(known, end + 9 * day)).toBeUndefined();
+    expect(silenceOf(known, end + 11 * day)).toBeDefined();
   });
 
   it('counts an hour once, whatever came in it', () => {

@@ -107,3 +107,38 @@ describe('A deadline of a site whose letters have stopped', () => {
     expect((await test.database.query({ text: 'select * from held_deadline' })).length).toBe(0);
   });
 });
+
+describe('A feed that never returns', () => {
+  beforeAll(async () => {
+    // The last letter of the site came on 15 March between nine and ten.
+    await client.moveClock('2026-03-20T12:00:00+01:00');
+    await discharged('f4', 4, { end: '2026-03-20T15:00:00+01:00', from: site });
+    await client.moveClock('2026-03-28T12:00:00+01:00');
+  });
+
+  it('holds its deadlines for two weeks', async () => {
+    expect(await judgment(client, 'f4', 'RUP-20')).toMatchObject({ state: 'waiting', reason: 'feed-silent' });
+    expect(await technical()).toHaveLength(2);
+  });
+
+  it('has ended then: they break at that instant, in one digest, not in a call for each', async () => {
+    await client.moveClock('2026-03-29T11:30:00+02:00');
+    const { state, due, alerts } = await theBreak(client, 'f4', 'RUP-20');
+    expect([state, due, alerts.length]).toEqual(['open', '2026-03-21T00:00:00+01:00', 0]);
+    expect((await judgment(client, 'f4', 'RUP-20')).state).toBe('broken');
+    expect(await test.database.query({ text: 'select * from held_deadline' })).toEqual([]);
+    await client.moveClock('2026-03-30T09:00:00+02:00');
+    const messages = await client.search<Communication>(`Communication?recipient=${site}&_count=50`);
+    const [digest] = messages.filter(({ payload = [] }) =>
+      payload.some(({ contentString = '' }) => contentString.includes('RUP-20')),
+    );
+    expect(digest?.sent).toBe('2026-03-30T08:00:00+02:00');
+  });
+
+  it('holds no deadline that comes later', async () => {
+    await discharged('f5', 5, { end: '2026-03-30T15:00:00+02:00', from: site });
+    await client.moveClock('2026-03-31T09:00:00+02:00');
+    const { state, alerts } = await theBreak(client, 'f5', 'RUP-20');
+    expect([state, alerts.length]).toEqual(['open', 1]);
+  });
+});

@@ -32,6 +32,16 @@ function utf16(text: string, isBigEndian = false): Uint8Array {
   return isBigEndian ? bytes.swap16() : bytes;
 }
 
+/** Processor time of this process: what others do on the machine does not count. */
+function cpuMsOf(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+const ansi = (text: string): Uint8Array => Buffer.from(text.replaceAll('’', '\u0092'), 'latin1');
+
 describe('a well-formed document', () => {
   test('becomes a tree of local names, namespaces, attributes and text', () => {
     const root = rootOf('<a xmlns="urn:x" xmlns:y="urn:y" b="1" y:c="2"><d> e </d><y:d/></a>');
@@ -75,14 +85,13 @@ describe('a DTD', () => {
     ['X3: a URL as entity', '<!DOCTYPE a [<!ENTITY x SYSTEM "http://127.0.0.1:9/">]><a>&x;</a>'],
     ['X3: parameter entities', '<!DOCTYPE a [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]><a/>'],
     ['X1: a DOCTYPE after a comment', '<!-- x -->\n<!DOCTYPE a><a/>'],
-  ])('%s is refused', (_, source) => {
-    const start = performance.now();
-    expect(refusalOf(source)).toMatchObject({
-      severity: 'error',
-      code: 'structure',
-      text: expect.stringContaining('DOCTYPE'),
-    });
-    expect(performance.now() - start).toBeLessThan(2000);
+  ])('%s is refused, within 20 ms', (_, source) => {
+    const bytes = bytesOf(source);
+    let issue: ReturnType<typeof refusalOf>;
+    // The quickest of some: the collector of garbage may come in between.
+    const times = Array.from({ length: 5 }, () => cpuMsOf(() => (issue = refusalOf(bytes))));
+    expect(issue).toMatchObject({ severity: 'error', code: 'structure', text: expect.stringContaining('DOCTYPE') });
+    expect(Math.min(...times)).toBeLessThan(20);
   });
 
   test('X1: is refused in UTF-16 too', () => {
@@ -132,6 +141,26 @@ describe('X5: encodings', () => {
   });
 
   test.each([
+    ['utf-8', 'é’𝄞'],
+    ['windows-1252', 'é’'],
+    ['utf-16', 'é’𝄞'],
+  ])('read a long text in %s as a short one, wherever it is cut', (encoding, word) => {
+    const encode = { 'utf-8': bytesOf, 'utf-16': (text: string) => utf16(`\ufeff${text}`), 'windows-1252': ansi }[
+      encoding
+    ];
+    for (const shift of ['', 'x', 'xx', 'xxx', 'xxxx']) {
+      const long = shift + word.repeat(40_000);
+      const declared = encoding === 'windows-1252' ? '<?xml version="1.0" encoding="windows-1252"?>' : '';
+      expect(rawText(rootOf(encode?.(`${declared}<a>${long}</a>`) ?? '')) === long).toBe(true);
+    }
+  });
+
+  test('find a DOCTYPE where a long text is cut, and say its place', () => {
+    const source = `<a>${'x\n'.repeat(32_765)}<!DOCTYPE a></a>`;
+    expect(refusalOf(source)?.diagnostics).toBe('line 32766, column 1');
+  });
+
+  test.each([
     ['UTF-7', Buffer.from('<?xml version="1.0" encoding="UTF-7"?><a/>')],
     ['EBCDIC', Buffer.from('<?xml version="1.0" encoding="IBM037"?><a/>')],
     ['eight-bit text that says UTF-16', Buffer.from('<?xml version="1.0" encoding="UTF-16"?><a/>')],
@@ -148,18 +177,19 @@ describe('X5: encodings', () => {
   });
 });
 
-describe('X6 and X7: sizes', () => {
+describe('sizes', () => {
   const attributes = Array.from({ length: 100_000 }, (_, i) => `a${i}="1"`).join(' ');
   test.each([
-    ['20 000 nested elements', '<a>'.repeat(20_000)],
-    ['100 000 attributes', `<a ${attributes}/>`],
-    ['a million siblings', `<a>${'<b/>'.repeat(1_000_000)}</a>`],
-    ['a text of 20 MB', `<a>${'x'.repeat(20_000_000)}</a>`],
-    ['a name of 1 MB', `<${'a'.repeat(1_000_000)}/>`],
-  ])('refuses %s soon', (_, source) => {
-    const start = performance.now();
-    expect(refusalOf(source)?.code).toBe('too-costly');
-    expect(performance.now() - start).toBeLessThan(10_000);
+    ['X6: 20 000 nested elements', '<a>'.repeat(20_000)],
+    ['X7: 100 000 attributes', `<a ${attributes}/>`],
+    ['X7: a million siblings', `<a>${'<b/>'.repeat(1_000_000)}</a>`],
+    ['X7: a text of 20 MB', `<a>${'x'.repeat(20_000_000)}</a>`],
+    ['X7: a name of 1 MB', `<${'a'.repeat(1_000_000)}/>`],
+  ])('%s are refused soon', (_, source) => {
+    const bytes = bytesOf(source);
+    let code: string | undefined;
+    expect(cpuMsOf(() => (code = refusalOf(bytes)?.code))).toBeLessThan(3000);
+    expect(code).toBe('too-costly');
   });
 
   test('counts against the limits it is given', () => {

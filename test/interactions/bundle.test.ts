@@ -327,6 +327,31 @@ describe('A transaction', () => {
     expect((await client.get('Patient/n')).status).toBe(404);
   });
 
+  it.each(['transaction', 'batch'] as const)(
+    'of kind %s tells each entry its own warnings when asked for outcomes',
+    async (type) => {
+      const mistyped = {
+        resourceType: 'Practitioner',
+        identifier: [{ system: 'https://rpps.esante.gouv.fr', value: '10101201234' }],
+      };
+      const entries = [post(patient(`outcome-${type}`)), post(mistyped)];
+      const asked = await send(type, entries, { prefer: 'return=OperationOutcome' });
+      const outcomes = responses(asked).map((one) => (one as { outcome?: { issue: unknown[] } }).outcome?.issue);
+      const done = (text: string) => expect.objectContaining({ severity: 'information', details: { text } });
+      expect(outcomes).toEqual([
+        [done('Patient created')],
+        [
+          done('Practitioner created'),
+          expect.objectContaining({ severity: 'warning', expression: ['Practitioner.identifier[0]'] }),
+        ],
+      ]);
+      expect(asked.json.entry[1].resource).toBeUndefined();
+      expect(asked.text).not.toContain('10101201234');
+      const unasked = await send(type, [post(mistyped)]);
+      expect(responses(unasked)[0]).not.toHaveProperty('outcome');
+    },
+  );
+
   it('refuses more than 500 entries before it does anything', async () => {
     const reply = await send(
       'transaction',

@@ -11,9 +11,10 @@ import { fixturePath, only, planOf, read, resources } from './letters.ts';
 const samples = new URL('../../../shared/samples/', import.meta.url);
 const isHere = existsSync(samples);
 const files = isHere
-  ? ['ldl', 'cda-general', 'cda-oncology'].flatMap((folder) =>
-      readdirSync(new URL(`${folder}/`, samples))
-        .filter((name) => name.endsWith('.xml'))
+  ? ['ldl', 'cda-general', 'cda-oncology', 'hl7v2'].flatMap((folder) =>
+      readdirSync(new URL(`${folder}/`, samples), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.xml$/i.test(name))
+        .sort()
         .map((name) => `${folder}/${name}`),
     )
   : [];

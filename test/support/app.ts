@@ -14,7 +14,7 @@ export interface TestApp {
   /** Stops the server and starts it again on the same database, as after a restart of the machine. */
   restart(settings?: Readonly<Record<string, string>>): Promise<TestApp>;
   /** A second instance on the same database; whoever starts it stops it. */
-  another(): Promise<{ readonly client: Client; stop(): Promise<void> }>;
+  another(): Promise<{ readonly client: Client; readonly app: App; stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ async function start(database: TestDatabase, options: TestAppOptions): Promise<T
     async another() {
       // Instances are told apart by chance.
       const second = await startApp({ config, ids, log, random: () => 0.25 });
-      return { client: createClient(second.baseUrl), stop: () => second.stop() };
+      return { client: createClient(second.baseUrl), app: second, stop: () => second.stop() };
     },
     async close() {
       await app.stop();

@@ -146,7 +146,12 @@ export interface Section {
 
 export type Body =
   | { readonly kind: 'structured'; readonly sections: readonly Section[] }
-  | { readonly kind: 'unstructured'; readonly mediaType: string; readonly bytes: Uint8Array };
+  | {
+      readonly kind: 'unstructured';
+      readonly mediaType: string;
+      /** The file, decoded when it is asked for: up to `bytesMax`, else whole. */
+      readonly read: (bytesMax?: number) => Uint8Array;
+    };
 
 export interface ClinicalDocument {
   readonly templateIds: readonly InstanceIdentifier[];

@@ -131,7 +131,11 @@ export function createExportWork(input: BulkWorkInput): Work {
     const page = { afterRid: progress.afterRid, limit, atMs, sinceMs, types, patients };
     const rows = await readExportPage(tx, page, visible);
     const byType = new Map<string, string[]>();
-    for (const { type, raw } of rows) byType.set(type, [...(byType.get(type) ?? []), raw]);
+    for (const { type, raw } of rows) {
+      const lines = byType.get(type) ?? [];
+      byType.set(type, lines);
+      lines.push(raw);
+    }
     const files = [...byType].map(([type, lines], index) => ({
       number: progress.files + index + 1,
       kind: 'output' as const,

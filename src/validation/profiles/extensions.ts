@@ -2,7 +2,7 @@
  * Extensions whose definitions are loaded: their content, the elements they are meant for, and whether they change the
  * meaning (https://hl7.org/fhir/R4/extensibility.html). Those that nobody has loaded are let pass, save modifiers.
  */
-import { createInvariant, createSelection, type Selection } from '../../fhir/index.ts';
+import { createInvariant } from '../../fhir/index.ts';
 import { type Access, isObject, type Item } from './items.ts';
 import { addFault, isOfType, type ProfileJudge } from './judge.ts';
 import { rootOf } from './resolve.ts';
@@ -27,7 +27,7 @@ export function judgeExtension(judge: ProfileJudge, item: Item, run: Run): void 
     addFault(run, item, { severity: 'error', code: 'structure', profile, ...texts });
   }
   if (usedElsewhere.has(url)) return;
-  if (!isMeantFor(judge.access, tree, item) || !areContextsMet(tree, item, run))
+  if (!isMeantFor(judge, tree, item) || !areContextsMet(tree, item, run))
     addFault(run, item, { severity: 'error', code: 'structure', profile, ...faultTexts.extensionContext(url) });
 }
 
@@ -72,16 +72,11 @@ const usedElsewhere: ReadonlySet<string> = new Set(
   ].map((name) => r4 + name),
 );
 
-/** Compiled once for each context of a definition. */
-const selections = new WeakMap<object, Selection>();
-
 /** By FHIRPath about the resource: the element is one of those that it yields. What cannot be evaluated lets pass. */
-function isSelected(access: Access, parent: Item, context: ProfileTree['context'][number]): boolean {
-  const { resource } = rootOf(access, parent);
-  const selection = selections.get(context) ?? createSelection(context.expression ?? '');
-  selections.set(context, selection);
+function isSelected(judge: ProfileJudge, parent: Item, expression: string): boolean {
+  const { resource } = rootOf(judge.access, parent);
   const element = isObject(parent.value) ? parent.value : parent.beside;
-  return !isObject(element) || selection(resource.value, element) !== false;
+  return !isObject(element) || judge.selection(expression)(resource.value, element) !== false;
 }
 
 /** Invariants about the element that has the extension; what cannot be evaluated lets pass. */
@@ -93,14 +88,13 @@ function areContextsMet({ contextInvariants }: ProfileTree, { parent }: Item, ru
   );
 }
 
-function isMeantFor(access: Access, { context }: ProfileTree, item: Item): boolean {
+function isMeantFor(judge: ProfileJudge, { context }: ProfileTree, item: Item): boolean {
   const { parent } = item;
   if (parent === undefined || context.length === 0) return true;
-  return context.some((one) => {
-    const { type, expression = '' } = one;
-    if (type === 'fhirpath') return isSelected(access, parent, one);
+  return context.some(({ type, expression = '' }) => {
+    if (type === 'fhirpath') return isSelected(judge, parent, expression);
     if (type === 'extension') return isOfExtension(parent, expression.split('#')[0]);
-    return isElement(access, parent, (expression.split('#')[0] ?? '').replaceAll('[x]', ''));
+    return isElement(judge.access, parent, (expression.split('#')[0] ?? '').replaceAll('[x]', ''));
   });
 }
 

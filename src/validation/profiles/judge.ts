@@ -1,7 +1,7 @@
 /**
  * Conformance to profiles, each compiled when it is first needed and kept as long as the library stays the same.
  */
-import { type InvariantScope, type Library, readCanonical } from '../../fhir/index.ts';
+import { createSelection, type InvariantScope, type Library, readCanonical, type Selection } from '../../fhir/index.ts';
 import { compileProfile, type CompiledProfile } from './compile.ts';
 import { extensionUrls, type Surroundings } from './discriminate.ts';
 import { type Access, isObject, type Item, pointerOf } from './items.ts';
@@ -14,6 +14,8 @@ import type { BindingTerms } from './binding.ts';
 export interface ProfileJudge extends Surroundings {
   readonly library: Library;
   isLoaded(canonical: string): boolean;
+  /** Of the context of an extension, compiled once. */
+  selection(expression: string): Selection;
   /** A run over the resource, in which profiles are judged. */
   open(root: Item, marksMustSupport: boolean): Run;
 }
@@ -27,6 +29,7 @@ export interface JudgeInput {
 export function createProfileJudge({ access, library, terms }: JudgeInput): ProfileJudge {
   const trees = new Map<string, TreeResult>();
   const compiled = new Map<ProfileTree, CompiledProfile>();
+  const selections = new Map<string, Selection>();
   const result = (canonical: string): TreeResult => {
     const known = trees.get(canonical) ?? readTree({ definitions: access.definitions, library }, canonical);
     if (trees.size < profilesMax) trees.set(canonical, known);
@@ -47,6 +50,11 @@ export function createProfileJudge({ access, library, terms }: JudgeInput): Prof
     isLoaded(canonical) {
       const found = result(canonical);
       return found.kind === 'tree' || found.fault === 'other-type';
+    },
+    selection(expression) {
+      const known = selections.get(expression) ?? createSelection(expression);
+      selections.set(expression, known);
+      return known;
     },
     member: (valueSet, system, code) => terms.member(valueSet, system, code),
     conforms: (item, canonical, run) => isClean(run, (inner) => judge.judge(item, canonical, inner)),

@@ -1,7 +1,8 @@
 /**
  * Keys of French national numbers. NIR: 13 characters and a key of two, 97 less the number modulo 97, where Corsica's 2A
  * and 2B count as 19 and 18. RPPS, SIREN, SIRET, FINESS and ADELI end with a digit by the formula of Luhn; Corsican FINESS
- * and ADELI numbers, which have a letter, are judged by their form alone.
+ * and ADELI numbers, which have a letter, are judged by their form alone. No specification of ADELI's key was found; the
+ * numbers in the public directory (Annuaire Santé) that were looked at follow the formula, and it only warns.
  */
 
 /** Why a number is none: its form, or its key. */

@@ -1,0 +1,38 @@
+/** Authentication on the wire: the token endpoint, introspection, and what SMART clients look for first. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Identity, OAuthAnswer } from '../identity/index.ts';
+import { mediaType } from './formats.ts';
+
+/** A form with an assertion, and nothing larger. */
+const formBytesMax = 64 * 1024;
+
+export function registerOAuthRoutes(server: FastifyInstance, identity: Identity): void {
+  for (const url of ['/fhir/.well-known/smart-configuration', '/.well-known/smart-configuration']) {
+    server.get(url, (_request, reply) => reply.header('content-type', 'application/json').send(identity.configuration));
+  }
+  const endpoints = { '/auth/token': identity.token, '/auth/introspect': identity.introspect };
+  for (const [url, answer] of Object.entries(endpoints)) {
+    server.post(url, { bodyLimit: formBytesMax }, async (request, reply) => {
+      const form = readForm(request);
+      return send(reply, form === undefined ? noForm : await answer(form, request.raw));
+    });
+  }
+}
+
+const noForm: OAuthAnswer = {
+  status: 400,
+  body: { error: 'invalid_request', error_description: 'expected a body of type application/x-www-form-urlencoded' },
+};
+
+function readForm({ headers, body }: FastifyRequest): URLSearchParams | undefined {
+  const isForm = mediaType(headers['content-type'] ?? '') === 'application/x-www-form-urlencoded';
+  return isForm && body instanceof Uint8Array ? new URLSearchParams(Buffer.from(body).toString('utf8')) : undefined;
+}
+
+/** RFC 6749 §5.1: never kept anywhere. */
+function send(reply: FastifyReply, { status, body }: OAuthAnswer): FastifyReply {
+  return reply
+    .code(status)
+    .headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'content-type': 'application/json' })
+    .send(JSON.stringify(body));
+}
