@@ -1,5 +1,6 @@
 /** Outcomes in French and English: the tables of src/http are held against every text that the sources can put into an outcome. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { frenchAccessTexts } from '../../src/http/french-access.ts';
 import { frenchDocumentTexts } from '../../src/http/french-documents.ts';
 import { frenchDomainTexts, frenchPrefixes } from '../../src/http/french-domain-texts.ts';
 import { frenchLanguageTexts } from '../../src/http/french-language-texts.ts';
@@ -12,6 +13,7 @@ import { findOutcomeTexts, type SourceText } from './outcome-texts.ts';
 const unheard: readonly (readonly [place: RegExp, why: string])[] = [
   [/^src\/db\/(?:check-server|embedded[\w-]*|migrate)\.ts/, 'ends a start; told on stderr'],
   [/^src\/base\/config\.ts/, 'ends a start; told on stderr'],
+  [/^src\/app\/(?:clients|identity)\.ts/, 'told by `suture clients`, or ends a start'],
   [/^src\/demo\//, 'told to who plays the demonstration'],
   [/^src\/packages\/(?:add|read)-package\.ts/, 'told by `suture packages add`'],
   [/^src\/breaks\/lives\.ts/, 'the text of a resource of the record, no issue'],
@@ -36,6 +38,11 @@ const led: readonly (readonly [place: RegExp, why: string])[] = [
   [/^src\/letters\/composition\.ts/, 'a narrative'],
   [/^src\/fhir\/(?:json|fhirpath-syntax)\.ts/, 'what is read; a sign of an expression'],
   [/^src\/notify\/guard\.ts/, 'what statusAfter() says, as a member named fault'],
+  [/^src\/interactions\/write\.ts/, 'type and outcome of a write: composed, below'],
+  [
+    /^src\/identity\/(?:client|issuer-file)\.ts/,
+    'gathered in a list first, which is not followed; the second ends a start',
+  ],
   [/^src\/http\/errors\.ts/, 'the table of what the HTTP library refuses, held by http/errors.test.ts'],
 ];
 
@@ -43,6 +50,7 @@ const led: readonly (readonly [place: RegExp, why: string])[] = [
 const composed = [
   'Patient created',
   'Patient updated',
+  'Patient unchanged',
   'RUP-1.deadline: the evaluation takes longer than 5 ms',
   'RUP-1.deadline: the evaluation needs more than 5 MB of memory',
   'RUP-1.deadline: the evaluation ended its thread',
@@ -98,6 +106,7 @@ describe('The texts of outcomes', () => {
   it.each([
     ['French texts', frenchTexts],
     ['French of documents', frenchDocumentTexts],
+    ['French of access', frenchAccessTexts],
     ['French of the language', frenchLanguageTexts],
     ['French of the domain', frenchDomainTexts],
     ['English of letters', letterTexts],
