@@ -201,7 +201,7 @@ test('pages, filters and lists find what the standard says, in one order', async
     for (let round = 0; round < questionsPerRecord; round++) {
       const type = chance.pick(types);
       const question = makeQuestion(world, { asker, chance }, type);
-      for (const [name] of question.pairs) if (name in asked) asked[name as keyof typeof asked] += 1;
+      countNames(asked, question.pairs);
       asked.found += question.expected.length;
       const fault = await faultOf(world, chance, type, question).catch((error: unknown) => String(error));
       const label = `seed ${seed}: ${type}?${question.pairs.map((pair) => pair.join('=')).join('&')}`;
@@ -211,3 +211,8 @@ test('pages, filters and lists find what the standard says, in one order', async
   expect(faults.slice(0, 20)).toEqual([]);
   if (seedGiven === undefined) for (const many of Object.values(asked)) expect(many).toBeGreaterThan(records);
 });
+
+/** How often each of the parameters was asked for that the test must not leave out. */
+function countNames(asked: Record<string, number>, pairs: readonly (readonly [name: string, value: string])[]): void {
+  for (const [name] of pairs) if (name in asked) asked[name] = (asked[name] ?? 0) + 1;
+}
