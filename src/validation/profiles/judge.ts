@@ -87,6 +87,7 @@ function openRun(judge: ProfileJudge, root: Item, marksMustSupport: boolean): Ru
     marksMustSupport,
     open: new Set(),
     told: new Set(),
+    named: new Map(),
     resolve: (reference, from) => findTarget(judge.access, reference, from),
     scope: (item) => scopeOf(judge, item, run),
   };
