@@ -77,6 +77,8 @@ const operations: Readonly<Record<string, RoutePolicy>> = {
   'instance $everything': letters('rs'),
   // Of himself, or with the right to read the log: decided there.
   'instance $accesses': letters('r'),
+  'instance $break-glass': right('break-glass'),
+  'instance $break-glass-end': right('break-glass'),
   'instance $xdm': letters('r'),
   // What is sent is written down as a Communication or a Task: that asks for letters of its own.
   'instance $mssante': letters('r'),

@@ -7,6 +7,7 @@ import { type Database } from '../db/index.ts';
 import { createHttp } from '../http/index.ts';
 import {
   auditOperations,
+  breakGlassOperations,
   breakOperations,
   bulkOperations,
   everythingOperations,
@@ -20,6 +21,7 @@ import {
   subscriptionOperations,
   terminologyOperations,
   validateOperations,
+  withBrokenGlass,
 } from '../interactions/index.ts';
 import { type Notify, socketPath } from '../notify/index.ts';
 import { createTimeKeeper, settleOrFail } from '../queue/index.ts';
@@ -33,11 +35,12 @@ export async function openHttp(
 ): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
   const identity = await openIdentity(ground);
+  const callerOf = ground.callerOf ?? identity?.callerOf ?? (() => systemCaller);
   const ingest = ingestOperation(letterSettings(config));
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
-    callerOf: ground.callerOf ?? identity?.callerOf ?? (() => systemCaller),
+    callerOf: async (request) => withBrokenGlass(db, await callerOf(request), clock.now()),
     identity,
     context,
     operations: [
@@ -50,7 +53,7 @@ export async function openHttp(
       ...bridgeOperations(bridge, ingest),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,
-      ...(context.audit === undefined ? [] : auditOperations),
+      ...(context.audit === undefined ? [] : [...auditOperations, ...breakGlassOperations]),
       ...metaOperations,
       ...referenceOperations,
       ...bulkOperations,

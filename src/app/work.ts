@@ -35,7 +35,7 @@ import { createWorkers, type Workers } from '../queue/index.ts';
 import { createWithTerms } from '../packages/index.ts';
 import { typesOfBase } from '../search/index.ts';
 import { createReindexWork, serverSecret } from '../store/index.ts';
-import { openAudit } from './audit.ts';
+import { noteTold, openAudit } from './audit.ts';
 import type { Ground } from './ground.ts';
 
 export const softwareVersion = '0.1.0';
@@ -58,9 +58,13 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
   const engine = createEngine({ ...ground, zone, quietHours, proofAwaitedMs, metrics: ground.metrics.engine });
   lifecycle.onStop('rules of others', () => engine.isolation.stop());
   const smtp = openSmtp(config);
-  const notify = createNotify({ ...ground, ...channelSettings(config, smtp), onAttempt: ground.metrics.attempted });
+  const audit = await openAudit(ground);
+  const notify = createNotify({
+    ...{ ...ground, ...channelSettings(config, smtp), ...noteTold(audit) },
+    onAttempt: ground.metrics.attempted,
+  });
   await installShipped(ground.store, [...ground.shipped, ...measureResources(), ...shippedTopicResources]);
-  const context = await createContext(ground, engine, notify);
+  const context = { ...(await createContext(ground, engine, notify)), ...(audit && { audit }) };
   const bridge = bridgeSettings(config, smtp);
   const workers = createWorkers({
     ...ground,
@@ -83,14 +87,12 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
 
 async function createContext(ground: Ground, engine: EngineInput, notify: Notify): Promise<Context> {
   const { clock, config, db } = ground;
-  const audit = await openAudit(ground);
   return {
     ...ground,
     indexValues: ground.index,
     withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
     packages: ground.shelf.packages,
-    ...(audit && { audit }),
     ...(config.auth === 'smart' && { oauth: oauthUrls(ground.baseUrl) }),
     guards: [
       clientGuard,

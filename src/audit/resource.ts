@@ -110,8 +110,9 @@ function subtypesOf({ code, operation }: AuditRow): Coding[] {
   ];
 }
 
-function purposeOf({ agent, detail }: AuditRow): Pick<AuditEvent, 'purposeOfEvent'> {
-  if (agent.emergency === undefined && detail?.reason === undefined) return {};
+function purposeOf({ agent, detail, patient }: AuditRow): Pick<AuditEvent, 'purposeOfEvent'> {
+  const isEmergency = patient !== null && agent.emergency === patient;
+  if (!isEmergency && detail?.reason === undefined) return {};
   const coding = [
     { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'BTG', display: 'break the glass' },
   ];

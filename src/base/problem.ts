@@ -54,6 +54,8 @@ export interface ProblemDetail {
   readonly location?: string;
   /** Answer header WWW-Authenticate of a 401. */
   readonly challenge?: string;
+  /** Answer header Allow: the methods that are served where this one is not. */
+  readonly allow?: readonly string[];
 }
 
 export class Problem extends Error {
@@ -62,6 +64,7 @@ export class Problem extends Error {
   readonly retryAfterMs: number | undefined;
   readonly location: string | undefined;
   readonly challenge: string | undefined;
+  readonly allow: readonly string[] | undefined;
 
   constructor(category: ProblemCategory, message: string, detail: ProblemDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -71,5 +74,6 @@ export class Problem extends Error {
     this.retryAfterMs = detail.retryAfterMs;
     this.location = detail.location;
     this.challenge = detail.challenge;
+    this.allow = detail.allow;
   }
 }

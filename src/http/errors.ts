@@ -57,6 +57,8 @@ export function answerError(error: unknown, log: Log, errorId: () => string): Er
       ...(problem.category === 'unauthenticated' ? { 'www-authenticate': problem.challenge ?? 'Bearer' } : {}),
       ...(problem.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1000)) }),
       ...(problem.location === undefined ? {} : { location: problem.location }),
+      // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6
+      ...(problem.allow === undefined ? {} : { allow: problem.allow.join(', ') }),
     },
   };
 }

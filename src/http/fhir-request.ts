@@ -47,9 +47,17 @@ function readConditions(request: FastifyRequest): Partial<Request> {
     ifNoneMatch: header(request, 'if-none-match'),
     ifModifiedSince: header(request, 'if-modified-since'),
     ifNoneExist: header(request, 'if-none-exist'),
-    // Node reads headers byte by byte; JSON is UTF-8.
-    provenance: provenance === undefined ? undefined : parseJson(Buffer.from(provenance, 'latin1')),
+    provenance: provenance === undefined ? undefined : readProvenanceHeader(provenance),
   });
+}
+
+/** Node reads headers byte by byte; JSON is UTF-8. */
+function readProvenanceHeader(text: string): unknown {
+  try {
+    return parseJson(Buffer.from(text, 'latin1'));
+  } catch (error) {
+    throw new Problem('incorrect', 'the header X-Provenance is not valid JSON', { cause: error });
+  }
 }
 
 /** `_format` overrides the header. */

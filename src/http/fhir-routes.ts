@@ -33,7 +33,8 @@ export interface FhirRoutesInput {
   readonly answerError: (error: unknown) => ErrorAnswer;
 }
 
-const allMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+/** Those that FHIR uses, and two that it does not: they are told so. */
+const allMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const;
 
 /** Where operations are called, with the parameter of the path that holds the name. */
 const operationPlaces: ReadonlyMap<string, { readonly level: Operation['level']; readonly at: keyof PathParameters }> =
@@ -62,8 +63,9 @@ export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInp
   requireFhirPolicies(routes, operations);
   for (const path of new Set([...routes.map((route) => route.path), ...operationPlaces.keys()])) {
     for (const method of allMethods) {
-      const route = routes.find((one) => one.path === path && one.method === method);
-      const served: Served = { path, method, route };
+      const here = routes.filter((one) => one.path === path);
+      const route = here.find((one) => one.method === method);
+      const served: Served = { path, method, route, allowed: here.map((one) => one.method) };
       server.route({
         method,
         url: path === '' ? '/fhir' : `/fhir${path}`,
@@ -79,6 +81,8 @@ interface Served {
   readonly path: string;
   readonly method: string;
   readonly route: Route | undefined;
+  /** The methods that the table has here. */
+  readonly allowed: readonly string[];
 }
 
 interface Exchange {
@@ -126,7 +130,7 @@ interface Found {
   readonly run: (context: Context, request: Request) => Promise<Answer>;
 }
 
-function findWork(operations: readonly Operation[], { path, route }: Served, request: FastifyRequest): Found {
+function findWork(operations: readonly Operation[], { path, route, allowed }: Served, request: FastifyRequest): Found {
   const parameters = request.params as PathParameters;
   const place = operationPlaces.get(path);
   const name = place === undefined ? undefined : parameters[place.at];
@@ -134,7 +138,7 @@ function findWork(operations: readonly Operation[], { path, route }: Served, req
     return findOperation(operations, { name: name.slice(1), level: place.level, type: parameters.type ?? '' }, request);
   }
   if (route === undefined) {
-    throw methodProblem(path.replace(/:(\w+)/g, '[$1]'), request.method);
+    throw methodProblem(path.replace(/:(\w+)/g, '[$1]'), request.method, allowed);
   }
   // The content of a Binary comes and goes as it is.
   const content = takesBytes(route, parameters) ? 'bytes' : route.content;
@@ -145,8 +149,11 @@ function takesBytes({ code }: Route, { type }: PathParameters): boolean {
   return type === 'Binary' && (code === 'create' || code === 'read');
 }
 
-function methodProblem(path: string, method: string): Problem {
-  return new Problem('unsupported-interaction', `${method} is not supported on [base]${path}`);
+function methodProblem(path: string, method: string, allowed: readonly string[]): Problem {
+  const allow = allowed.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one]));
+  return new Problem('unsupported-interaction', `${method} is not supported on [base]${path}`, {
+    allow: [...new Set(allow)],
+  });
 }
 
 interface Called {
@@ -169,6 +176,10 @@ function findOperation(operations: readonly Operation[], called: Called, request
     const performed = { code: 'operation', operation: chosen.name } as const;
     return { asked: askedOperation(chosen), content, performed, run: (context, asked) => chosen.run(context, asked) };
   }
-  if (found.length > 0) throw methodProblem(`/${called.level === 'system' ? '' : '[type]/'}$${called.name}`, method);
+  if (found.length > 0) {
+    const path = `/${called.level === 'system' ? '' : '[type]/'}$${called.name}`;
+    const allowed = found.flatMap(({ methods }) => methods);
+    throw methodProblem(path, method, allowed);
+  }
   throw new Problem('unsupported', 'no such operation here');
 }

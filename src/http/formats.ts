@@ -4,6 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../base/index.ts';
+import type { Language } from './french.ts';
 
 export type Format = 'json' | 'xml';
 
@@ -11,7 +12,8 @@ export interface Form {
   /** undefined: the client wants something that is neither. */
   readonly format: Format | undefined;
   readonly isPretty: boolean;
-  readonly language: 'en' | 'fr';
+  /** undefined: nothing is asked for, and each text stays as it is written. */
+  readonly language: Language | undefined;
 }
 
 const formats: ReadonlyMap<string, Format> = new Map([
@@ -43,7 +45,7 @@ export function mediaType(value: string): string {
   return (value.split(';')[0] ?? '').trim().toLowerCase();
 }
 
-const plain: Form = { format: 'json', isPretty: false, language: 'en' };
+const plain: Form = { format: 'json', isPretty: false, language: undefined };
 
 /** The common cases stand first: a read in JSON costs nothing here. */
 export function readForm({ headers, raw }: FastifyRequest): Form {
@@ -91,12 +93,12 @@ function byPreference(header: string): readonly string[] {
     .map(({ range }) => range);
 }
 
-/** English unless French is preferred (https://hl7.org/fhir/R4/languages.html). */
+/** The first of ours that is preferred (https://hl7.org/fhir/R4/languages.html). */
 function readLanguage(header: string | undefined): Form['language'] {
-  if (header === undefined) return 'en';
+  if (header === undefined) return undefined;
   for (const range of byPreference(header)) {
     const language = mediaType(range).split('-')[0];
     if (language === 'fr' || language === 'en') return language;
   }
-  return 'en';
+  return undefined;
 }

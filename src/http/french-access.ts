@@ -36,8 +36,9 @@ export const frenchAccessTexts: readonly (readonly [english: string, french: str
     'a client needs a key, a jwks-url, a certificate or an issuer',
     'un client a besoin d’une clé, d’une URL jwks-url, d’un certificat ou d’un émetteur',
   ],
+  ['expected a parameter reason of {} to {} characters', 'un paramètre reason de {1} à {2} caractères est attendu'],
+  ['the glass was broken too often within an hour', 'le bris de glace a été utilisé trop souvent en une heure'],
   ['no AuditEvent with this id', 'aucun AuditEvent ne porte cet identifiant'],
-  ['an AuditEvent is never changed', 'un AuditEvent n’est jamais modifié'],
   ['no audit log is kept here (SUTURE_AUDIT)', 'aucun journal d’audit n’est tenu ici (SUTURE_AUDIT)'],
   ['AuditEvents are sought by patients', 'les AuditEvent se cherchent par patient'],
   [

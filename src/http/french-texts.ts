@@ -2,12 +2,7 @@
  * The French of what outcomes say, by the English text: `{}` stands for a part that varies, `{1}` for the first of them. What
  * is not here keeps its English behind a French sentence of its kind (french.ts).
  */
-import { frenchAccessTexts } from './french-access.ts';
-import { frenchDocumentTexts } from './french-documents.ts';
-
 export const frenchTexts: readonly (readonly [english: string, french: string])[] = [
-  ...frenchDocumentTexts,
-  ...frenchAccessTexts,
   // HTTP
   ['something went wrong in the server', 'une erreur interne est survenue sur le serveur'],
   ['the body is larger than this server takes', 'le corps de la requête dépasse la taille acceptée par ce serveur'],
@@ -148,10 +143,6 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
     'a search of the whole system needs the parameter _type',
     'une recherche sur tout le système exige le paramètre _type',
   ],
-  [
-    'the only compartment that can be searched is that of a Patient',
-    'le seul compartiment où l’on peut chercher est celui d’un Patient',
-  ],
   ['it is not supported and was left out', 'il n’est pas pris en charge et a été ignoré'],
   ['the operation has no parameter {}: expected {}', 'l’opération n’a pas de paramètre {1} : {2} attendu'],
   [
@@ -282,10 +273,6 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
     'expected a reference to {}, found one to another type of resource',
     'une référence à {1} est attendue, une référence à un autre type trouvée',
   ],
-  ['expected at least {} in the array, found {}', 'au moins {1} attendus dans le tableau, {2} trouvés'],
-  ['expected at most {} in the array, found {}', 'au plus {1} attendus dans le tableau, {2} trouvés'],
-  ['expected a number not below {}', 'un nombre d’au moins {1} est attendu'],
-  ['expected a number not above {}', 'un nombre d’au plus {1} est attendu'],
   ['expected {}, found {}', '{1} attendu, {2} trouvé'],
   // Search
   ['{} has no such search parameter', '{1} n’a pas ce paramètre de recherche'],
@@ -295,7 +282,6 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
   ['expected true or false', 'true ou false attendu'],
   ['a value is empty', 'une valeur est vide'],
   ['the modifier is not supported for this parameter', 'ce modificateur n’est pas pris en charge pour ce paramètre'],
-  ['parameters of type {} are not supported', 'les paramètres de type {1} ne sont pas pris en charge'],
   ['expected a date such as {}', 'une date est attendue, par exemple {1}'],
   ['expected a number such as {}', 'un nombre est attendu, par exemple {1}'],
   ['expected a whole number that is not negative', 'un entier positif ou nul est attendu'],
@@ -322,6 +308,10 @@ export const frenchWords: ReadonlyMap<string, string> = new Map([
   ['another code', 'un autre code'],
   ['another code, or none', 'un autre code, ou aucun,'],
   ['found none', 'aucun trouvé'],
+  ['a date', 'une date'],
+  ['a date that does not lie before periodStart', 'une date qui n’est pas avant periodStart'],
+  ['population, where published is true', 'population, là où published est true'],
+  ['population or subject-list', 'population ou subject-list'],
   ['found another', 'un autre trouvé'],
   ['no version', 'aucune version'],
   ['it ends too early or is empty', 'il finit trop tôt ou est vide'],

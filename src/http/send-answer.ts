@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { type Definitions, jsonLimits, parseJson, prettyJson, writeFhirXml } from '../fhir/index.ts';
 import type { Answer } from '../interactions/index.ts';
 import { contentTypeOf, type Form } from './formats.ts';
-import { speakFrench } from './french.ts';
+import { speak } from './french.ts';
 
 export const fhirJson = contentTypeOf('json');
 
@@ -34,7 +34,8 @@ export function sendAnswer(
 
 /** Stored JSON goes out as it is; anything else costs a parse. */
 export function render(body: string, { format, isPretty, language }: Form, definitions: Definitions): string {
-  const text = language === 'fr' && body.includes('"resourceType":"OperationOutcome"') ? speakFrench(body) : body;
+  const isTold = language !== undefined && body.includes('"resourceType":"OperationOutcome"');
+  const text = isTold ? speak(language, body) : body;
   if (format === 'xml') return writeFhirXml(parseJson(text, answerLimits), definitions, { isPretty });
   return isPretty ? prettyJson(text) : text;
 }

@@ -34,6 +34,9 @@ const ofNobody: ReadonlySet<string> = new Set([
   'lookup',
   'subsumes',
   'get-ws-binding-token',
+  // Noted in the transaction of what they do.
+  'break-glass',
+  'break-glass-end',
 ]);
 
 /** Answers once it is noted who is about to be shown what; throws when that cannot be noted. */

@@ -5,7 +5,7 @@
 import { formatInstant } from '../base/index.ts';
 import { documentSharing, supportedProfiles } from '../documents/index.ts';
 import { securityPart } from '../identity/index.ts';
-import { unsupportedParameters } from '../search/index.ts';
+import { includeNames, unsupportedParameters } from '../search/index.ts';
 import type { Answer, Context } from './context.ts';
 import type { Operation } from './operations.ts';
 import type { InteractionCode, Route } from './route.ts';
@@ -23,6 +23,7 @@ export async function capabilities(context: Context, served: Served): Promise<An
     ['DocumentReference', { supportedProfile: supportedProfiles.DocumentReference }],
     ['List', { supportedProfile: supportedProfiles.List }],
   ]);
+  const includes = includeNames(context.search);
   const ofSystem = operations.filter(({ level, type }) => level === 'system' || type === '*');
   const statement = {
     resourceType: 'CapabilityStatement',
@@ -43,9 +44,13 @@ export async function capabilities(context: Context, served: Served): Promise<An
         mode: 'server',
         documentation: documentation(context),
         ...(context.oauth && { security: securityPart(context.oauth) }),
-        resource: [...context.definitions.resourceTypes]
-          .sort()
-          .map((type) => ({ ...resourcePart(context, served, type), ...extras.get(type) })),
+        resource: [...context.definitions.resourceTypes].sort().map((type) => ({
+          ...resourcePart(context, served, type),
+          // An empty list would say that there are none.
+          searchInclude: includes.get(type)?.include,
+          searchRevInclude: includes.get(type)?.revInclude,
+          ...extras.get(type),
+        })),
         interaction: systemInteractions.filter((code) => has(routes, codeOf(code))).map((code) => ({ code })),
         ...(ofSystem.length === 0 ? {} : { operation: uniqueByName(ofSystem).map(operationPart) }),
         ...(compartments(routes) ? { compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'] } : {}),

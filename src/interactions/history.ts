@@ -74,8 +74,10 @@ interface HistoryParameters {
   readonly since: { readonly lo: number; readonly hi: number } | undefined;
   readonly at: { readonly lo: number; readonly hi: number } | undefined;
   readonly cursor: string | undefined;
-  /** What the links repeat. */
+  /** What decides which versions there are. */
   readonly accepted: readonly (readonly [string, string])[];
+  /** How they are written; the links repeat it, so that all pages are written alike. */
+  readonly form: readonly (readonly [string, string])[];
 }
 
 /** How the answer is written: not the business of the history. */
@@ -103,6 +105,7 @@ function readParameters(context: Context, query: Request['query']): HistoryParam
     at: date('_at'),
     cursor: values.get('_cursor'),
     accepted: [...values].filter(([name]) => name === '_since' || name === '_at'),
+    form: [...values].filter(([name]) => ofForm.has(name)),
   };
 }
 
@@ -116,9 +119,9 @@ function parameterProblem(name: string): Problem {
 
 function urlOf(
   url: string,
-  { accepted, count, cursor }: Pick<HistoryParameters, 'accepted' | 'count' | 'cursor'>,
+  { accepted, form, count, cursor }: Pick<HistoryParameters, 'accepted' | 'form' | 'count' | 'cursor'>,
 ): string {
-  const query = new URLSearchParams(accepted.map(([name, value]): [string, string] => [name, value]));
+  const query = new URLSearchParams([...accepted, ...form].map(([name, value]): [string, string] => [name, value]));
   if (count !== undefined) query.set('_count', String(count));
   if (cursor !== undefined) query.set('_cursor', cursor);
   return query.size === 0 ? url : `${url}?${query.toString()}`;

@@ -79,9 +79,10 @@ async function answerSearch(context: Context, request: Request, scope: Scope): P
   const page = isCountOnly ? emptyPage : await readPage(context, asked, request);
   const included = await readIncluded(context, store, { asked, rows: page.rows, visible: request.visible });
   const url = scope.path === '' ? context.baseUrl : `${context.baseUrl}/${scope.path}`;
+  const linkTo = (cursor?: string): string => `${url}?${formatQuery(asked, cursor)}${formOf(request)}`;
   const links = [
-    ['self', `${url}?${formatQuery(asked)}`] as const,
-    ...(page.cursor === undefined ? [] : [['next', `${url}?${formatQuery(asked, page.cursor)}`] as const]),
+    ['self', linkTo()] as const,
+    ...(page.cursor === undefined ? [] : [['next', linkTo(page.cursor)] as const]),
   ];
   const entries = [
     ...page.rows.map((row) => entryText(context, row, 'match')),
@@ -91,6 +92,12 @@ async function answerSearch(context: Context, request: Request, scope: Scope): P
   const counted = total === undefined ? {} : { total };
   const shown = [...page.rows, ...included].map(({ type, id }) => `${type}/${id}`);
   return { status: 200, isAssembled: true, shown, body: bundleText({ type: 'searchset', links, entries, ...counted }) };
+}
+
+/** Who asked for a form by the URL follows the links by the URL alone. */
+function formOf({ query }: Request): string {
+  const form = query.filter(([name]) => name === '_format' || name === '_pretty');
+  return form.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join('');
 }
 
 interface Asked {

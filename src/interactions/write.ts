@@ -133,13 +133,22 @@ async function guardEntry(context: Context, session: Session, entry: WriteEntry,
   return after === undefined ? entry : { ...entry, resource: after };
 }
 
-/** Two first updates of one new id meet on its unique index: the later one runs again and finds the row. */
+/** Runs beyond the first: with the lock timeout of 2 s each, all end well within the time that a request has. */
+const raceRunsMax = 4;
+
+/**
+ * Two first updates of one new id meet on its unique index: the later one runs again and finds the row. Whoever waits for many others
+ * (the last of twenty updates by the same criteria, on a slow machine) does not hear of it: a lock timeout has undone everything too.
+ */
 export async function retryRace<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (databaseFaultOf(error)?.sqlState !== '23505') throw error;
-    return work();
+  for (let run = 1; ; run++) {
+    try {
+      return await work();
+    } catch (error) {
+      const state = databaseFaultOf(error)?.sqlState;
+      const isAgain = (state === '23505' && run === 1) || (state === '55P03' && run <= raceRunsMax);
+      if (!isAgain) throw error;
+    }
   }
 }
 

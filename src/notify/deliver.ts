@@ -44,6 +44,17 @@ export interface DeliverInput {
   readonly holder: number;
   readonly log: Log;
   readonly onAttempt?: (kind: string, outcome: string, seconds: number) => void;
+  /** Something was told: done before it is recorded as such, so that a crash between tells it again and loses neither. */
+  readonly onTold?: (told: Told) => Promise<void>;
+}
+
+/** What a subscriber was told of. */
+export interface Told {
+  readonly subscription: string;
+  /** Origin of the endpoint, or the mail address. */
+  readonly recipient: string;
+  /** `Type/id/_history/n` */
+  readonly references: readonly string[];
 }
 
 /** What deliveries ask of the database, several in one statement. */
@@ -128,8 +139,16 @@ async function notify(input: Shared, job: Job, due: Due, kind: Attempted['kind']
   const outcome = await input.channel(notification, channel);
   const durationMs = performance.now() - started;
   input.onAttempt?.(kind, outcome.kind, durationMs / 1000);
+  if (outcome.kind === 'delivered' && events.length > 0) await input.onTold?.(toldOf(subscription, events));
   const attempted = { kind, outcome, lastNumber: events.at(-1)?.number, nowMs, durationMs, random: input.random() };
   await record(input, job, due, { ...attempted, firstNumber: events[0]?.number });
+}
+
+function toldOf({ id, channel: { endpoint } }: Subscription, events: readonly Event[]): Told {
+  const recipient = endpoint?.protocol === 'mailto:' ? endpoint.href : (endpoint?.origin ?? '');
+  const seen = events.filter(({ isHidden }) => isHidden !== true);
+  const references = seen.map(({ type, id: of, version }) => `${type}/${of}/_history/${version}`);
+  return { subscription: id, recipient, references };
 }
 
 async function pendingEvents(

@@ -14,7 +14,7 @@ import type { ChannelRules, ChannelType } from './channel-terms.ts';
 import { createEmailChannel, type SendMail } from './channels/email.ts';
 import { createMessageChannel } from './channels/message.ts';
 import { createRestHook } from './channels/rest-hook.ts';
-import { createDeliveries } from './deliver.ts';
+import { createDeliveries, type Told } from './deliver.ts';
 import { createFollower } from './follow.ts';
 import { createGuard, type NotifyGuard } from './guard.ts';
 import { type Resolve, resolveHost } from './resolve.ts';
@@ -53,6 +53,8 @@ export interface NotifyInput {
   };
   /** For metrics: an attempt to notify, what became of it, and how long it took. */
   readonly onAttempt?: (kind: string, outcome: string, seconds: number) => void;
+  /** Something was told to a subscriber: for the audit. */
+  readonly onTold?: (told: Told) => Promise<void>;
   /** How hosts become addresses; for tests. */
   readonly resolve?: Resolve;
 }

@@ -8,6 +8,7 @@ export { searchLimits } from './limits.ts';
 export type { Position } from './page.ts';
 export { necessaryKeys } from './necessary-keys.ts';
 export { parseSearch, type SearchOptions } from './parse.ts';
+export { includeNames } from './parse-result.ts';
 export { createPredicate, type Predicate } from './predicate.ts';
 export type { Visible } from './sql.ts';
 export { definedTerminology, type Terminology } from './terminology.ts';

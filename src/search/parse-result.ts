@@ -153,6 +153,22 @@ function anyReference(
   return found.filter(({ parameter }) => targetTypes(context, parameter).some((target) => types.includes(target)));
 }
 
+/** What `_include` and `_revinclude` take for each type, as the capability statement lists it. */
+export function includeNames(
+  context: SearchContext,
+): ReadonlyMap<string, { readonly include: readonly string[]; readonly revInclude: readonly string[] }> {
+  const types = [...context.definitions.resourceTypes];
+  const found = new Map(types.map((type) => [type, { include: ['*'], revInclude: ['*'] }]));
+  for (const type of types) {
+    for (const parameter of referencesOf(context, type)) {
+      const name = `${type}:${parameter.code}`;
+      found.get(type)?.include.push(name);
+      for (const target of targetTypes(context, parameter)) found.get(target)?.revInclude.push(name);
+    }
+  }
+  return found;
+}
+
 function referencesOf({ parameters }: SearchContext, type: string): readonly SearchParameter[] {
   return [...parameters(type).parameters.values()].filter((parameter) => parameter.type === 'reference');
 }

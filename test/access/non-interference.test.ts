@@ -264,7 +264,7 @@ async function withdraw(resources: readonly Resource[]): Promise<void> {
 }
 
 describe('whatever a caller may not see', () => {
-  it('changes no answer of his, while it is there and when it is gone', async () => {
+  it('changes no answer of his, while it is there and when it is gone (F1 to F22)', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(hidden, { minLength: 1, maxLength: 6 }),

@@ -1,6 +1,8 @@
 /**
  * Outside truth: the public FHIR test cases (https://github.com/FHIR/fhir-test-cases), read from the folder that
- * SUTURE_FHIR_TEST_CASES names, where `r4/patch` and `r4/examples` are. Left out when the variable is not set.
+ * FHIR_TEST_CASES names, or from `../shared/fhir-test-cases`; says that they were left out when neither is there. For R4 there are
+ * cases of patches, and examples; there are none of searches (`r4/graphql` is another interface) and none of bundles beside those of the
+ * validator, which test/validation/scoreboard runs.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,8 +20,8 @@ import {
   writeFhirXml,
 } from '../../src/fhir/index.ts';
 
-const folder = process.env['SUTURE_FHIR_TEST_CASES'] ?? '';
-const isPresent = folder !== '' && existsSync(join(folder, 'r4/patch'));
+const folder = process.env['FHIR_TEST_CASES'] ?? join(import.meta.dirname, '../../../shared/fhir-test-cases');
+const isPresent = existsSync(join(folder, 'r4/patch'));
 const definitions = loadDefinitions();
 const setting = {
   definitions,
@@ -41,7 +43,7 @@ function comparable(resource: Resource): unknown {
   return text === undefined ? rest : { ...rest, text: { ...text, div } };
 }
 
-if (!isPresent) it.skip('SUTURE_FHIR_TEST_CASES names no folder with the FHIR test cases: left out', () => undefined);
+if (!isPresent) it.skip('FHIR_TEST_CASES names no folder with the FHIR test cases: left out', () => undefined);
 else {
   describe('FHIRPath Patch', () => {
     const cases = [...read('r4/patch/fhir-patch-tests.xml').matchAll(/<case name="([^"]*)"[^>]*>([^]*?)<\/case>/g)];
