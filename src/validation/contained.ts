@@ -25,7 +25,9 @@ export function judgeContained({ data, path, isContained }: Place): readonly Fau
   const contained: readonly unknown[] = Array.isArray(resource['contained']) ? resource['contained'] : [];
   if (links.length === 0 && contained.length === 0) return none;
   const ids = new Set(contained.map((item) => (isObject(item) ? item['id'] : undefined)));
-  const broken = links.filter(({ text, isReference }) => isReference && text !== '#' && !ids.has(text.slice(1)));
+  const isBroken = ({ text, path: from }: Link): boolean =>
+    text === '#' ? !from.startsWith(`${path}/contained/`) : !ids.has(text.slice(1));
+  const broken = links.filter((link) => link.isReference && isBroken(link));
   return [
     ...broken.slice(0, faultsMax + 1).map((link) => fault(link.path, 'ref-1')),
     ...findUnused(contained, path, links).map((index) => fault(`${path}/contained/${index}`, 'dom-3')),

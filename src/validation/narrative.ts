@@ -31,9 +31,16 @@ const token = new RegExp(
 );
 const attributeParts = /([A-Za-z_:][A-Za-z0-9_.:-]*)[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]*)"|'([^'<]*)')/g;
 const strayAmpersand = /&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)/;
-const runsCode = /^(?:javascript|vbscript|data:text)/;
+/** What XML does not have as a character (https://www.w3.org/TR/xml/#charsets). */
+const noCharacter = /[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/u;
+const reference = /&#(x?)([0-9A-Fa-f]+);/g;
+/** Data are an image, in the place of one: other data are opened as a page. */
+const runsCode = /^(?:javascript:|vbscript:|data:)/;
+const isImageData = /^data:image\//;
+const links: ReadonlySet<string> = new Set(['href', 'src', 'cite', 'longdesc', 'usemap']);
 
 export function isNarrative(text: string): boolean {
+  if (noCharacter.test(text)) return false;
   const source = text.trim();
   const reading: Reading = { open: [], hasContent: false };
   let at = 0;
@@ -71,7 +78,7 @@ function take(reading: Reading, match: RegExpExecArray): boolean {
   if (closed !== undefined) return reading.open.pop() === closed;
   if (opened === undefined) {
     reading.hasContent ||= characters.trim() !== '';
-    return !strayAmpersand.test(characters);
+    return areWritten(characters) && !characters.includes(']]>');
   }
   if (isClosed === '') reading.open.push(opened);
   reading.hasContent ||= opened === 'img';
@@ -90,17 +97,33 @@ function areAllowed(element: string, text: string): boolean {
   for (const [, name = '', double, single] of text.matchAll(attributeParts)) {
     const value = double ?? single ?? '';
     if (seen.has(name) || !(attributes.has(name) || attributes.has(`${element}.${name}`))) return false;
-    if (strayAmpersand.test(value) || runsCode.test(plain(value))) return false;
+    if (!areWritten(value) || (links.has(name) && !isHarmless(element, value))) return false;
     seen.add(name);
   }
   return true;
 }
 
+/** Whether each ampersand begins one of the references that XML knows without a DTD, to a character that it has. */
+function areWritten(characters: string): boolean {
+  if (!characters.includes('&')) return true;
+  return !strayAmpersand.test(characters) && !noCharacter.test(characters.replace(reference, resolve));
+}
+
+function isHarmless(element: string, value: string): boolean {
+  const text = plain(value);
+  return !runsCode.test(text) || (element === 'img' && isImageData.test(text));
+}
+
 /** As a browser reads the beginning of a link: references resolved, white space and control characters dropped. */
 function plain(value: string): string {
-  const resolved = value.replace(/&#(x?)([0-9A-Fa-f]+);/g, (_all, isHex: string, digits: string) => {
-    const code = Number.parseInt(digits, isHex === 'x' ? 16 : 10);
-    return code <= 0x10ffff ? String.fromCodePoint(code) : '';
-  });
-  return resolved.replace(/[\x00-\x20]+/g, '').toLowerCase();
+  return value
+    .replace(reference, resolve)
+    .replace(/[\x00-\x20]+/g, '')
+    .toLowerCase();
+}
+
+/** NUL where there is no such character. */
+function resolve(_all: string, isHex: string, digits: string): string {
+  const code = Number.parseInt(digits, isHex === 'x' ? 16 : 10);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : '\0';
 }

@@ -86,12 +86,15 @@ function createBindingCheck(definitions: Definitions, kind: string, valueSet: st
 
 const relativeReference = /^([A-Z][A-Za-z]+)(?:\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[A-Za-z0-9.-]{1,64})?|\?.+)$/;
 
-/** Of a literal reference that tells its type (`Patient/1`, `Patient?identifier=...`), the type must be a target. */
+/** The type that a literal reference tells (`Patient/1`, `Patient?identifier=...`), or that is stated, must be a target. */
 function createTargetCheck(definitions: Definitions, types: ReadonlySet<string>): (data: unknown) => boolean {
+  const isTarget = (type: unknown): boolean =>
+    typeof type !== 'string' || types.has(type) || !definitions.resourceTypes.has(type);
   return (data) => {
-    if (!isObject(data) || typeof data['reference'] !== 'string') return true;
-    const type = relativeReference.exec(data['reference'])?.[1];
-    return type === undefined || types.has(type) || !definitions.resourceTypes.has(type);
+    if (!isObject(data)) return true;
+    const { reference, type: stated } = data;
+    const type = typeof reference === 'string' ? relativeReference.exec(reference)?.[1] : undefined;
+    return isTarget(type) && isTarget(stated);
   };
 }
 

@@ -61,7 +61,7 @@ describe('A transaction', () => {
     const reply = await send('transaction', [
       post(stay(patientUrl), { fullUrl: stayUrl }),
       post(patient('t1'), { fullUrl: patientUrl }),
-      post({ ...patient('t1-text'), contact: [{ organization: { reference: `${patientUrl}` } }] }),
+      post({ ...patient('t1-text'), link: [{ other: { reference: patientUrl }, type: 'seealso' }] }),
     ]);
     expect(reply.status).toBe(200);
     expect(reply.json).toMatchObject({ resourceType: 'Bundle', type: 'transaction-response' });
@@ -70,9 +70,16 @@ describe('A transaction', () => {
     expect(stayResponse?.etag).toBe('W/"1"');
     const stored = await client.read<{ subject: { reference: string } }>(target(stayResponse ?? {}));
     expect(stored.subject.reference).toBe(target(patientResponse ?? {}));
-    const other = await client.read<{ contact: { organization: { reference: string } }[] }>(target(third ?? {}));
-    expect(other.contact[0]?.organization.reference).toBe(target(patientResponse ?? {}));
+    const other = await client.read<{ link: { other: { reference: string } }[] }>(target(third ?? {}));
+    expect(other.link[0]?.other.reference).toBe(target(patientResponse ?? {}));
     expect(await client.search(`Encounter?patient=${target(patientResponse ?? {})}`)).toHaveLength(1);
+  });
+
+  it('writes nothing when a link to another entry leads to a type that it may not lead to', async () => {
+    const wrong = { ...patient('t1-wrong'), managingOrganization: { reference: patientUrl } };
+    const reply = await send('transaction', [post(wrong), post(patient('t1-other'), { fullUrl: patientUrl })]);
+    expect(reply.status).toBe(400);
+    expect(reply.text).toContain('expected a reference to Organization');
   });
 
   it('answers the resources when the client prefers that', async () => {

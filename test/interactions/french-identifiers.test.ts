@@ -55,7 +55,8 @@ describe('a national identifier', () => {
 });
 
 describe('a profile of Suture', () => {
-  const profile = 'https://suture.example/fhir/StructureDefinition/pathway-plan';
+  const guide = 'https://suture.example/fhir/StructureDefinition';
+  const profile = `${guide}/pathway-plan`;
   const plan = { resourceType: 'CarePlan', status: 'active', intent: 'plan', subject: { display: 'Mme Lefèvre' } };
 
   it('is asked of a resource that claims it', async () => {
@@ -66,6 +67,41 @@ describe('a profile of Suture', () => {
     const complete = { ...claiming, period: { start: '2026-03-02' } };
     expect((await server.client.post('CarePlan', complete)).status).toBe(201);
     expect((await server.client.post('CarePlan', plan)).status).toBe(201);
+  });
+
+  it.each<[string, string, object, readonly string[]]>([
+    [
+      'pathway-message',
+      'Communication',
+      { status: 'completed' },
+      ['Communication', 'Communication.subject', 'Communication.recipient'],
+    ],
+    ['pathway-task', 'Task', { status: 'requested', intent: 'order' }, ['Task.code', 'Task.for', 'Task.authoredOn']],
+    [
+      'break',
+      'DetectedIssue',
+      { status: 'preliminary' },
+      [
+        'DetectedIssue.extension',
+        ...[
+          'identifier',
+          'code',
+          'severity',
+          'patient',
+          'identified',
+          'author',
+          'implicated',
+          'detail',
+          'reference',
+        ].map((name) => `DetectedIssue.${name}`),
+      ],
+    ],
+  ])('%s is asked of what claims it', async (name, type, members, places) => {
+    const claiming = { resourceType: type, meta: { profile: [`${guide}/${name}`] }, ...members };
+    const { status, json: told } = await server.client.post(type, claiming);
+    const { issue } = told as { issue: { expression: string[] }[] };
+    expect(status).toBe(422);
+    expect(new Set(issue.flatMap(({ expression }) => expression))).toEqual(new Set(places));
   });
 });
 

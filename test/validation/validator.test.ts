@@ -81,6 +81,15 @@ describe('accepts', () => {
       { 'text.div': '<div xmlns="http://www.w3.org/1999/xhtml"><img src="#photo" alt=""/></div>' },
     ],
     [
+      'links, pictures and titles that run no code',
+      patient,
+      {
+        'text.div':
+          '<div xmlns="http://www.w3.org/1999/xhtml"><a href="javascript-and-data.html" title="Data: javascript">a</a>' +
+          '<img src="data:image/png;base64,AAAA" alt="Data: b"/>&#160;&#x1F600;</div>',
+      },
+    ],
+    [
       'elements named like members of Object',
       patient,
       { 'name.0.text': 'constructor', 'identifier.0.value': '__proto__' },

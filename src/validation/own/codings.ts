@@ -47,12 +47,11 @@ export function judgeCode(judge: ProfileJudge, item: Item, run: Run): void {
   if (!isObject(item.value)) return;
   const { system, code, version } = item.value;
   if (typeof system !== 'string' || typeof code !== 'string') return;
-  const canonical = typeof version === 'string' ? `${system}|${version}` : system;
-  const loaded = judge.library.find('CodeSystem', canonical);
-  if (loaded === undefined) return;
-  if (loaded['content'] === 'supplement' || loaded['supplements'] !== undefined)
+  const known = judge.codeSystem(typeof version === 'string' ? `${system}|${version}` : system);
+  if (known === undefined) return;
+  if (known.isSupplement)
     addFault(run, item, { severity: 'error', code: 'code-invalid', ...ownTexts.supplementSystem });
-  else if (judge.knows(canonical, code) === 'out') {
+  else if (known.lacks(code)) {
     const severity = system.startsWith(ofFhir) ? 'error' : 'warning';
     addFault(run, item, { severity, code: 'code-invalid', ...ownTexts.codeUnknown(system) });
   }

@@ -13,6 +13,7 @@ import { judgeCode, judgeSystem, judgeUriIdentifier } from './codings.ts';
 import { judgeFrenchIdentifier, judgeIdentity } from './french/identifiers.ts';
 import { judgeDifferential } from './definition-paths.ts';
 import { judgeQuestionnaireItem } from './questionnaire-item.ts';
+import { judgeContainedIds, judgeReference } from './references.ts';
 
 type OwnCheck = (judge: ProfileJudge, item: Item, run: Run) => void;
 
@@ -24,6 +25,7 @@ const ownChecks: Readonly<Record<string, readonly OwnCheck[]>> = {
   Identifier: [judgeSystem, judgeUriIdentifier, judgeFrenchIdentifier],
   Patient: [judgeIdentity],
   'Questionnaire.item': [judgeQuestionnaireItem],
+  Reference: [judgeReference],
   StructureDefinition: [judgeDifferential],
   'ValueSet.compose.include': [judgeInclude],
   'ValueSet.compose.include.filter': [judgeFilter],
@@ -32,7 +34,12 @@ const ownChecks: Readonly<Record<string, readonly OwnCheck[]>> = {
 export function ownChecksOf(judge: ProfileJudge, type: string): readonly ((item: Item, run: Run) => void)[] {
   const { definitions } = judge.access;
   const named = Object.hasOwn(ownChecks, type) ? (ownChecks[type] ?? []) : [];
-  const checks = hasCanonical(definitions.type(type)) ? [...named, judgeOwnUrl] : named;
+  const defined = definitions.type(type);
+  const checks = [
+    ...named,
+    ...(hasCanonical(defined) ? [judgeOwnUrl] : []),
+    ...(defined?.elements.has('contained') === true ? [judgeContainedIds] : []),
+  ];
   return checks.map((check) => (item: Item, run: Run) => {
     check(judge, item, run);
   });

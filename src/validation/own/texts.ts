@@ -2,6 +2,23 @@
 import type { Texts } from '../profiles/texts.ts';
 
 export const ownTexts = {
+  referenceForm: {
+    text: 'expected a reference as Type/id, #id, a search or an absolute URL, found another form, or an unknown type',
+    french:
+      'référence attendue sous la forme Type/id, #id, recherche ou URL absolue, autre forme ou type inconnu trouvé',
+  },
+  referenceType: (type: string): Texts => ({
+    text: `the reference names a resource of type ${type}, and states another type`,
+    french: `la référence désigne une ressource de type ${type}, et en annonce un autre`,
+  }),
+  referenceTarget: (type: string, targets: readonly string[]): Texts => ({
+    text: `expected a reference to ${targets.join(', ')}, found one to the ${type} that comes with it`,
+    french: `référence vers ${targets.join(', ')} attendue, trouvée vers la ressource ${type} qui l'accompagne`,
+  }),
+  containedTwice: {
+    text: 'expected each contained resource with an id of its own, found one again',
+    french: 'identifiant propre attendu pour chaque ressource contenue, identifiant répété trouvé',
+  },
   urlRelative: {
     text: 'expected an absolute URL or a urn, by which others can name this definition, found a relative one',
     french: 'URL absolue ou urn attendue, par laquelle nommer cette définition, URL relative trouvée',

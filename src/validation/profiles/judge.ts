@@ -10,14 +10,15 @@ import { isClean, type ProfileFault, type Run } from './run.ts';
 import { faultTexts } from './texts.ts';
 import { type ProfileTree, readTree, type TreeResult } from './tree.ts';
 import type { BindingTerms } from './binding.ts';
+import { createSystems, type KnownSystem } from './systems.ts';
 
 export interface ProfileJudge extends Surroundings {
   readonly library: Library;
   isLoaded(canonical: string): boolean;
   /** Of the context of an extension, compiled once. */
   selection(expression: string): Selection;
-  /** Whether the code is one of its system, as loaded. */
-  knows(system: string, code: string): 'in' | 'out' | 'unknown';
+  /** What is known of a code system; undefined where it is not loaded. */
+  codeSystem(canonical: string): KnownSystem | undefined;
   /** A run over the resource, in which profiles are judged. */
   open(root: Item, marksMustSupport: boolean): Run;
 }
@@ -59,7 +60,7 @@ export function createProfileJudge({ access, library, terms }: JudgeInput): Prof
       return known;
     },
     member: (valueSet, system, code) => terms.member(valueSet, system, code),
-    knows: (system, code) => terms.knows(system, code),
+    codeSystem: createSystems(library, terms),
     conforms: (item, canonical, run) => isClean(run, (inner) => judge.judge(item, canonical, inner)),
     judge(item, canonical, run) {
       const found = result(canonical);
@@ -87,6 +88,7 @@ function openRun(judge: ProfileJudge, root: Item, marksMustSupport: boolean): Ru
     marksMustSupport,
     open: new Set(),
     told: new Set(),
+    named: new Map(),
     resolve: (reference, from) => findTarget(judge.access, reference, from),
     scope: (item) => scopeOf(judge, item, run),
   };

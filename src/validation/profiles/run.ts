@@ -26,6 +26,8 @@ export interface Run {
   readonly open: Set<string>;
   /** Told once for each definition that is not there. */
   readonly told: Set<string>;
+  /** Types of contained resources and of entries by what names them, for each container that was asked. */
+  readonly named: Map<object, ReadonlyMap<unknown, string | undefined>>;
 }
 
 /** More are not looked for. */

@@ -71,7 +71,8 @@ const composition = (members: object): object => ({
   author: [{ reference: 'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0' }],
   ...members,
 });
-const author = entryOf(patient({}), 'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0');
+const authorUrl = 'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0';
+const author = entryOf(patient({}), authorUrl);
 const document = (members: object): object => ({
   ...bundle('document', entryOf(composition(members), 'urn:uuid:6d1b1c0e-6f39-4c39-b6cc-3a7bb4b2a8c1'), author),
   identifier: { system: 'urn:ietf:rfc:3986', value: 'urn:uuid:6d1b1c0e-6f39-4c39-b6cc-3a7bb4b2a8c9' },
@@ -85,10 +86,25 @@ const question = (members: object): object => ({
     { linkId: 'b', type: 'string', ...members },
   ],
 });
+const to = (reference: string, more: object = {}): object => patient({ managingOrganization: { reference, ...more } });
+const urn = 'urn:uuid:6d1b1c0e-6f39-4c39-b6cc-3a7bb4b2a8c1';
+const inside = (type: string): object => ({ resourceType: type, id: 'o', name: 'x' });
 const when = (linkId: string): object => ({ question: linkId, operator: 'exists', answerBoolean: true });
 
 describe('lets pass', () => {
   it.each<[string, object]>([
+    ['a reference that states its type', to('Organization/1', { type: 'Organization' })],
+    [
+      'a reference that states its type by its definition',
+      to('Organization/1/_history/2', { type: 'http://hl7.org/fhir/StructureDefinition/Organization' }),
+    ],
+    ['a reference by search', to('Organization?identifier=urn:oid:1.2|3')],
+    ['a reference to another server, whatever its URL', to('https://a.example/registry/Practitioner/1')],
+    ['a reference to what is contained, of the type it must be', { ...to('#o'), contained: [inside('Organization')] }],
+    [
+      'a reference to an entry of the type it must be',
+      bundle('collection', entryOf(to(urn), authorUrl), entryOf(inside('Organization'), urn)),
+    ],
     [
       'requests without identity',
       bundle('batch', { ...entryOf(patient({})), request: { method: 'POST', url: 'Patient' } }),
@@ -178,6 +194,39 @@ it('warns of a system that is an OID without its urn', () => {
 
 describe('refuses', () => {
   it.each<[string, object, string]>([
+    ...[
+      '1',
+      'Organization',
+      'Organization/',
+      '/Organization/1',
+      'organization/1',
+      'Organisation/1',
+      'Organization/a_b',
+    ].map((reference): [string, object, string] => [
+      `the reference ${reference}`,
+      to(reference),
+      'Patient.managingOrganization',
+    ]),
+    [
+      'a reference that states another type than it names',
+      patient({ link: [{ other: { reference: 'Patient/1', type: 'RelatedPerson' }, type: 'seealso' }] }),
+      'Patient.link[0].other',
+    ],
+    [
+      'a reference to what is contained, of another type',
+      { ...to('#o'), contained: [inside('Location')] },
+      'Patient.managingOrganization',
+    ],
+    [
+      'a reference to an entry of another type',
+      bundle('collection', entryOf(to(urn), authorUrl), entryOf({ resourceType: 'Location', name: 'x' }, urn)),
+      'Bundle.entry[0].resource.managingOrganization',
+    ],
+    [
+      'two contained resources with one id',
+      { ...to('#o'), contained: [inside('Organization'), inside('Organization')] },
+      'Patient.contained[1]',
+    ],
     ['a relative fullUrl', bundle('collection', entryOf(patient({}), 'Patient/p1')), 'Bundle.entry[0]'],
     ['an entry without identity', bundle('collection', entryOf(patient({}))), 'Bundle.entry[0]'],
     [

@@ -81,6 +81,14 @@ const definitions: readonly ConformanceResource[] = [
   }),
   profile('derived', { 'Observation.note': { max: '0' } }, { on: url('needs-subject') }),
   profile('pinned', { 'Observation.note': { max: '0' } }, { on: `${url('needs-subject')}|1.0.0` }),
+  // two versions side by side, of which another profile asks one
+  profile('twice', { 'Observation.note': { max: '0' } }),
+  profile('twice', { 'Observation.method': { min: 1 } }, { more: { version: '2.0.0' } }),
+  profile('asks-version', {
+    'Observation.meta': { min: 1 },
+    'Observation.meta.profile': { ...sliced([{ type: 'pattern', path: '$this' }]), min: 1 },
+    'Observation.meta.profile:one': { min: 1, max: '1', patternCanonical: `${url('twice')}|1.0.0` },
+  }),
   // slices
   profile('by-value', {
     'Observation.identifier': bySystem,
@@ -226,6 +234,8 @@ const bundle = (changes: Data) => ({
   entry: [patient(changes)],
 });
 
+const claims = (name: string): Data => ({ meta: { profile: [url(name)] } });
+
 let validator: Validator;
 beforeAll(async () => {
   const library = createLibrary(definitions);
@@ -274,6 +284,14 @@ const cases: readonly Case[] = [
   ['bound', { category: [{ coding: [{ system: 'http://snomed.info/sct', code: '1' }] }] }],
   ['derived', { note: [{ text: 'x' }] }, 'Observation.subject', 'Observation.note[0]'],
   ['pinned', { note: [{ text: 'x' }] }, 'Observation.subject', 'Observation.note[0]'],
+  ['twice', {}, 'Observation.method'],
+  ['twice|1.0.0', {}],
+  ['twice|1.0.0', { note: [{ text: 'x' }] }, 'Observation.note[0]'],
+  ['twice|2.0.0', { note: [{ text: 'x' }] }, 'Observation.method'],
+  ['asks-version', claims('twice|1.0.0')],
+  ['asks-version', { ...claims('twice|2.0.0'), method: { text: 'x' } }, 'Observation.meta.profile'],
+  ['asks-version', { ...claims('twice'), method: { text: 'x' } }, 'Observation.meta.profile'],
+  ['asks-version', { ...claims('twice|1.0.0'), note: [{ text: 'x' }] }, 'Observation.note[0]'],
   ['by-value', ids('urn:other'), 'Observation.identifier'],
   ['by-value', ids('urn:ipp'), 'Observation.identifier[0].value'],
   [
