@@ -44,6 +44,7 @@ function arbitraryOf(typeName: string, expression: string, depth = 0): fc.Arbitr
   const words = new Set([
     ...(expression.match(/[A-Za-z]+/g) ?? []),
     ...(depth > 0 ? ['value', 'code', 'system', 'coding'] : []),
+    ...(expression.includes('linkId') ? ['item'] : []),
   ]);
   const members = [...type.elements.values()].filter(
     (element) => words.has(element.name) || (depth > 0 && isPlain(element)),
@@ -112,7 +113,8 @@ function primitiveOf(typeName: string, literals: readonly string[]): fc.Arbitrar
 }
 
 function publishedAnswer({ expression }: ConstraintDefinition, base: string): (data: unknown) => unknown {
-  const path = definitions.type(base)?.kind === 'resource' ? expression : { base, expression };
+  const silent = expression.replace(/\.trace\('[^']*'\)/g, '');
+  const path = definitions.type(base)?.kind === 'resource' ? silent : { base, expression: silent };
   const run = fhirpath.compile(path, r4);
   return (data) => {
     const copy = structuredClone(data);

@@ -60,6 +60,23 @@ export const resourceInvariants: Readonly<Record<string, Check>> = {
   'Organization org-3': isNotHome,
   'Patient.contact pat-1': (contact) =>
     has(contact, 'name') || has(contact, 'telecom') || has(contact, 'address') || has(contact, 'organization'),
+  'Questionnaire que-2': (questionnaire) => areDistinct(questionnaire, 'linkId'),
+  'Questionnaire.item que-1': (item) =>
+    (item['type'] !== 'group' || has(item, 'item')) && (item['type'] !== 'display' || !has(item, 'item')),
+  'Questionnaire.item que-3': (item) => item['type'] !== 'display' || !has(item, 'code'),
+  'Questionnaire.item que-4': (item) => !has(item, 'answerOption') || !has(item, 'answerValueSet'),
+  'Questionnaire.item que-5': (item) =>
+    (!has(item, 'answerValueSet') && !has(item, 'answerOption')) ||
+    isIn(item, 'type', 'choice', 'open-choice', 'decimal', 'integer', 'date', 'dateTime', 'time', 'string', 'quantity'),
+  'Questionnaire.item que-6': (item) => item['type'] !== 'display' || (!has(item, 'required') && !has(item, 'repeats')),
+  'Questionnaire.item que-8': (item) => !isIn(item, 'type', 'group', 'display') || !has(item, 'initial'),
+  'Questionnaire.item que-9': (item) => item['type'] !== 'display' || !has(item, 'readOnly'),
+  'Questionnaire.item que-10': (item) =>
+    !has(item, 'maxLength') ||
+    isIn(item, 'type', 'boolean', 'decimal', 'integer', 'string', 'text', 'url', 'open-choice'),
+  'Questionnaire.item que-11': (item) => !has(item, 'answerOption') || !has(item, 'initial'),
+  'Questionnaire.item que-12': (item) => countIn(item, 'enableWhen') <= 2 || has(item, 'enableBehavior'),
+  'Questionnaire.item que-13': (item) => item['repeats'] === true || countIn(item, 'initial') <= 1,
   'QuestionnaireResponse.item qrs-1': (item) => !has(item, 'answer') || !has(item, 'item'),
   'RequestGroup.action rqg-1': (action) => has(action, 'resource') !== has(action, 'action'),
   'RiskAssessment.prediction ras-1': (probability) =>
@@ -75,6 +92,20 @@ export const resourceInvariants: Readonly<Record<string, Check>> = {
     (!has(include, 'concept') && !has(include, 'filter')) || has(include, 'system'),
   'ValueSet.compose.include vsd-3': (include) => !has(include, 'concept') || !has(include, 'filter'),
 };
+
+/** No two members of that name, however deep, have one value. */
+function areDistinct(resource: Members, name: string): boolean {
+  const found: unknown[] = [];
+  const gather = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const member in value) {
+      if (member === name) found.push((value as Members)[member]);
+      else gather((value as Members)[member]);
+    }
+  };
+  gather(resource);
+  return new Set(found).size === found.length;
+}
 
 /** Recorded in error. */
 function isWrong(resource: Members, system: string): boolean {
