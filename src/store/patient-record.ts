@@ -41,8 +41,10 @@ export function recordStatement(request: RecordRequest, keys: readonly string[],
   return {
     text: `select r.rid::text as rid, r.type, r.id, r.version, r.last_updated, r.method, r.raw, r.is_deleted
            from (select distinct rid, shard from token_index where ${rows.join(' and ')} order by rid) d
-           join resource r on r.rid = d.rid and r.shard = d.shard
-           where ${conditions.join(' and ')} order by d.rid limit ${bind(limit)}`,
+           cross join lateral (
+             select * from resource r
+             where r.rid = d.rid and r.shard = d.shard and ${conditions.join(' and ')} offset 0) r
+           order by d.rid limit ${bind(limit)}`,
     values,
   };
 }

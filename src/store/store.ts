@@ -267,7 +267,10 @@ function versionStatement(of: { type: string; id: string; version: number }, vis
   };
 }
 
-/** The patient is in his own compartment, by identity; everything else by reference. */
+/**
+ * The patient is in his own compartment, by identity; everything else by reference. Each member is looked up by itself (`offset 0`
+ * keeps it so): PostgreSQL takes one compartment for a tenth of everything, and would walk through all resources beside it.
+ */
 function compartmentStatement(of: {
   keys: readonly string[];
   patient: string;
@@ -282,8 +285,11 @@ function compartmentStatement(of: {
     const condition = of.visible('r', bind);
     return {
       name: nameOf('compartment', condition),
-      text: `select ${columns('r')}, r.is_deleted from resource r
-             where r.rid in (${members}) and not r.is_deleted and ${condition} order by r.rid`,
+      text: `select found.* from (${members}) as member
+             cross join lateral (
+               select ${columns('r')}, r.is_deleted from resource r
+               where r.rid = member.rid and not r.is_deleted and ${condition} offset 0) as found
+             order by member.rid`,
       values,
     };
   }
@@ -291,12 +297,16 @@ function compartmentStatement(of: {
   const [ofCurrent, ofFormer] = [of.visible('r', bind, 'stored'), of.visible('v', bind, 'former')];
   return {
     name: nameOf('compartment-then', ofCurrent + ofFormer),
-    text: `select * from (
+    text: `with member as materialized (${members})
+           select * from (
              select distinct on (h.rid) h.* from (
-               select r.rid, ${columns('r')}, r.is_deleted, ${ofCurrent} as is_seen
-               from resource r where r.rid in (${members})
+               select found.* from member cross join lateral (
+                 select r.rid, ${columns('r')}, r.is_deleted, ${ofCurrent} as is_seen
+                 from resource r where r.rid = member.rid offset 0) as found
                union all
-               select v.rid, ${columns('v')}, v.method = 'DELETE', ${ofFormer} from version v where v.rid in (${members})
+               select found.* from member cross join lateral (
+                 select v.rid, ${columns('v')}, v.method = 'DELETE', ${ofFormer}
+                 from version v where v.rid = member.rid offset 0) as found
              ) as h where h.last_updated <= ${at} order by h.rid, h.version desc
            ) as past where not is_deleted and is_seen order by rid`,
     values,
