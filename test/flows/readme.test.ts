@@ -1,6 +1,9 @@
 /** The README's tour, run by a shell as it stands there. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { settingsTable } from '../../src/base/index.ts';
@@ -19,9 +22,15 @@ afterAll(() => app.close());
 /** One shell for the whole tour, because its blocks share what they define; the output of each block apart. */
 async function runTour(): Promise<readonly string[]> {
   const script = blocks.join('\nprintf "\\f"\n').replaceAll('http://127.0.0.1:8080/fhir', app.app.baseUrl);
-  const { stdout, stderr } = await promisify(execFile)('bash', ['-eu', '-c', script], { maxBuffer: 10_000_000 });
-  expect(stderr).toBe('');
-  return stdout.split('\f');
+  // The tour saves files where it stands.
+  const cwd = await mkdtemp(join(tmpdir(), 'suture-tour-'));
+  try {
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-eu', '-c', script], { cwd, maxBuffer: 10_000_000 });
+    expect(stderr).toBe('');
+    return stdout.split('\f');
+  } finally {
+    await rm(cwd, { recursive: true, force: true });
+  }
 }
 
 describe('the README', () => {
