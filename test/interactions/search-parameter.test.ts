@@ -82,7 +82,9 @@ describe('a stored parameter', () => {
     expect(await idsOf('Patient?eye-colour:missing=true')).toEqual([]);
     const task = await server.client.read<Task>(`Task/${reindexTaskId('eye-colour')}`);
     expect([task.status, task.focus?.reference]).toEqual(['completed', 'SearchParameter/eye-colour']);
-    expect(task.output?.map(({ valueInteger }) => valueInteger)).toEqual([251, 251]);
+    // The new one has its rows from its own write: it is among these only when the work began after it.
+    const [done = 0, total] = task.output?.map(({ valueInteger }) => valueInteger) ?? [];
+    expect([done, [250, 251].includes(done)]).toEqual([total, true]);
     const statement = (await server.client.get('metadata')).json;
     const patients = statement.rest[0].resource.find(({ type }: { type: string }) => type === 'Patient');
     expect(patients.searchParam.map(({ name }: { name: string }) => name)).toContain('eye-colour');
