@@ -4,7 +4,8 @@
  *
  * A crash loses nothing: the job is there until its outcome is committed. Not twice, as far as SMTP permits: the mail is the same
  * bytes with the same Message-ID each time; one that certainly was not taken is tried again soon; one whose answer was lost waits
- * a quarter of an hour for a report (DSN, MDN), and is sent again only when the Communication is still in preparation then.
+ * a quarter of an hour for a report (DSN, MDN), and is sent again only when the Communication is still in preparation then; so does
+ * one whose sender was killed, for nobody knows how far he came.
  */
 import type { Communication } from 'fhir/r4.js';
 import { formatInstant, Problem } from '../base/index.ts';
@@ -197,6 +198,8 @@ async function send(settings: MssanteSettings, input: SendingInput, job: Job): P
   const stored = await context.store.read('Communication', job.key, everything);
   const isWanted = stored !== undefined && !stored.isDeleted && statusOf(stored.raw) === 'preparation';
   if (!isWanted) return finish(input, job, undefined);
+  // Whoever took it before has told nothing of it: he may have been killed with the mail sent.
+  if (job.attempts > 1) return waitForReport(input, job);
   const outcome = await attempt(settings, context, job.key, payload);
   switch (outcome.kind) {
     case 'unreachable':
@@ -218,6 +221,12 @@ async function send(settings: MssanteSettings, input: SendingInput, job: Job): P
     default:
       return finish(input, job, outcome);
   }
+}
+
+/** Taken once more after that it counts as taken first, and is sent unless a report has come. */
+function waitForReport({ context, holder }: SendingInput, job: Job): Promise<void> {
+  const runAtMs = context.clock.now() + uncertainWaitMs;
+  return context.store.transaction((_session, tx) => finishJob(tx, job, holder, { runAtMs }));
 }
 
 const statusOf = (raw: string): string | undefined => (JSON.parse(raw) as Communication).status;

@@ -5,8 +5,8 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 export interface MailServer {
   readonly url: string;
   readonly taken: readonly { readonly to: readonly string[]; readonly bytes: Buffer }[];
-  /** `lost`: the mail is taken and the connection ends before the answer. A number: refused with this status. */
-  behave(how: 'take' | 'lost' | number): void;
+  /** `lost`: the mail is taken and the connection ends before the answer; `silent`: it is taken, and nothing is said. A number: refused with this status. */
+  behave(how: 'take' | 'lost' | 'silent' | number): void;
   /** Ends the connection of a session, as a cable would. */
   cut(session: { readonly id: string }): void;
   close(): Promise<void>;
@@ -16,7 +16,7 @@ export type MailServerOptions = SMTPServerOptions & { readonly hideDSN?: boolean
 
 export async function openMailServer(options: MailServerOptions = {}): Promise<MailServer> {
   const taken: { to: readonly string[]; bytes: Buffer }[] = [];
-  let behaviour: 'take' | 'lost' | number = 'take';
+  let behaviour: Parameters<MailServer['behave']>[0] = 'take';
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
@@ -27,7 +27,7 @@ export async function openMailServer(options: MailServerOptions = {}): Promise<M
         if (typeof behaviour === 'number') return done(Object.assign(new Error('no'), { responseCode: behaviour }));
         taken.push({ to: session.envelope.rcptTo.map(({ address }) => address), bytes: Buffer.concat(parts) });
         if (behaviour === 'lost') cut(session);
-        else done();
+        else if (behaviour !== 'silent') done();
       });
     },
     ...options,
