@@ -31,6 +31,7 @@ import {
   withoutBody,
   withTargets,
 } from './letter-body.ts';
+import { addMasks } from './letter-masks.ts';
 import { completedTask, type Incoming, type Refusal } from './letter-review.ts';
 import { searchResources } from './search.ts';
 import { answerText } from './transaction.ts';
@@ -78,7 +79,10 @@ export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Stored> 
   await lockPlan(run, plan);
   const known = await findKnown(run, plan.facts);
   const arrival = decideArrival(plan.facts, known);
-  if (arrival.kind === 'known') return answerKnown(run, arrival.id);
+  if (arrival.kind === 'known') {
+    await addMasks(run, plan, arrival.id);
+    return answerKnown(run, arrival.id);
+  }
   if (arrival.kind === 'conflict') return refuse('conflict', arrival.reasons);
   const body = await decideBody(run, plan);
   const resolved = await resolveEntries(run, body);
@@ -224,19 +228,21 @@ type Supersession =
   | { readonly kind: 'allowed'; readonly writes: readonly WriteEntry[] }
   | { readonly kind: 'refused'; readonly reasons: readonly Issue[] };
 
-async function supersede(run: Ingest, plan: LetterPlan, { links }: Resolved): Promise<Supersession> {
-  const letter = plan.entries.find(({ resource }) => resource.resourceType === 'DocumentReference')?.resource;
+/** Of whom the letter is, and who keeps it: for no other may one document replace another. */
+function keepersOf({ entries }: LetterPlan, { links }: Resolved): Parameters<typeof decideReplacement>[2] {
+  const letter = entries.find(({ resource }) => resource.resourceType === 'DocumentReference')?.resource;
   const linkOf = (name: string): string | undefined => {
     const { reference = '' } = (letter?.[name] ?? {}) as { reference?: string };
     return links.get(reference) ?? reference;
   };
+  return { patient: linkOf('subject'), custodian: linkOf('custodian') };
+}
+
+async function supersede(run: Ingest, plan: LetterPlan, resolved: Resolved): Promise<Supersession> {
   const writes: WriteEntry[] = [];
   for (const search of replacementSearches(plan.facts)) {
     const [former] = await find(run, search);
-    const decision = decideReplacement(plan.facts, former as never, {
-      patient: linkOf('subject'),
-      custodian: linkOf('custodian'),
-    });
+    const decision = decideReplacement(plan.facts, former as never, keepersOf(plan, resolved));
     if (decision.kind === 'refused') return { kind: 'refused', reasons: decision.reasons };
     if (decision.kind === 'supersedes' && former !== undefined) {
       const resource = { ...former, status: 'superseded' };
@@ -246,7 +252,9 @@ async function supersede(run: Ingest, plan: LetterPlan, { links }: Resolved): Pr
   return { kind: 'allowed', writes };
 }
 
-async function hasSuccessor(run: Ingest, { facts }: LetterPlan): Promise<boolean> {
+/** Anybody can write that a document replaces this one: it counts from the same keeper, about the same patient. */
+async function hasSuccessor(run: Ingest, plan: LetterPlan): Promise<boolean> {
+  const { facts, entries } = plan;
   const { system, value } = facts.masterIdentifier;
   const names = [
     `${system}|${value}`,
@@ -256,7 +264,13 @@ async function hasSuccessor(run: Ingest, { facts }: LetterPlan): Promise<boolean
     ['relatesto:identifier', names.join(',')],
     ['relation', 'replaces'],
   ] as const;
-  return (await find(run, { type: 'DocumentReference', parameters })).length > 0;
+  const found = (await find(run, { type: 'DocumentReference', parameters })) as unknown as readonly DocumentReference[];
+  if (found.length === 0) return false;
+  const named = entries.filter(({ match: { kind } }) => kind === 'patient' || kind === 'organization');
+  const resolved = await resolveEntries(run, { plan: { entries: named }, former: undefined });
+  if (resolved.kind === 'doubt') return false;
+  const { patient, custodian } = keepersOf(plan, resolved);
+  return found.some((one) => one.subject?.reference === patient && one.custodian?.reference === custodian);
 }
 
 interface Ready extends Decided {

@@ -78,7 +78,7 @@ function letterOf(document: XdmDocument): CarriedLetter {
 
 /** What the carrier claims and the document contradicts; business code 904 where it is the patient, 900 where it is the version. */
 export function checkClaims(document: ClinicalDocument, claims: LetterClaims): readonly Issue[] {
-  const { uniqueId, patientId, typeCode, birthDate, replaces, from } = claims;
+  const { uniqueId, patientId, patientNumbers = [], typeCode, birthDate, replaces, from } = claims;
   const { birthTime } = document.patient;
   const isOtherDay = birthDate !== undefined && birthTime !== undefined && birthDate !== birthTime;
   const contradicted: readonly (readonly [is: boolean, text: string, expression: string, diagnostics?: string])[] = [
@@ -93,7 +93,7 @@ export function checkClaims(document: ClinicalDocument, claims: LetterClaims): r
       'code/@code',
     ],
     [
-      patientId !== undefined && !isOneOf(patientId, document),
+      (patientId !== undefined && !isOneOf(patientId, document)) || patientNumbers.some((cx) => isOther(cx, document)),
       'le patient du document n’est pas celui que dit',
       'recordTarget',
       '904',
@@ -123,6 +123,14 @@ function isOtherParent({ relatedDocuments }: ClinicalDocument, replaces: string 
 function isNamed({ root, extension }: ClinicalDocument['id'], uniqueId: string): boolean {
   const names = extension === undefined ? [root] : [`${root}^${extension}`, `${extension}^^${root}^ISO`];
   return names.includes(uniqueId.replace(/^urn:(?:oid|uuid):/, ''));
+}
+
+/** The authority has given the patient of the document numbers, and this is none of them. */
+function isOther(cx: string, { patient }: ClinicalDocument): boolean {
+  const [value = '', , , authority = ''] = cx.split('^');
+  const oid = authority.split('&')[1] ?? '';
+  const own = patient.ids.filter(({ root, extension }) => root === oid && extension !== undefined);
+  return own.length > 0 && !own.some(({ extension }) => extension === value.trim());
 }
 
 /** CX against II: value, and authority where it is said as an OID. */

@@ -20,6 +20,7 @@ export { type CarriedLetter, type CarrierResult, openArchive } from './carrier.t
 export { applyReport, communicationSearch } from './delivery.ts';
 export { type MailOpened, type MailReceipt, openMail } from './mail.ts';
 export { derivedOf, endDerived, isOutdated, isSameVersion } from './derived.ts';
+export { masksIn } from './labels.ts';
 export { letterEntrySystem } from './extraction.ts';
 export { findingExtension, versionExtension } from './document-reference.ts';
 export { admissionLetter, dischargeLetter } from './document-types.ts';

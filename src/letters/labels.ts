@@ -2,7 +2,7 @@
  * Who may see a letter: one confidentiality (N, R, V) and any masks of the DMP, from the CDA and from the carrier.
  * Whatever is missing, doubled or unknown is taken at its strictest, and told.
  */
-import type { Coding } from 'fhir/r4.js';
+import type { Coding, DocumentReference } from 'fhir/r4.js';
 import type { CodedValue } from '../formats/index.ts';
 import { codeSystems, oids } from './codes.ts';
 import type { Finding } from './plan.ts';
@@ -41,6 +41,11 @@ export function readLabels(codes: readonly CodedValue[], visibility: readonly st
     codings: [confidentiality(known ?? 'V'), ...applied.map(mask)],
     findings: [...(known === undefined ? [assumed('V')] : []), ...(hasStranger ? [assumed('tous les masques')] : [])],
   };
+}
+
+/** The masks that lie on a letter. */
+export function masksIn({ securityLabel = [] }: Pick<DocumentReference, 'securityLabel'>): readonly Coding[] {
+  return securityLabel.flatMap(({ coding = [] }) => coding.filter(({ system }) => system === codeSystems.visibility));
 }
 
 function confidentiality(code: string): Coding {

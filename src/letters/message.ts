@@ -113,10 +113,19 @@ function claimsOf(message: Hl7Message, segment: Hl7Segment): LetterClaims {
   return {
     uniqueId: id === '' ? undefined : authority === '' ? id : `${authority}^${id}`,
     patientId: ins && `${ins.value}^^^&${ins.oid}&ISO`,
+    patientNumbers: numbersOf(message),
     typeCode: typeCode === '' ? undefined : typeCode,
     birthDate: /^\d{8}$/.test(birthDate) ? birthDate.replace(/(....)(..)(..)/, '$1-$2-$3') : undefined,
     from: 'le message HL7v2',
   };
+}
+
+/** Numbers that are no INS, as CX. */
+function numbersOf(message: Hl7Message): readonly string[] {
+  return repetitionsOf(message, segmentsOf(message, 'PID')[0], 3).flatMap((cx) => {
+    const [value, oid] = [componentOf(message, cx, 1), componentOf(message, cx, 4, 2)];
+    return value === '' || oid === '' || insAuthority(`urn:oid:${oid}`) !== undefined ? [] : [`${value}^^^&${oid}&ISO`];
+  });
 }
 
 function insOf(message: Hl7Message): { readonly value: string; readonly oid: string }[] {

@@ -79,6 +79,8 @@ export interface LetterClaims {
   readonly uniqueId: string | undefined;
   /** HL7 CX. */
   readonly patientId: string | undefined;
+  /** HL7 CX, of the sender's own numbers: the document has no other of the same authority. */
+  readonly patientNumbers?: readonly string[];
   readonly typeCode: string | undefined;
   /** FHIR date. */
   readonly birthDate?: string | undefined;

@@ -56,6 +56,7 @@ interface Change {
 }
 
 const list = (node: Json | undefined): Node[] => (Array.isArray(node) ? (node as Node[]) : []);
+const word = (node: Json | undefined): string => (typeof node === 'string' ? node : '');
 
 function deadlineParts(action: Node): Node[] {
   return list(action['extension']).flatMap((one) => list(one['extension']));
@@ -109,17 +110,17 @@ function conditionChanges(action: Node): Change[] {
         ? []
         : [
             {
-              what: `${String(kind)} dropped`,
+              what: `${word(kind)} dropped`,
               apply: (copy) => void Object.assign(of(copy) ?? {}, { expression: fixed }),
             },
           ];
-    return [...dropped, ...expressionChanges(String(kind), of, action)];
+    return [...dropped, ...expressionChanges(word(kind), of, action)];
   });
 }
 
 function delayChanges(action: Node): Change[] {
   const names = deadlineParts(action).flatMap(({ url, valueDuration }) =>
-    valueDuration === undefined ? [] : [String(url)],
+    valueDuration === undefined ? [] : [word(url)],
   );
   return ['delay', 'window']
     .filter((name) => names.includes(name))
@@ -179,7 +180,7 @@ function queryChanges(action: Node): Change[] {
     if (typeof text !== 'string') return [];
     return replacements(text, /&[^&]+/g, () => '').map(
       ([where, changed]): Change => ({
-        what: `input ${String(input['id'])}: ${where}`,
+        what: `input ${word(input['id'])}: ${where}`,
         apply: (copy) =>
           void Object.assign(list(list(copy['input'])[place]?.['extension'])[0] ?? {}, { valueString: changed }),
       }),
@@ -198,7 +199,7 @@ function mutantsOf(ruleSet: Node, action: Node): Mutant[] {
     const copy = structuredClone(ruleSet);
     const own = list(copy['action']).find(({ id }) => id === action['id']);
     if (own !== undefined) apply(own);
-    return { rule: String(action['prefix'] ?? action['id']), action: String(action['id']), what, ruleSet: copy };
+    return { rule: word(action['prefix'] ?? action['id']), action: word(action['id']), what, ruleSet: copy };
   });
 }
 
@@ -233,27 +234,28 @@ function tell(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+async function tryRule(ruleSet: Node, action: Node): Promise<void> {
+  const rule = word(action['prefix'] ?? action['id']);
+  if (options.rule !== undefined && options.rule !== rule) return;
+  if (isKilledByFixtures({ rule, action: word(action['id']), what: 'none', ruleSet })) {
+    isSound = false;
+    tell(`${rule}: fails its fixtures without any change`);
+  }
+  const mutants = mutantsOf(ruleSet, action);
+  const left = mutants.filter((mutant) => !isKilledByFixtures(mutant));
+  const survived: Mutant[] = [];
+  for (const mutant of left) if (!(await isKilledBySimulation(mutant, patients))) survived.push(mutant);
+  survivors.push(...survived.map(({ what }) => ({ rule, what })));
+  const figures = [mutants.length, mutants.length - left.length, left.length - survived.length, survived.length];
+  tell(rule.padEnd(8) + figures.map((figure) => String(figure).padStart(11)).join(''));
+}
+
 const patients = Number(options.patients);
 const survivors: { rule: string; what: string }[] = [];
 let isSound = true;
 tell('rule      mutants  by fixtures  by simulation  survive');
 for (const ruleSet of ruleSets) {
-  for (const action of list(ruleSet['action'])) {
-    const rule = String(action['prefix'] ?? action['id']);
-    if (options.rule !== undefined && options.rule !== rule) continue;
-    const sound = { rule, action: String(action['id']), what: 'none', ruleSet };
-    if (isKilledByFixtures(sound)) {
-      isSound = false;
-      tell(`${rule}: fails its fixtures without any change`);
-    }
-    const mutants = mutantsOf(ruleSet, action);
-    const left = mutants.filter((mutant) => !isKilledByFixtures(mutant));
-    const survived: Mutant[] = [];
-    for (const mutant of left) if (!(await isKilledBySimulation(mutant, patients))) survived.push(mutant);
-    survivors.push(...survived.map(({ what }) => ({ rule, what })));
-    const figures = [mutants.length, mutants.length - left.length, left.length - survived.length, survived.length];
-    tell(rule.padEnd(8) + figures.map((figure) => String(figure).padStart(11)).join(''));
-  }
+  for (const action of list(ruleSet['action'])) await tryRule(ruleSet, action);
 }
 writeFileSync(options.survivors, JSON.stringify(survivors, null, 2));
 tell(`${survivors.length} survive, in ${options.survivors}`);
