@@ -159,7 +159,8 @@ async function openKnowledge(
 async function openData({ config, log, random }: AppInput, lifecycle: Lifecycle): Promise<Database> {
   const url = config.databaseUrl ?? (await openEmbedded(config, log, lifecycle));
   await migrate({ url, folder: migrationsFolder, log });
-  const db = openDatabase({ url, poolSize: config.poolSize, log, random });
+  const { poolSize, statementTimeoutMs } = config;
+  const db = openDatabase({ url, poolSize, statementTimeoutMs, log, random });
   lifecycle.onStop('database', () => db.close());
   return db;
 }

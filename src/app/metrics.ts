@@ -5,9 +5,16 @@ import type { Database } from '../db/index.ts';
 import type { Figures } from '../notify/index.ts';
 import { countJobs, countJudgments } from './metrics.sql.ts';
 
+/** Requests that are not answered yet, bytes of bodies that they brought. */
+export type UnderWay = () => { readonly requests: number; readonly bytes: number };
+
 export interface Metrics {
   readonly engine: EngineMetrics;
   requested(route: string, status: number, seconds: number): void;
+  /** A limit of what is under way was met. */
+  refused(limit: string): void;
+  /** From now on shows what is under way. */
+  watchRequests(standing: UnderWay): void;
   /** A notification was sent, or was to be. */
   attempted(kind: string, outcome: string, seconds: number): void;
   /** Prometheus text, with what stands in the database now. */
@@ -56,6 +63,8 @@ export function createMetrics(db: Database, now: () => number): Metrics {
     registers,
   });
   return {
+    watchRequests: (standing) => watchRequests(registry, standing),
+    refused: countRefusals(registry),
     attempted: (kind, outcome, seconds) => attempts.observe({ kind, outcome }, seconds),
     engine: {
       judged: (count) => judgments.inc(count),
@@ -120,4 +129,23 @@ function createSubscriptionGauges(registry: Registry): (nowMs: number, figures: 
     events.set(eventsWaiting);
     oldest.set(oldestWaitingAtMs === undefined ? 0 : Math.max(0, nowMs - oldestWaitingAtMs) / 1000);
   };
+}
+
+function watchRequests(registry: Registry, standing: UnderWay): void {
+  const registers = [registry];
+  const show = (name: string, help: string, read: () => number): void => {
+    const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
+  };
+  show('suture_requests_in_flight', 'Requests that are not answered yet', () => standing().requests);
+  show('suture_request_body_bytes', 'Bytes of bodies of requests that are not answered yet', () => standing().bytes);
+}
+
+function countRefusals(registry: Registry): (limit: string) => void {
+  const refusals = new Counter({
+    name: 'suture_limit_hits_total',
+    help: 'Requests refused because too much was under way or a client asked too often, by limit',
+    labelNames: ['limit'],
+    registers: [registry],
+  });
+  return (limit) => refusals.inc({ limit });
 }

@@ -66,6 +66,8 @@ export async function openHttp(
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,
+    onRefused: metrics.refused,
+    onGate: metrics.watchRequests,
     admin: {
       clock,
       moveClock: keeper === undefined ? undefined : (instantMs) => told(notify, keeper.moveTo(instantMs)),

@@ -4,12 +4,15 @@
  */
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type Clock, type Ids, type Log, Problem, problemCategories } from '../base/index.ts';
+import { type Clock, type Config, httpLimits, type Ids, type Log, Problem, problemCategories } from '../base/index.ts';
 import type { Context, Operation, Route } from '../interactions/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { type CallerOf, registerCaller } from './caller.ts';
 import { answerError, asProblem } from './errors.ts';
+import { registerBodies } from './body.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
+import { type Gate, isCrowded, registerGate } from './gate.ts';
+import { registerPace } from './pace.ts';
 import { guardOtherRoutes } from './permit.ts';
 import { createRefusals } from './audit-refusals.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
@@ -19,24 +22,9 @@ import { contentTypeOf, type Form, readForm } from './formats.ts';
 import { render } from './send-answer.ts';
 import { registerUpgrade, type SocketRoute } from './upgrade.ts';
 
-export interface HttpLimits {
-  readonly bodyMax: number;
-  readonly pathPartMax: number;
-  readonly requestTimeoutMs: number;
-  readonly headersTimeoutMs: number;
-  readonly keepAliveTimeoutMs: number;
-}
-
-export const httpLimits: HttpLimits = {
-  bodyMax: 50 * 1024 * 1024,
-  pathPartMax: 256,
-  requestTimeoutMs: 30_000,
-  headersTimeoutMs: 10_000,
-  keepAliveTimeoutMs: 65_000,
-};
-
 export interface HttpInput {
   readonly context: Context;
+  readonly config: Config;
   readonly admin: AdminInput;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -48,6 +36,10 @@ export interface HttpInput {
   readonly identity?: Identity | undefined;
   readonly sockets: SocketRoute;
   readonly onAnswered: (route: string, status: number, seconds: number) => void;
+  /** A request met one of the limits of what is under way. */
+  readonly onRefused: (limit: string) => void;
+  /** Is given a way to see what is under way. */
+  readonly onGate: (standing: Gate['standing']) => void;
 }
 
 /** Headers on every answer: the content is data, never a page. */
@@ -61,19 +53,22 @@ const safetyHeaders = {
 export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   const server = Fastify({
     logger: false,
-    bodyLimit: httpLimits.bodyMax,
-    requestTimeout: httpLimits.requestTimeoutMs,
+    bodyLimit: input.config.bodyMax,
+    requestTimeout: input.config.requestTimeoutMs,
     keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: httpLimits.pathPartMax, ignoreTrailingSlash: true },
-    http: { headersTimeout: httpLimits.headersTimeoutMs },
+    http: {
+      headersTimeout: Math.min(httpLimits.headersTimeoutMs, input.config.requestTimeoutMs),
+      maxHeaderSize: httpLimits.headerBytesMax,
+      connectionsCheckingInterval: httpLimits.timesCheckedMs,
+    },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     // What the router cannot read: its own answer would be no outcome, and would repeat the URL.
     frameworkErrors: (error, request, reply) =>
       void sendError(input, { request, reply: reply.headers(safetyHeaders) }, error),
   });
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.server.maxConnections = input.config.connectionsMax;
   // Bodies are unpacked within bodyMax; answers from 1 KiB on are packed for those who ask for it.
   await server.register(compress, {
     encodings: ['br', 'gzip'],
@@ -82,13 +77,18 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
   });
+  const gate = registerGate(server, { ...input.config, onRefused: input.onRefused });
+  input.onGate(gate.standing);
+  registerBodies(server, gate);
   registerCaller(server, input.callerOf);
+  registerPace(server, input);
   guardOtherRoutes(server);
   server.addHook('onResponse', async (request, reply) => report(input, request, reply));
   let routes: readonly Route[] = [];
   const noteRefused = createRefusals({ ...input, audit: input.context.audit, routes: () => routes });
   server.setErrorHandler(async (error, request, reply) => {
-    if (request.url.startsWith('/fhir')) await noteRefused(request, problemCategories[asProblem(error).category].http);
+    if (request.url.startsWith('/fhir') && !isCrowded(error))
+      await noteRefused(request, problemCategories[asProblem(error).category].http);
     return sendError(input, { request, reply }, error);
   });
   server.setNotFoundHandler((request, reply) =>
@@ -98,13 +98,14 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   routes = registerFhirRoutes(server, {
     context,
     operations,
+    gate,
     answerError: (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())),
   });
   const document = JSON.stringify(
     openApi({ ...context, operations, routes, resourceTypes: context.definitions.resourceTypes }),
   );
   server.get('/openapi.json', (_request, reply) => reply.header('content-type', 'application/json').send(document));
-  if (input.identity !== undefined) registerOAuthRoutes(server, input.identity);
+  if (input.identity !== undefined) registerOAuthRoutes(server, input.identity, input.onRefused);
   registerAdminRoutes(server, input.admin);
   registerUpgrade(server.server, input.sockets);
   return server;
