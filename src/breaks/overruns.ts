@@ -2,7 +2,6 @@
 import { type Log, overrunLimits } from '../base/index.ts';
 import type { Rule, RuleSet } from '../rules/index.ts';
 
-
 export interface Overruns {
   passed(ruleSet: RuleSet, rule: Rule): void;
   failed(ruleSet: RuleSet, rule: Rule): void;

@@ -26,8 +26,9 @@ export { isMailbox, type MailAttachment, type MailToWrite, writeMail } from './l
 export { escapeXml } from './xml-write.ts';
 export type { XdmEntry } from './xdm-entry.ts';
 export { readXdm, type XdmDocument, type XdmResult } from './xdm.ts';
-export { type XdmDocumentToWrite, type XdmSubmission, type XdsAuthor, type XdsCode } from './xdm-metadata.ts';
+export type { XdmDocumentToWrite, XdmSubmission } from './xdm-metadata.ts';
 export { writeXdm, type XdmToWrite } from './xdm-write.ts';
+export type { XdsAuthor, XdsCode } from './xds.ts';
 export { readZip, type ZipEntry, type ZipLimits, type ZipResult } from './zip.ts';
 export { parseXml, type XmlLimits, type XmlResult } from './xml.ts';
 export type { XmlEncoding } from './xml-encoding.ts';

@@ -35,9 +35,9 @@ export async function measureLetters(bench: Bench, isAsked: (name: string) => bo
 }
 
 async function measure(bench: Bench, name: string, next: () => HttpRequest): Promise<ResultRow> {
-  const { world, served, seconds } = bench;
+  const { world, served } = bench;
   await tryLetter(world.origin, next());
-  const drive = () => driveHttp(world.origin, next, { connections: lettersAtOnce, seconds });
+  const drive = (seconds: number) => driveHttp(world.origin, next, { connections: lettersAtOnce, seconds });
   const { figures, cost } = await costOfServer(bench, { drive, rest: () => settle(world.origin) });
   const bytes = Buffer.byteLength(next().body ?? '');
   const growth = await served?.growth(() => tryLetter(world.origin, next()));

@@ -5,7 +5,6 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,6 +12,7 @@ import pg from 'pg';
 import { createLog } from '../../src/base/index.ts';
 import { startEmbedded } from '../../src/db/index.ts';
 import { openProxy, type Proxy } from './proxy.ts';
+import { freePort } from '../support/port.ts';
 
 export interface Server {
   readonly name: string;
@@ -215,13 +215,4 @@ async function openServer({ project, folder, name, port, env }: ServerInput): Pr
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
