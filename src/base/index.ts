@@ -2,7 +2,7 @@ export { signatureAlgorithms } from './access-settings.ts';
 export { type Clock, createManualClock, createRealClock, formatInstant, type ManualClock } from './clock.ts';
 export { type Config, type Environment, readConfig, settingsTable } from './config.ts';
 export { createCountedIds, createRandomIds, type Ids } from './ids.ts';
-export { createLifecycle, type Lifecycle } from './lifecycle.ts';
+export { createLifecycle, type Lifecycle, within } from './lifecycle.ts';
 export {
   databaseLimits,
   evaluationLimits,

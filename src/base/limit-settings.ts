@@ -16,6 +16,8 @@ export interface LimitConfig {
   readonly poolSize: number;
   readonly statementTimeoutMs: number;
   readonly stopMs: number;
+  /** undefined: work may wait for any time. */
+  readonly readyQueueAge: number | undefined;
 }
 
 const mebibyte = 1024 * 1024;
@@ -85,7 +87,7 @@ export const limitSettings: { readonly [Key in keyof LimitConfig]: Setting<Limit
   poolSize: {
     name: 'SUTURE_POOL_SIZE',
     fallback: String(databaseLimits.poolSize),
-    sentence: 'Connections to PostgreSQL that requests and jobs share; health and metrics have one more.',
+    sentence: 'Connections to PostgreSQL that requests and jobs share; health and metrics have two more.',
     ...wholeNumber(2, 200),
   },
   statementTimeoutMs: {
@@ -100,6 +102,13 @@ export const limitSettings: { readonly [Key in keyof LimitConfig]: Setting<Limit
     sentence:
       'Seconds in which a stop (SIGTERM) is over: what is under way is finished, what is not done by then is cut off and done again after the next start.',
     ...times(1000, 2, 600),
+  },
+  readyQueueAge: {
+    name: 'SUTURE_READY_QUEUE_AGE',
+    fallback: undefined,
+    sentence:
+      'Seconds after which `/health/ready` is 503 because work has waited so long; unset: it tells the age, and stays ready.',
+    ...wholeNumber(1, 86_400),
   },
 };
 

@@ -118,8 +118,9 @@ export const overrunLimits = { inSequenceMax: 3, suspendedMs: 3_600_000 } as con
 
 /** Every wait and every size towards PostgreSQL. */
 export const databaseLimits = {
-  /** Connections that requests and jobs share; one more is kept for health and metrics. */
+  /** Connections that requests and jobs share; and those that are kept for health and metrics. */
   poolSize: 12,
+  watchPoolSize: 2,
   /** A free connection of the pool, or a new one. */
   acquireTimeoutMs: 5 * second,
   /** PostgreSQL stops a statement that runs longer. */
@@ -194,15 +195,19 @@ export const mllpLimits = {
   /** From the first byte of a message to its last. */
   messageMs: 120 * second,
   /** For answers under way when the server stops. */
-  stopMs: 5 * second,
+  stopMs: 3 * second,
 } as const;
 
 /** A stop waits no longer: the platform kills what takes more (docker stop: 10 s). */
 export const stopLimits = {
   /** For everything. */
   stopMs: 9 * second,
-  /** For requests under way; connections of those that are not done are cut. */
-  requestsMs: 7 * second,
+  /** In which load balancers learn that others must be asked, while requests are still answered. */
+  leaveMs: second,
+  /** Of that time, for requests under way; connections of those that are not done then are cut. */
+  requestsShare: 0.5,
+  /** Each part has at least so long, however long those before it took. */
+  partMs: 500,
 } as const;
 
 /** All of them, by the names that the README has. */

@@ -38,6 +38,8 @@ export interface HttpInput {
   readonly onAnswered: (route: string, status: number, seconds: number) => void;
   /** A request met one of the limits of what is under way. */
   readonly onRefused: (limit: string) => void;
+  /** The server is about to stop: each answer closes its connection. */
+  readonly isLeaving: () => boolean;
   /** Is given a way to see what is under way. */
   readonly onGate: (standing: Gate['standing']) => void;
 }
@@ -77,11 +79,7 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
   });
-  const gate = registerGate(server, { ...input.config, onRefused: input.onRefused });
-  input.onGate(gate.standing);
-  registerBodies(server, gate);
-  registerCaller(server, input.callerOf);
-  registerPace(server, input);
+  const gate = registerDoors(server, input);
   guardOtherRoutes(server);
   server.addHook('onResponse', async (request, reply) => report(input, request, reply));
   let routes: readonly Route[] = [];
@@ -109,6 +107,20 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   registerAdminRoutes(server, input.admin);
   registerUpgrade(server.server, input.sockets);
   return server;
+}
+
+/** What stands before every route: how much is under way, who asks, how often; and the way out when the server is about to stop. */
+function registerDoors(server: FastifyInstance, input: HttpInput): Gate {
+  const gate = registerGate(server, { ...input.config, onRefused: input.onRefused });
+  input.onGate(gate.standing);
+  registerBodies(server, gate);
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (input.isLeaving()) void reply.header('connection', 'close');
+    done(null, payload);
+  });
+  registerCaller(server, input.callerOf);
+  registerPace(server, input);
+  return gate;
 }
 
 interface Exchange {

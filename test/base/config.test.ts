@@ -54,6 +54,7 @@ describe('readConfig', () => {
       poolSize: 12,
       statementTimeoutMs: 10_000,
       stopMs: 9000,
+      readyQueueAge: undefined,
       quietHours: undefined,
       proofAwaitedHours: 72,
     });
