@@ -27,6 +27,7 @@ import { type Notify, socketPath } from '../notify/index.ts';
 import { createTimeKeeper, settleOrFail } from '../queue/index.ts';
 import { type Ground, isManual } from './ground.ts';
 import { openIdentity } from './identity.ts';
+import { readTls } from './tls.ts';
 import { type Work, checksClaims } from './work.ts';
 
 export async function openHttp(
@@ -40,6 +41,8 @@ export async function openHttp(
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
+    tls: await readTls(config),
+    proxies: config.proxies,
     callerOf: async (request) => withBrokenGlass(db, await callerOf(request), clock.now()),
     identity,
     context,

@@ -1,3 +1,3 @@
 export type { CallerOf } from './caller.ts';
 export { type ReservedPort, reservePort } from './port.ts';
-export { createHttp, type HttpInput } from './server.ts';
+export { createHttp, type HttpInput, type ServerTls, tlsOptions } from './server.ts';
