@@ -5,7 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type App, clientsUsage, runClients, startApp, startOwnPostgres } from './app/index.ts';
 import { createRuleCheck } from './check-rules.ts';
-import { createLog, createRandomIds, createRealClock, type Log, Problem, readConfig, stopLimits } from './base/index.ts';
+import {
+  createLog,
+  createRandomIds,
+  createRealClock,
+  type Log,
+  Problem,
+  readConfig,
+  stopLimits,
+} from './base/index.ts';
 import { type Database, migrate, migrationsFolder, openDatabase } from './db/index.ts';
 import { createPrinter, demoStartMs, playDemo } from './demo/index.ts';
 import { type Added, addPackage, readPackages } from './packages/index.ts';
@@ -50,11 +58,16 @@ function stopOnSignal(app: Pick<App, 'leave' | 'stop'>, log: Log, stopMs: number
       log.info({ component: 'main', reason: signal }, 'stopping');
       app.leave();
       const cutOff = (): never => {
-        log.warn({ component: 'main', reason: 'timeout' }, 'stopped with work under way: it is done after the next start');
+        log.warn(
+          { component: 'main', reason: 'timeout' },
+          'stopped with work under way: it is done after the next start',
+        );
         process.exit(0);
       };
       setTimeout(cutOff, stopMs);
-      void delay(Math.min(stopLimits.leaveMs, stopMs / 4)).then(app.stop).then(() => process.exit(0));
+      void delay(Math.min(stopLimits.leaveMs, stopMs / 4))
+        .then(app.stop)
+        .then(() => process.exit(0));
     });
   }
 }
