@@ -4,9 +4,9 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import type { Log } from '../base/index.ts';
+import { databaseLimits, type Log } from '../base/index.ts';
+import { backOffMs } from './back-off.ts';
 import type { Listener } from './database.ts';
-import { backOffMs, databaseLimits } from './limits.ts';
 import { clientConfig } from './pool.ts';
 
 export interface ListenerOptions {
@@ -52,7 +52,8 @@ async function listenUntilEnd(client: pg.Client, channel: string, onWake: () => 
   client.on('error', () => undefined); // 'end' follows
   client.on('notification', onWake);
   try {
-    await client.connect();
+    // Whoever is ended while it connects never hears of its connection (pg).
+    await Promise.race([client.connect(), end.then(() => Promise.reject(new Error('ended before it was connected')))]);
     await client.query(`listen ${pg.escapeIdentifier(channel)}`);
   } catch {
     await client.end().catch(() => undefined);

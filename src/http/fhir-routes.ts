@@ -10,7 +10,7 @@ import {
   type Content,
   type Context,
   type EntryPart,
-  noteAnswer,
+  noteShown,
   type Operation,
   type Performed,
   processBundle,
@@ -21,6 +21,7 @@ import {
 import { answerEntry } from './batch-entry.ts';
 import { callerOfRequest } from './caller.ts';
 import type { ErrorAnswer } from './errors.ts';
+import type { Gate } from './gate.ts';
 import { type PathParameters, readRequest } from './fhir-request.ts';
 import { readForm, requireFormat } from './formats.ts';
 import { askedOperation, askedRoute, requireFhirPolicies } from './permit.ts';
@@ -31,6 +32,7 @@ export interface FhirRoutesInput {
   readonly context: Context;
   readonly operations: readonly Operation[];
   readonly answerError: (error: unknown) => ErrorAnswer;
+  readonly gate: Gate;
 }
 
 /** Those that FHIR uses, and two that it does not: they are told so. */
@@ -70,7 +72,7 @@ export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInp
         method,
         url: path === '' ? '/fhir' : `/fhir${path}`,
         onRequest: async (request) => permit(operations, served, request),
-        handler: (request, reply) => serve(input, served, { request, reply }),
+        handler: (request, reply) => input.gate.during(request, serve(input, served, { request, reply })),
       });
     }
   }
@@ -96,8 +98,9 @@ async function serve(input: FhirRoutesInput, served: Served, { request, reply }:
   const form = readForm(request);
   if (content !== 'bytes') requireFormat(form);
   const parsed = readRequest(request, content, context);
-  const answer = takePart(context, parsed, await run(context, parsed));
-  await noteAnswer(context, performed, parsed, answer);
+  const answer = await noteShown(context, { performed, request: parsed }, async () =>
+    takePart(context, parsed, await run(context, parsed)),
+  );
   return sendAnswer(reply, answer, { form, definitions: context.definitions });
 }
 

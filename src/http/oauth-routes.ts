@@ -1,22 +1,38 @@
 /** Authentication on the wire: the token endpoint, introspection, and what SMART clients look for first. */
+import { httpLimits } from '../base/index.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity, OAuthAnswer } from '../identity/index.ts';
 import { mediaType } from './formats.ts';
+import { createPace } from './pace.ts';
 
-/** A form with an assertion, and nothing larger. */
-const formBytesMax = 64 * 1024;
-
-export function registerOAuthRoutes(server: FastifyInstance, identity: Identity): void {
+export function registerOAuthRoutes(
+  server: FastifyInstance,
+  identity: Identity,
+  onRefused: (limit: string) => void,
+): void {
+  const pace = createPace({
+    ...{ perMinute: httpLimits.tokenRequestsPerMinute, burstMs: httpLimits.tokenBurstMs },
+    ...{ now: () => performance.now(), onRefused: () => onRefused('tokenRequests') },
+  });
   for (const url of ['/fhir/.well-known/smart-configuration', '/.well-known/smart-configuration']) {
     server.get(url, (_request, reply) => reply.header('content-type', 'application/json').send(identity.configuration));
   }
   const endpoints = { '/auth/token': identity.token, '/auth/introspect': identity.introspect };
   for (const [url, answer] of Object.entries(endpoints)) {
-    server.post(url, { bodyLimit: formBytesMax }, async (request, reply) => {
+    server.post(url, { bodyLimit: httpLimits.tokenFormBytesMax }, async (request, reply) => {
       const form = readForm(request);
-      return send(reply, form === undefined ? noForm : await answer(form, request.raw));
+      if (form === undefined) return send(reply, noForm);
+      if (url === '/auth/token') pace.take(JSON.stringify([request.ip, claimedClient(form)]));
+      return send(reply, await answer(form, request.raw));
     });
   }
+}
+
+/** Who somebody says he is, before anything is proved: who tries many names is slowed by the gate alone, and slows nobody else. */
+function claimedClient(form: URLSearchParams): string | undefined {
+  const [, payload = ''] = (form.get('client_assertion') ?? '').split('.', 3);
+  const claimed = /"iss"\s*:\s*"([^"]{1,200})"/.exec(Buffer.from(payload, 'base64url').toString('latin1'))?.[1];
+  return claimed ?? form.get('client_id') ?? undefined;
 }
 
 const noForm: OAuthAnswer = {

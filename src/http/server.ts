@@ -2,14 +2,18 @@
  * Fastify, kept thin: bytes in, plain requests on, answers out. Bodies are read as bytes and parsed by our own parser
  * (src/fhir/json.ts); nothing below this folder knows the library.
  */
+import type { TlsOptions } from 'node:tls';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type Clock, type Ids, type Log, Problem, problemCategories } from '../base/index.ts';
+import { type Clock, type Config, httpLimits, type Ids, type Log, Problem, problemCategories } from '../base/index.ts';
 import type { Context, Operation, Route } from '../interactions/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { type CallerOf, registerCaller } from './caller.ts';
 import { answerError, asProblem } from './errors.ts';
+import { registerBodies } from './body.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
+import { type Gate, isCrowded, registerGate } from './gate.ts';
+import { registerPace } from './pace.ts';
 import { guardOtherRoutes } from './permit.ts';
 import { createRefusals } from './audit-refusals.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
@@ -19,24 +23,34 @@ import { contentTypeOf, type Form, readForm } from './formats.ts';
 import { render } from './send-answer.ts';
 import { registerUpgrade, type SocketRoute } from './upgrade.ts';
 
-export interface HttpLimits {
-  readonly bodyMax: number;
-  readonly pathPartMax: number;
-  readonly requestTimeoutMs: number;
-  readonly headersTimeoutMs: number;
-  readonly keepAliveTimeoutMs: number;
+/** TLS of our own, in PEM. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  /** With these, clients are asked for a certificate; who has none may still come with a token. */
+  readonly ca?: string;
+  /** Lists of revoked certificates, each by itself: of several in one text only the first would be read. */
+  readonly crl?: readonly string[];
 }
 
-export const httpLimits: HttpLimits = {
-  bodyMax: 50 * 1024 * 1024,
-  pathPartMax: 256,
-  requestTimeoutMs: 30_000,
-  headersTimeoutMs: 10_000,
-  keepAliveTimeoutMs: 65_000,
-};
+export function tlsOptions(tls: ServerTls): TlsOptions {
+  const { crl, ...others } = tls;
+  return {
+    ...others,
+    ...(crl && { crl: [...crl] }),
+    minVersion: 'TLSv1.2',
+    requestCert: tls.ca !== undefined,
+    rejectUnauthorized: false,
+  };
+}
 
 export interface HttpInput {
+  /** undefined: plain HTTP. */
+  readonly tls?: ServerTls | undefined;
+  /** Addresses and networks of proxies whose X-Forwarded-For counts. */
+  readonly proxies?: readonly string[] | undefined;
   readonly context: Context;
+  readonly config: Config;
   readonly admin: AdminInput;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -48,6 +62,12 @@ export interface HttpInput {
   readonly identity?: Identity | undefined;
   readonly sockets: SocketRoute;
   readonly onAnswered: (route: string, status: number, seconds: number) => void;
+  /** A request met one of the limits of what is under way. */
+  readonly onRefused: (limit: string) => void;
+  /** The server is about to stop: each answer closes its connection. */
+  readonly isLeaving: () => boolean;
+  /** Is given a way to see what is under way. */
+  readonly onGate: (standing: Gate['standing']) => void;
 }
 
 /** Headers on every answer: the content is data, never a page. */
@@ -61,34 +81,36 @@ const safetyHeaders = {
 export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   const server = Fastify({
     logger: false,
-    bodyLimit: httpLimits.bodyMax,
-    requestTimeout: httpLimits.requestTimeoutMs,
+    bodyLimit: input.config.bodyMax,
+    requestTimeout: input.config.requestTimeoutMs,
     keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: httpLimits.pathPartMax, ignoreTrailingSlash: true },
-    http: { headersTimeout: httpLimits.headersTimeoutMs },
+    ...listening(input),
+    ...(input.proxies && { trustProxy: [...input.proxies] }),
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     // What the router cannot read: its own answer would be no outcome, and would repeat the URL.
     frameworkErrors: (error, request, reply) =>
       void sendError(input, { request, reply: reply.headers(safetyHeaders) }, error),
   });
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.server.maxConnections = input.config.connectionsMax;
   // Bodies are unpacked within bodyMax; answers from 1 KiB on are packed for those who ask for it.
   await server.register(compress, {
     encodings: ['br', 'gzip'],
     requestEncodings: ['gzip', 'br', 'deflate', 'identity'],
   });
   server.addHook('onRequest', async (request, reply) => {
+    if (input.tls !== undefined) void reply.header('strict-transport-security', 'max-age=31536000');
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
   });
-  registerCaller(server, input.callerOf);
+  const gate = registerDoors(server, input);
   guardOtherRoutes(server);
   server.addHook('onResponse', async (request, reply) => report(input, request, reply));
   let routes: readonly Route[] = [];
   const noteRefused = createRefusals({ ...input, audit: input.context.audit, routes: () => routes });
   server.setErrorHandler(async (error, request, reply) => {
-    if (request.url.startsWith('/fhir')) await noteRefused(request, problemCategories[asProblem(error).category].http);
+    if (request.url.startsWith('/fhir') && !isCrowded(error))
+      await noteRefused(request, problemCategories[asProblem(error).category].http);
     return sendError(input, { request, reply }, error);
   });
   server.setNotFoundHandler((request, reply) =>
@@ -98,16 +120,41 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   routes = registerFhirRoutes(server, {
     context,
     operations,
+    gate,
     answerError: (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())),
   });
   const document = JSON.stringify(
     openApi({ ...context, operations, routes, resourceTypes: context.definitions.resourceTypes }),
   );
   server.get('/openapi.json', (_request, reply) => reply.header('content-type', 'application/json').send(document));
-  if (input.identity !== undefined) registerOAuthRoutes(server, input.identity);
+  if (input.identity !== undefined) registerOAuthRoutes(server, input.identity, input.onRefused);
   registerAdminRoutes(server, input.admin);
   registerUpgrade(server.server, input.sockets);
   return server;
+}
+
+/** What stands before every route: how much is under way, who asks, how often; and the way out when the server is about to stop. */
+function registerDoors(server: FastifyInstance, input: HttpInput): Gate {
+  const gate = registerGate(server, { ...input.config, onRefused: input.onRefused });
+  input.onGate(gate.standing);
+  registerBodies(server, gate);
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (input.isLeaving()) void reply.header('connection', 'close');
+    done(null, payload);
+  });
+  registerCaller(server, input.callerOf);
+  registerPace(server, input);
+  return gate;
+}
+
+/** Whoever speaks TLS is still served by the same server; its type does not matter below. */
+function listening({ tls, config }: HttpInput): { readonly http: object } {
+  const options = {
+    headersTimeout: Math.min(httpLimits.headersTimeoutMs, config.requestTimeoutMs),
+    maxHeaderSize: httpLimits.headerBytesMax,
+    connectionsCheckingInterval: httpLimits.timesCheckedMs,
+  };
+  return tls === undefined ? { http: options } : ({ https: { ...options, ...tlsOptions(tls) } } as never);
 }
 
 interface Exchange {
