@@ -5,14 +5,33 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type App, clientsUsage, runClients, startApp, startOwnPostgres } from './app/index.ts';
 import { createRuleCheck } from './check-rules.ts';
-import { createLog, createRandomIds, createRealClock, type Log, Problem, readConfig, stopLimits } from './base/index.ts';
-import { type Database, migrate, migrationsFolder, openDatabase } from './db/index.ts';
+import {
+  createLog,
+  createRandomIds,
+  createRealClock,
+  type Log,
+  Problem,
+  readConfig,
+  stopLimits,
+} from './base/index.ts';
+import {
+  backUp,
+  type Database,
+  type Manifest,
+  migrate,
+  migrationsFolder,
+  openDatabase,
+  restore,
+  type TableBackup,
+} from './db/index.ts';
 import { createPrinter, demoStartMs, playDemo } from './demo/index.ts';
 import { type Added, addPackage, readPackages } from './packages/index.ts';
 
 const usage = `suture serve                          start the server (settings: environment variables, see README.md)
 suture demo [--exit] [--letter FILE]  play the demo and leave the server up
 suture migrate                        bring the schema of the database up to date
+suture backup FOLDER                  everything that the database holds, as of now, while the server goes on
+suture restore FOLDER                 a backup into an empty database
 suture rules check FILE...            check rule sets as the server would, and run their fixtures
 suture packages add FILE.tgz ...      load FHIR packages [--allow-missing: without what they depend on]
 suture packages list                  the packages that are loaded
@@ -50,11 +69,16 @@ function stopOnSignal(app: Pick<App, 'leave' | 'stop'>, log: Log, stopMs: number
       log.info({ component: 'main', reason: signal }, 'stopping');
       app.leave();
       const cutOff = (): never => {
-        log.warn({ component: 'main', reason: 'timeout' }, 'stopped with work under way: it is done after the next start');
+        log.warn(
+          { component: 'main', reason: 'timeout' },
+          'stopped with work under way: it is done after the next start',
+        );
         process.exit(0);
       };
       setTimeout(cutOff, stopMs);
-      void delay(Math.min(stopLimits.leaveMs, stopMs / 4)).then(app.stop).then(() => process.exit(0));
+      void delay(Math.min(stopLimits.leaveMs, stopMs / 4))
+        .then(app.stop)
+        .then(() => process.exit(0));
     });
   }
 }
@@ -96,6 +120,33 @@ async function migrateOnly(): Promise<void> {
   const applied = await migrate({ url: embedded?.url ?? config.databaseUrl ?? '', folder: migrationsFolder, log });
   await embedded?.stop();
   process.stdout.write(applied.length === 0 ? 'the schema is up to date\n' : `applied ${applied.join(', ')}\n`);
+}
+
+type MoveData = (input: { readonly url: string; readonly folder: string; readonly log: Log }) => Promise<Manifest>;
+
+async function moveData([folder, ...more]: readonly string[], move: MoveData): Promise<void> {
+  if (folder === undefined || more.length > 0) {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+    return;
+  }
+  const config = readConfig(environment);
+  const log = createLog(config.logLevel);
+  const embedded = config.databaseUrl === undefined ? await startOwnPostgres(config, log) : undefined;
+  try {
+    const { tables, takenAt } = await move({ url: embedded?.url ?? config.databaseUrl ?? '', folder, log });
+    const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+    process.stdout.write(`${tables.length} tables with ${rows} rows, as they stood at ${takenAt}\n`);
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+const takeBackup: MoveData = (input) => backUp({ ...input, tell: tellTable });
+const putBack: MoveData = (input) => restore({ ...input, migrations: migrationsFolder, tell: tellTable });
+
+function tellTable({ name, rows }: TableBackup): void {
+  process.stdout.write(`${name} ${rows}\n`);
 }
 
 /** Answers 1 to the shell when one of the files has a fault. */
@@ -180,6 +231,10 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       return demo(args);
     case 'migrate':
       return migrateOnly();
+    case 'backup':
+      return moveData(args, takeBackup);
+    case 'restore':
+      return moveData(args, putBack);
     case 'rules':
       return rules(args);
     case 'clients':
