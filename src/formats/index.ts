@@ -1,4 +1,5 @@
 /** Bytes <-> plain trees of the formats that letters come in. Knows no FHIR, does no input or output. */
+export { decodeBase64 } from './base64.ts';
 export * from './cda/index.ts';
 export {
   componentOf,
