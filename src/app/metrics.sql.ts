@@ -8,11 +8,15 @@ interface Count {
   readonly count: number;
 }
 
+/** From indexes alone: with a million that wait, reading the rows would take seconds. */
 export async function countJobs(db: Database, nowMs: number): Promise<readonly Count[]> {
   return db.query<Count>({
-    text: `select kind, case when is_parked then 'parked' when holder is not null then 'held'
-                             when run_at <= $1 then 'due' else 'waiting' end as state, count(*)::integer as count
-           from job group by 1, 2`,
+    text: `select kind, case when run_at <= $1 then 'due' else 'waiting' end as state, count(*)::integer as count
+           from job where holder is null and not is_parked group by 1, 2
+           union all
+           select kind, 'held', count(*)::integer from job where holder is not null and not is_parked group by 1
+           union all
+           select kind, 'parked', count(*)::integer from job where is_parked group by 1`,
     values: [new Date(nowMs)],
   });
 }

@@ -37,7 +37,8 @@ export async function openHttp(
   const { clock, config, db, metrics } = ground;
   const identity = await openIdentity(ground);
   const callerOf = ground.callerOf ?? identity?.callerOf ?? (() => systemCaller);
-  const ingest = ingestOperation(letterSettings(config));
+  const letters = letterSettings(config);
+  const ingest = ingestOperation(letters);
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
@@ -52,7 +53,7 @@ export async function openHttp(
       ...ruleJobOperations(engine),
       ...measureOperations({ db, zone: config.zone }),
       ingest,
-      retryOperation(letterSettings(config)),
+      retryOperation(letters),
       ...bridgeOperations(bridge, ingest),
       ...subscriptionOperations(notify.answers),
       ...everythingOperations,

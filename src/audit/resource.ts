@@ -81,11 +81,7 @@ export function toAuditEvent(row: AuditRow, setting: AuditSetting): AuditEvent {
   return {
     resourceType: 'AuditEvent',
     id: row.id,
-    meta: {
-      versionId: '1',
-      lastUpdated: row.recorded_at.toISOString(),
-      ...(isProfiled && { profile: [`${balp}/StructureDefinition/IHE.BasicAudit.${kind}${profile}`] }),
-    },
+    meta: metaOf(row, isProfiled ? `${kind}${profile}` : undefined),
     type: {
       system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
       code: 'rest',
@@ -100,6 +96,15 @@ export function toAuditEvent(row: AuditRow, setting: AuditSetting): AuditEvent {
     agent: [clientAgent(row, shape.client), serverAgent(shape.server, setting), ...personAgent(row)],
     source: sourceOf(setting),
     entity: [...dataEntities(row), ...queryEntity(row), ...patientEntity(row), ...requestEntity(row)],
+  };
+}
+
+/** `profile`: the end of the name that BALP gives it. */
+function metaOf(row: AuditRow, profile: string | undefined): AuditEvent['meta'] {
+  return {
+    versionId: '1',
+    lastUpdated: row.recorded_at.toISOString(),
+    ...(profile !== undefined && { profile: [`${balp}/StructureDefinition/IHE.BasicAudit.${profile}`] }),
   };
 }
 
@@ -230,11 +235,7 @@ function disclosure(row: AuditRow, setting: AuditSetting): AuditEvent {
   return {
     resourceType: 'AuditEvent',
     id: row.id,
-    meta: {
-      versionId: '1',
-      lastUpdated: row.recorded_at.toISOString(),
-      ...(patient !== null && { profile: [`${balp}/StructureDefinition/IHE.BasicAudit.PrivacyDisclosure.Source`] }),
-    },
+    meta: metaOf(row, patient === null ? undefined : 'PrivacyDisclosure.Source'),
     type: { system: dicom, code: '110106', display: 'Export' },
     subtype: [{ system: 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle', code: 'disclose' }],
     action: 'R',

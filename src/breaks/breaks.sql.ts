@@ -243,13 +243,18 @@ export async function keepLives(tx: Queryable, rows: readonly BreakRow[], atMs: 
 /** A longer text is not looked through: it costs more to read than a judgment does. */
 const firstVersionBytesMax = 64_000;
 
-/** Texts by rid, of resources whose first version is the current one. */
+/**
+ * Texts by rid, of resources whose first version is the current one. Each row is looked up by itself (offset 0): asked for together,
+ * PostgreSQL may take an index that has the rid behind other columns, and walk the whole of it.
+ */
 export async function readFirstVersions(db: Queryable, rids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await db.query<{ rid: string; raw: string }>({
     name: 'first-versions',
-    text: `select r.rid::text as rid, r.raw from resource r
-           where r.rid = any ($1::bigint[]) and r.version = 1 and not r.is_deleted
-             and octet_length(r.raw) <= ${firstVersionBytesMax}`,
+    text: `select w.rid::text as rid, r.raw
+           from unnest($1::bigint[]) as w(rid) cross join lateral (
+             select version, is_deleted, raw from resource where rid = w.rid offset 0
+           ) as r
+           where r.version = 1 and not r.is_deleted and octet_length(r.raw) <= ${firstVersionBytesMax}`,
     values: [rids],
   });
   return new Map(rows.map(({ rid, raw }) => [rid, raw]));

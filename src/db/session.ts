@@ -36,8 +36,9 @@ export async function sendStatement<R extends pg.QueryResultRow>(
     return await new Promise<pg.QueryResult<R>>((resolve, reject) => {
       session.client.query(
         new Sent(statement, (error, result) => {
-          if (error instanceof Error) reject(error);
-          else resolve(result as pg.QueryResult<R>);
+          if (error === null || error === undefined) resolve(result as pg.QueryResult<R>);
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- of the system, so perhaps of another realm than ours
+          else reject(error);
         }),
       );
     });

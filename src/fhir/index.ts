@@ -13,7 +13,7 @@ export { jsonLimits, parseJson, serializeJson } from './json.ts';
 export { prettyJson } from './json-pretty.ts';
 export { memberTypeName, rewriteLinks } from './links.ts';
 export { toOperationOutcome } from './outcome.ts';
-export type { Resource } from './resource.ts';
+export { isObject, type Members, type Resource } from './resource.ts';
 export { beginningOfTime, createDateReader, type DateRange, type DateReader, endOfTime } from './dates.ts';
 export { createReferenceReader, type ParsedReference, type ReferenceReader } from './reference.ts';
 export {

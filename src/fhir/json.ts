@@ -77,8 +77,8 @@ function findFault(cursor: Cursor): number {
   return end === undefined ? cursor.at : end;
 }
 
-const scalar =
-  /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+const otherScalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /** Moves behind one value; answers the place of the first fault, or undefined. */
 function passValue(cursor: Cursor): number | undefined {
@@ -89,9 +89,28 @@ function passValue(cursor: Cursor): number | undefined {
 }
 
 function passScalar(cursor: Cursor): boolean {
-  scalar.lastIndex = cursor.at;
-  const found = scalar.test(cursor.text);
-  if (found) cursor.at = scalar.lastIndex;
+  return cursor.text.charCodeAt(cursor.at) === quote ? passString(cursor) : passMatch(cursor, otherScalar);
+}
+
+/** Sign by sign: a pattern that repeats a choice overflows the stack at some ten million characters. */
+function passString(cursor: Cursor): boolean {
+  const inside: Cursor = { text: cursor.text, at: cursor.at + 1 };
+  for (;;) {
+    const code = inside.text.charCodeAt(inside.at);
+    if (code === backslash) {
+      if (!passMatch(inside, escape)) return false;
+    } else if (code >= 32) inside.at++;
+    else return false; // a control character, or the end (NaN)
+    if (code === quote) break;
+  }
+  cursor.at = inside.at;
+  return true;
+}
+
+function passMatch(cursor: Cursor, pattern: RegExp): boolean {
+  pattern.lastIndex = cursor.at;
+  const found = pattern.test(cursor.text);
+  if (found) cursor.at = pattern.lastIndex;
   return found;
 }
 

@@ -12,3 +12,10 @@ export interface Resource {
   };
   readonly [element: string]: unknown;
 }
+
+/** An object of JSON by its members. */
+export type Members = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

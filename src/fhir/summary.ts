@@ -5,7 +5,7 @@
  */
 import { Problem } from '../base/index.ts';
 import type { Definitions, ElementDefinition, TypeDefinition } from './definitions.ts';
-import type { Resource } from './resource.ts';
+import type { Members, Resource } from './resource.ts';
 
 /** `count` has no resources in its answer, `false` whole ones. */
 export type SummaryMode = 'true' | 'text' | 'data';
@@ -55,8 +55,6 @@ export function readElements(
 function printName(name: string): string {
   return /^\w{1,64}$/.test(name) ? `"${name}"` : 'one of the names';
 }
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** The same object with fewer members; what hangs on it unseen (digits of decimals) stays. */
 function pick<Value extends Members>(value: Value, isKept: (name: string) => boolean): Value {

@@ -1,4 +1,5 @@
 /** Bytes <-> plain trees of the formats that letters come in. Knows no FHIR, does no input or output. */
+export { decodeBase64 } from './base64.ts';
 export * from './cda/index.ts';
 export {
   componentOf,
@@ -28,8 +29,9 @@ export { isMailbox, type MailAttachment, type MailToWrite, writeMail } from './l
 export { escapeXml } from './xml-write.ts';
 export type { XdmEntry } from './xdm-entry.ts';
 export { readXdm, type XdmDocument, type XdmResult } from './xdm.ts';
-export { type XdmDocumentToWrite, type XdmSubmission, type XdsAuthor, type XdsCode } from './xdm-metadata.ts';
+export type { XdmDocumentToWrite, XdmSubmission } from './xdm-metadata.ts';
 export { writeXdm, type XdmToWrite } from './xdm-write.ts';
+export type { XdsAuthor, XdsCode } from './xds.ts';
 export { readZip, type ZipEntry, type ZipLimits, type ZipResult, zipLimits } from './zip.ts';
 export { parseXml, type XmlLimits, type XmlResult, xmlLimits } from './xml.ts';
 export type { XmlEncoding } from './xml-encoding.ts';

@@ -4,56 +4,17 @@
  * Description, Classification, ExternalIdentifier. Says nothing that it was not given.
  */
 import { createHash } from 'node:crypto';
-import { originSlot } from './xdm-entry.ts';
+import { originSlot, type XdsAuthor, type XdsCode, type XdsDescription, xdsSchemes } from './xds.ts';
 import { escapeXml, tag } from './xml-write.ts';
 
-/** A code in a scheme; `system` is an OID where it has one. */
-export interface XdsCode {
-  readonly code: string;
-  readonly system: string;
-  readonly display: string | undefined;
-}
-
-/** HL7 v2 texts: XCN, XON. */
-export interface XdsAuthor {
-  readonly person: string | undefined;
-  readonly institutions: readonly string[];
-  readonly role: string | undefined;
-  readonly specialty: string | undefined;
-}
-
-export interface XdmDocumentToWrite {
+export interface XdmDocumentToWrite extends XdsDescription {
   readonly bytes: Uint8Array;
-  readonly mimeType: string;
   /** `urn:uuid:...` */
   readonly entryUuid: string;
   /** OID, or `root^extension`. */
   readonly uniqueId: string;
   /** HL7 CX: `value^^^&OID&ISO^NH`. */
   readonly patientId: string;
-  readonly sourcePatientId: string | undefined;
-  /** `PID-5|...`, one text for each field. */
-  readonly sourcePatientInfo: readonly string[];
-  readonly title: string | undefined;
-  readonly description: string | undefined;
-  readonly languageCode: string | undefined;
-  /** HL7 times in UTC, at most to the second. */
-  readonly creationTime: string | undefined;
-  readonly serviceStartTime: string | undefined;
-  readonly serviceStopTime: string | undefined;
-  readonly authors: readonly XdsAuthor[];
-  readonly legalAuthenticator: string | undefined;
-  readonly classCode: XdsCode | undefined;
-  readonly typeCode: XdsCode | undefined;
-  readonly formatCode: XdsCode | undefined;
-  readonly facilityType: XdsCode | undefined;
-  readonly practiceSetting: XdsCode | undefined;
-  readonly events: readonly XdsCode[];
-  readonly confidentiality: readonly XdsCode[];
-  /** Entry UUIDs or unique ids of the documents that this one replaces. */
-  readonly replaces: readonly string[];
-  /** URL of the DocumentReference, by which this server knows it again. */
-  readonly origin?: string | undefined;
 }
 
 export interface XdmSubmission {
@@ -70,17 +31,6 @@ export interface XdmSubmission {
 
 const uuid = {
   stableDocument: 'urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1',
-  submissionSet: 'urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd',
-  author: 'urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d',
-  classCode: 'urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a',
-  confidentiality: 'urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f',
-  event: 'urn:uuid:2c6b8cb7-8b2a-4051-b291-b1ae6a575ef4',
-  formatCode: 'urn:uuid:a09d5840-386c-46f2-b5ad-9c3699a4309d',
-  facilityType: 'urn:uuid:f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1',
-  practiceSetting: 'urn:uuid:cccf5598-8b07-4b77-a05e-ae952c785ead',
-  typeCode: 'urn:uuid:f0306f51-975f-434e-a61c-c59651d33983',
-  patientId: 'urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427',
-  uniqueId: 'urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab',
   setAuthor: 'urn:uuid:a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d',
   setContentType: 'urn:uuid:aa543740-bdda-424e-8c96-df4873be8500',
   setPatientId: 'urn:uuid:6b5aea1a-874d-4603-a4bc-96a0a7b38446',
@@ -114,7 +64,7 @@ export function writeXdmMetadata(
     tag('Classification', {
       id: 'submission-set-class',
       classifiedObject: setId,
-      classificationNode: uuid.submissionSet,
+      classificationNode: xdsSchemes.submissionSet,
       objectType: `${objects}Classification`,
     }),
     ...associations,
@@ -157,16 +107,16 @@ function documentObject(document: XdmDocumentToWrite & { readonly fileName: stri
     slot(originSlot, [document.origin]),
     text('Name', document.title),
     text('Description', document.description),
-    ...document.authors.map((author) => classify(uuid.author, '', authorSlots(author))),
-    ...codes(classify, uuid.classCode, [document.classCode]),
-    ...codes(classify, uuid.confidentiality, document.confidentiality),
-    ...codes(classify, uuid.event, document.events),
-    ...codes(classify, uuid.formatCode, [document.formatCode]),
-    ...codes(classify, uuid.facilityType, [document.facilityType]),
-    ...codes(classify, uuid.practiceSetting, [document.practiceSetting]),
-    ...codes(classify, uuid.typeCode, [document.typeCode]),
-    externalId(id, uuid.patientId, 'XDSDocumentEntry.patientId', document.patientId),
-    externalId(id, uuid.uniqueId, 'XDSDocumentEntry.uniqueId', document.uniqueId),
+    ...document.authors.map((author) => classify(xdsSchemes.author, '', authorSlots(author))),
+    ...codes(classify, xdsSchemes.classCode, [document.classCode]),
+    ...codes(classify, xdsSchemes.confidentiality, document.confidentiality),
+    ...codes(classify, xdsSchemes.event, document.events),
+    ...codes(classify, xdsSchemes.formatCode, [document.formatCode]),
+    ...codes(classify, xdsSchemes.facilityType, [document.facilityType]),
+    ...codes(classify, xdsSchemes.practiceSetting, [document.practiceSetting]),
+    ...codes(classify, xdsSchemes.typeCode, [document.typeCode]),
+    externalId(id, xdsSchemes.patientId, 'XDSDocumentEntry.patientId', document.patientId),
+    externalId(id, xdsSchemes.uniqueId, 'XDSDocumentEntry.uniqueId', document.uniqueId),
   );
 }
 

@@ -3,8 +3,8 @@
  * any case of names and both separators are taken, as they are met. A URI finds an entry of the same subset; it is never a path.
  */
 import type { Issue } from '../base/index.ts';
-import { codesOf, readXdmEntry, schemes as codeSchemes, slot, valuesOf, type XdmEntry } from './xdm-entry.ts';
-import type { XdsCode } from './xdm-metadata.ts';
+import { codesOf, readXdmEntry, slot, valuesOf, type XdmEntry } from './xdm-entry.ts';
+import { type XdsCode, xdsSchemes } from './xds.ts';
 import { parseXml } from './xml.ts';
 import { attribute, children, isElement, type XmlElement } from './xml-tree.ts';
 import type { ZipEntry } from './zip.ts';
@@ -32,12 +32,6 @@ export type XdmResult =
   | { readonly kind: 'refused'; readonly issues: readonly Issue[] };
 
 const rim = 'urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0';
-const schemes = {
-  submissionSet: 'urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd',
-  uniqueId: 'urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab',
-  patientId: 'urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427',
-} as const;
-
 const metadataName = /(?:^|\/)SUBSET\d\d\/METADATA\.XML$/i;
 const subsetsMax = 10;
 const documentsMax = 50;
@@ -101,7 +95,7 @@ function* registryObjects(element: XmlElement): Generator<XmlElement> {
 /** The package that is the submission set, said inside it or beside it. */
 function submissionSetOf(object: XmlElement): string[] {
   const classified = [object, ...children(object, 'Classification')].filter(
-    (one) => attribute(one, 'classificationNode') === schemes.submissionSet,
+    (one) => attribute(one, 'classificationNode') === xdsSchemes.submissionSet,
   );
   return classified.map((one) => attribute(one, 'classifiedObject') ?? attribute(object, 'id') ?? '');
 }
@@ -127,10 +121,10 @@ function describe(object: XmlElement): Omit<XdmDocument, 'bytes' | 'isReplacemen
   return {
     hash: slot(object, 'hash'),
     size: size !== undefined && /^\d{1,12}$/.test(size) ? Number(size) : undefined,
-    uniqueId: externalId(object, schemes.uniqueId),
-    patientId: externalId(object, schemes.patientId),
-    typeCode: codesOf(object, codeSchemes.typeCode)[0]?.code,
-    confidentialityCodes: codesOf(object, codeSchemes.confidentiality),
+    uniqueId: externalId(object, xdsSchemes.uniqueId),
+    patientId: externalId(object, xdsSchemes.patientId),
+    typeCode: codesOf(object, xdsSchemes.typeCode)[0]?.code,
+    confidentialityCodes: codesOf(object, xdsSchemes.confidentiality),
     action: valuesOf(action)[0]?.toUpperCase(),
   };
 }

@@ -6,6 +6,7 @@
  * windows-1252, which puts letters and signs where the former has control characters nobody means.
  */
 import { isUtf8 } from 'node:buffer';
+import { findLongBase64 } from './base64.ts';
 
 export type XmlEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'iso-8859-1' | 'iso-8859-15' | 'windows-1252';
 
@@ -13,12 +14,18 @@ export type DecodedXml =
   | {
       readonly kind: 'text';
       /** In order, cut between characters: a letter of megabytes is never one string beside its bytes. */
-      readonly pieces: () => Iterable<string>;
+      readonly pieces: () => Iterable<string | LongRun>;
       readonly encoding: XmlEncoding;
       /** Where the text stands first, as the text before it; undefined: nowhere. Only for ASCII. */
       readonly before: (ascii: string) => string | undefined;
     }
   | { readonly kind: 'refused'; readonly text: string };
+
+/** Bytes from the end of a tag to the next `<` that are base64 and nothing else, and so many that nobody wants them as a string. */
+export interface LongRun {
+  readonly run: Uint8Array;
+  readonly asText: () => Iterable<string>;
+}
 
 /** The XML declaration is looked for in so many first bytes. */
 const declarationBytesMax = 256;
@@ -44,17 +51,30 @@ export function decodeXml(bytes: Uint8Array): DecodedXml {
     return { kind: 'refused', text: `des octets ne sont pas valides dans l’encodage ${encoding} du document` };
   const before = (ascii: string): string | undefined => {
     const at = decode.indexOf(ascii);
-    return at < 0 ? undefined : [...decode.pieces(at)].join('');
+    return at < 0 ? undefined : [...decode.pieces(0, at)].join('');
   };
-  return { kind: 'text', pieces: () => decode.pieces(decode.length), encoding, before };
+  const pieces = () => (decode.hasRuns ? piecesAndRuns(decode, buffer) : decode.pieces(0, decode.length));
+  return { kind: 'text', pieces, encoding, before };
 }
 
 /** A text that is decoded piece by piece; lengths and places in units of its own. */
 interface Decoding {
   readonly length: number;
+  /** Places are those of the bytes, so that long runs of base64 can be told from the bytes. */
+  readonly hasRuns: boolean;
   indexOf(ascii: string): number;
-  /** The text up to that place. */
-  pieces(end: number): Iterable<string>;
+  /** The text from one place to another. */
+  pieces(start: number, end: number): Iterable<string>;
+}
+
+function* piecesAndRuns(decode: Decoding, bytes: Buffer): Generator<string | LongRun> {
+  let done = 0;
+  for (const [start, end] of findLongBase64(bytes)) {
+    yield* decode.pieces(done, start);
+    yield { run: bytes.subarray(start, end), asText: () => decode.pieces(start, end) };
+    done = end;
+  }
+  yield* decode.pieces(done, bytes.length);
 }
 
 const pieceLength = 64 * 1024;
@@ -73,8 +93,9 @@ const decoders: Readonly<Record<XmlEncoding, (bytes: Buffer) => Decoding | undef
 function byBytes(bytes: Buffer, pieces: (bytes: Buffer) => Iterable<string>): Decoding {
   return {
     length: bytes.length,
+    hasRuns: true,
     indexOf: (ascii) => bytes.indexOf(ascii, 0, 'latin1'),
-    pieces: (end) => pieces(bytes.subarray(0, end)),
+    pieces: (start, end) => pieces(bytes.subarray(start, end)),
   };
 }
 
@@ -82,7 +103,12 @@ function byBytes(bytes: Buffer, pieces: (bytes: Buffer) => Iterable<string>): De
 function atOnce(bytes: Buffer, encoding: XmlEncoding): Decoding | undefined {
   const text = decodeWhole(bytes, encoding);
   if (text === undefined) return undefined;
-  return { length: text.length, indexOf: (ascii) => text.indexOf(ascii), pieces: (end) => [text.slice(0, end)] };
+  return {
+    length: text.length,
+    hasRuns: false,
+    indexOf: (ascii) => text.indexOf(ascii),
+    pieces: (start, end) => [text.slice(start, end)],
+  };
 }
 
 function decodeWhole(bytes: Uint8Array, encoding: XmlEncoding): string | undefined {

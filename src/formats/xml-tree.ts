@@ -10,6 +10,8 @@ export interface XmlElement {
   /** By local name; attributes of another namespace as `{namespace}name`. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly children: readonly XmlNode[];
+  /** The text before all children, where it is the long base64 of a file (nonXMLBody of CDA): its bytes as they stand in the letter. */
+  readonly encoded?: Uint8Array;
 }
 
 export type XmlNode = XmlElement | string;
@@ -42,7 +44,14 @@ export function textOf(element: XmlElement | undefined): string | undefined {
 
 /** All text below the element as it stands. Depth is bounded by the parser. */
 export function rawText(element: XmlElement): string {
-  return element.children.map((node) => (isElement(node) ? rawText(node) : node)).join('');
+  const { encoded, children: nodes } = element;
+  const text = nodes.map((node) => (isElement(node) ? rawText(node) : node)).join('');
+  return encoded === undefined ? text : latin1(encoded) + text;
+}
+
+/** Of ASCII bytes. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 /** Path of local names, with a position where siblings share a name: `/ClinicalDocument/author[2]/time`. */

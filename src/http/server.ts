@@ -2,6 +2,7 @@
  * Fastify, kept thin: bytes in, plain requests on, answers out. Bodies are read as bytes and parsed by our own parser
  * (src/fhir/json.ts); nothing below this folder knows the library.
  */
+import type { IncomingMessage } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -9,6 +10,7 @@ import { type Clock, type Ids, type Log, Problem, problemCategories } from '../b
 import type { Context, Operation, Route } from '../interactions/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { type CallerOf, registerCaller } from './caller.ts';
+import { readBody } from './body.ts';
 import { answerError, asProblem } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { guardOtherRoutes } from './permit.ts';
@@ -100,7 +102,11 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
       void sendError(input, { request, reply: reply.headers(safetyHeaders) }, error),
   });
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) => {
+    const said = request.headers['content-length'];
+    const bytesMax = request.routeOptions.bodyLimit ?? httpLimits.bodyMax;
+    return readBody(payload, { said: said === undefined ? undefined : Number(said), bytesMax });
+  });
   // Bodies are unpacked within bodyMax; answers from 1 KiB on are packed for those who ask for it.
   await server.register(compress, {
     encodings: ['br', 'gzip'],

@@ -1,5 +1,5 @@
 /** What every interaction is given, what it is asked, and what it answers. Nothing here knows HTTP's library. */
-import { type Clock, formatInstant, type Ids, type Issue, Problem } from '../base/index.ts';
+import { type Clock, type Ids, type Issue, Problem } from '../base/index.ts';
 import type { Access, Caller, FactReader } from '../access/index.ts';
 import type { AuditLog, Origin } from '../audit/index.ts';
 import type { OAuthUrls } from '../identity/index.ts';
@@ -160,8 +160,4 @@ export function requireId(id: string): void {
 /** A URL may name an id that cannot exist; then nothing is there. */
 export function isId(id: string): boolean {
   return idForm.test(id);
-}
-
-export function nowInstant(context: Context): string {
-  return formatInstant(context.clock.now());
 }

@@ -41,7 +41,6 @@ export async function review(
     resourceType: 'Binary',
     id,
     contentType: incoming.contentType,
-    data: Buffer.from(incoming.bytes).toString('base64'),
   };
   await session.lockCriteria([`Binary/${id}`]);
   const stored = await session.read('Binary', id, everything);
@@ -53,7 +52,9 @@ export async function review(
   const open = await searchResources(context, session, { type: 'Task', parameters, visible: everything, limit: 1 });
   const task = reviewTask(context, { former: open[0], binaryId: id, reasons: refusal.reasons });
   const keep: WriteEntry[] =
-    stored === undefined || stored.isDeleted ? [{ method: 'POST', type: 'Binary', id, resource: binary }] : [];
+    stored === undefined || stored.isDeleted
+      ? [{ method: 'POST', type: 'Binary', id, resource: binary, content: incoming.bytes }]
+      : [];
   await writeGuarded(
     context,
     session,

@@ -288,18 +288,22 @@ async function commitPlan(run: Ingest, { plan, former, isReplaced, resolved, sup
   if (faults.length > 0) return refuse('unprocessable', faults);
   const done = incoming.task === undefined ? [] : [completedTask(context, incoming.task)];
   // A Binary may be there from a review of the same bytes; now it gets the labels that the letter asks for.
-  const entries = [...resources, ...completed].map(toEntry);
+  const contents = new Map(plan.entries.map(({ resource, content }) => [resource.id, content]));
+  const entries = [
+    ...resources.map((resource) => toEntry(resource, contents.get(resource.id))),
+    ...completed.map((resource) => toEntry(resource)),
+  ];
   const written = await writeGuarded(context, session, [...entries, ...superseded, ...done], onItsOwn);
   return { kind: 'stored', answer: { status: 201, ...(await answerPlan(run, { plan, links, written })) } };
 }
 
-function toEntry(resource: Resource): WriteEntry {
-  return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource };
+function toEntry(resource: Resource, content?: Uint8Array): WriteEntry {
+  return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource, ...(content && { content }) };
 }
 
 /**
  * The DocumentReference first, then everything that the letter found or made, in the order of the plan. What was made is told as
- * it was written; the bytes of the letter are not told to whoever has just sent them.
+ * it was written; of the Binary everything but its data, which whoever has just sent them has (tag SUBSETTED).
  */
 async function answerPlan(
   { context, session }: Ingest,
@@ -318,15 +322,22 @@ async function answerPlan(
     const stored = there.get(reference);
     if (stored === undefined) return [];
     const status = made.get(reference)?.outcome === 'created' ? 201 : 200;
-    const { body, ...answer } = answerStored(status, stored);
-    const isContent = stored.type === 'Binary';
-    return [answerText({ ...answer, ...(isContent ? {} : { body }), location: locationOf(context, stored) })];
+    const told = stored.type === 'Binary' ? { ...stored, raw: withoutData(stored.raw) } : stored;
+    return [answerText({ ...answerStored(status, told), location: locationOf(context, stored) })];
   });
   const first = there.get(ordered[0] ?? '');
   return {
     body: bundleText({ type: 'transaction-response', entries }),
     ...(first === undefined ? {} : { location: locationOf(context, first) }),
   };
+}
+
+const subsetted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' };
+
+function withoutData(raw: string): string {
+  const { data: _data, meta, ...binary } = JSON.parse(raw) as Resource;
+  const tag = [...((meta?.['tag'] ?? []) as readonly object[]), subsetted];
+  return JSON.stringify({ ...binary, meta: { ...meta, tag } });
 }
 
 function locationOf(context: Context, { type, id, version }: { type: string; id: string; version: number }): string {

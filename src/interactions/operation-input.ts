@@ -1,6 +1,6 @@
 /** The input of an operation: named values in the URL, or a Parameters resource (https://hl7.org/fhir/R4/operations.html#request). */
 import { Problem } from '../base/index.ts';
-import type { Resource } from '../fhir/index.ts';
+import { isObject, type Resource } from '../fhir/index.ts';
 import type { Request } from './context.ts';
 
 export interface OperationInput {
@@ -45,10 +45,6 @@ function readBody(body: unknown, whole: string | undefined): readonly Parameter[
   const { parameter = [] } = body;
   if (!Array.isArray(parameter)) throw new Problem('incorrect', 'Parameters.parameter is no array');
   return parameter.filter(isObject);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function valueOf(parameter: Parameter): unknown {

@@ -14,6 +14,8 @@ export interface PlanEntry {
   readonly fullUrl: string;
   readonly resource: Resource;
   readonly match: MatchRule;
+  /** Of a Binary: its data, which the resource does not repeat. */
+  readonly content?: Uint8Array;
 }
 
 /** A search whose results may be the resource; values that are `urn:uuid:` names stand for references to be filled in. */

@@ -24,12 +24,9 @@ export function readLetter(bytes: Uint8Array, settings: LetterSettings): LetterR
   };
 }
 
-/** The bytes as FHIR keeps them, last of all: by now the tree of a scanned letter, as long again, is gone. */
+/** The bytes of the letter are what its Binary holds; as they came, for as base64 they would be there once more. */
 function withContent(plan: LetterPlan, bytes: Uint8Array): LetterPlan {
-  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
-  const entries = plan.entries.map((entry) =>
-    entry.match.kind === 'content' ? { ...entry, resource: { ...entry.resource, data } } : entry,
-  );
+  const entries = plan.entries.map((entry) => (entry.match.kind === 'content' ? { ...entry, content: bytes } : entry));
   return { ...plan, entries };
 }
 

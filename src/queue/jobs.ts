@@ -177,11 +177,21 @@ export async function bringForward(
   });
 }
 
-/** When the next job falls due, in ms; undefined when nothing waits. A held job counts: it is due now. */
+/**
+ * When the next job falls due, in ms; undefined when nothing waits. A held job counts: it is due now. The kinds that there are, then
+ * the first of each, each by the index of due jobs: the least of all reads every job that waits (800 ms for a million).
+ */
 export async function nextJobAt(db: Queryable): Promise<number | undefined> {
   const rows = await db.query<{ at: Date | null }>({
     name: 'next-job',
-    text: 'select min(run_at) as at from job where not is_parked',
+    text: `with recursive kinds as (
+             (select kind, run_at from job where holder is null and not is_parked order by kind, run_at, key limit 1)
+             union all
+             select next.kind, next.run_at from kinds k cross join lateral (
+               select kind, run_at from job where kind > k.kind and holder is null and not is_parked
+               order by kind, run_at, key limit 1) next)
+           select least((select min(run_at) from kinds),
+                        (select min(run_at) from job where holder is not null and not is_parked)) as at`,
   });
   return rows[0]?.at?.getTime();
 }

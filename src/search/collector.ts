@@ -1,5 +1,5 @@
 /** What indexing one resource gathers; the emitters of each parameter type write into it. */
-import type { DateReader, ReferenceReader, Resource, UnitReader } from '../fhir/index.ts';
+import type { DateReader, ReferenceReader, Resource, SearchParameterType, UnitReader } from '../fhir/index.ts';
 import type { KeyHash } from './keys.ts';
 import type { IndexValues } from './values.ts';
 import { noOrd } from './values.ts';
@@ -13,7 +13,7 @@ export interface Readers {
 
 /** One kind of value at one place of a resource type: where the trie of a type ends. */
 export interface Place {
-  readonly category: Category;
+  readonly category: SearchParameterType;
   readonly path: string;
   /** The key that says that a value is present. */
   readonly present: bigint;
@@ -30,17 +30,6 @@ export interface Place {
   /** Never sought alone: its keys get no row of their own. */
   readonly isProbe: boolean;
 }
-
-export type Category =
-  | 'token'
-  | 'reference'
-  | 'date'
-  | 'string'
-  | 'number'
-  | 'quantity'
-  | 'uri'
-  | 'special'
-  | 'composite';
 
 export type Emitter = (value: never, place: Place, out: Sink) => void;
 

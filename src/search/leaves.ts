@@ -1,6 +1,6 @@
 /** What compiles an expression of search parameters into paths, and paths into leaves of the trie. */
-import type { Definitions, SearchParameterDefinition } from '../fhir/index.ts';
-import { type Category, type Emitter, restrictPath } from './collector.ts';
+import type { Definitions, SearchParameterDefinition, SearchParameterType } from '../fhir/index.ts';
+import { type Emitter, restrictPath } from './collector.ts';
 import { type Expression, ExpressionFault, parseExpression } from './expression.ts';
 import { type KeyHash, keyText } from './keys.ts';
 import { positionEmitters } from './near.ts';
@@ -27,7 +27,7 @@ export interface CompiledParameter {
   readonly typed: readonly string[];
 }
 
-const emitters: Readonly<Record<Category, Readonly<Record<string, Emitter>>>> = {
+const emitters: Readonly<Record<SearchParameterType, Readonly<Record<string, Emitter>>>> = {
   token: tokenEmitters,
   reference: referenceEmitters,
   date: dateEmitters,
@@ -45,7 +45,7 @@ const probeParameters: ReadonlySet<string> = new Set(['_profile', '_source']);
 export interface SimpleInput {
   readonly resourceType: string;
   readonly definition: SearchParameterDefinition;
-  readonly type: Category;
+  readonly type: SearchParameterType;
   readonly isOrd: boolean;
 }
 
@@ -134,7 +134,7 @@ function toIndexPath(
   };
 }
 
-export function rowText(category: Category, path: string): string {
+export function rowText(category: SearchParameterType, path: string): string {
   switch (category) {
     case 'date':
       return keyText.dates(path);

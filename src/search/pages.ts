@@ -124,33 +124,42 @@ export function pageOfRows(order: RowsOrder, scope: PageScope): Page {
 }
 
 function rowsWalk(order: RowsOrder, { sql, conditions }: PageScope): Walk {
-  const { table, keys, inside, isSingle, isDescending } = order;
+  const { table, keys, inside, isDescending } = order;
   const texts = inside?.kind === 'texts' ? inside : undefined;
-  const isOneLeg = keys.length === 1 && (texts === undefined || texts.texts.length === 1);
-  const { from, rows } = isOneLeg ? oneLeg(sql, keys[0], texts) : severalLegs(sql, keys, texts);
-  const ranges = inside?.kind === 'ranges' ? rangeTexts(sql, inside, 'd') : [];
-  const first = isSingle && isOneLeg ? [] : [firstText(sql, order)];
+  const several = isOneLeg(order) ? undefined : severalLegs(sql, keys, texts);
   return {
     table,
     columns: rowColumns[table].map((name) => ({ name, type: rowTypes[table] })),
     direction: isDescending ? 'desc' : 'asc',
-    legs: from,
-    rows: [...rows, ...ranges, ...first],
+    legs: several?.from,
+    rows: several === undefined ? oneLegRows(sql, order) : rowTexts(sql, order, several.rows),
     conditions: probesBeside(conditions, inside),
   };
+}
+
+/** Conditions on the index row d of a walk under one key. */
+export function oneLegRows(sql: SqlBuilder, order: RowsOrder): readonly string[] {
+  const { keys, inside } = order;
+  const key = `d.k = ${sql.bind(keys[0], 'bigint')}`;
+  return rowTexts(sql, order, inside?.kind === 'texts' ? [key, textsOf(sql, inside, 'd')] : [key]);
+}
+
+/** `leg`: what finds its rows; the ranges that they are within, and that of one resource only the first comes. */
+function rowTexts(sql: SqlBuilder, order: RowsOrder, leg: readonly string[]): readonly string[] {
+  const ranges = order.inside?.kind === 'ranges' ? rangeTexts(sql, order.inside, 'd') : [];
+  return [...leg, ...ranges, ...(order.isSingle && isOneLeg(order) ? [] : [firstText(sql, order)])];
+}
+
+function isOneLeg({ keys, inside }: RowsOrder): boolean {
+  return keys.length === 1 && (inside?.kind !== 'texts' || inside.texts.length === 1);
 }
 
 const rowColumns = { date_index: ['lo', 'hi'], number_index: ['lo', 'hi'], string_index: ['v'] } as const;
 export const rowTypes = { date_index: 'bigint', number_index: 'double precision', string_index: 'text' } as const;
 
 interface Legs {
-  readonly from: string | undefined;
+  readonly from: string;
   readonly rows: readonly string[];
-}
-
-export function oneLeg(sql: SqlBuilder, key: bigint | undefined, texts: TextsCondition | undefined): Legs {
-  const rows = [`d.k = ${sql.bind(key, 'bigint')}`];
-  return { from: undefined, rows: texts === undefined ? rows : [...rows, textsOf(sql, texts, 'd')] };
 }
 
 function severalLegs(sql: SqlBuilder, keys: readonly bigint[], texts: TextsCondition | undefined): Legs {
@@ -178,7 +187,7 @@ function severalLegs(sql: SqlBuilder, keys: readonly bigint[], texts: TextsCondi
 }
 
 /** The walk's own condition, with the bounds of lo apart so that the index can use them. */
-export function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, row: string): readonly string[] {
+function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondition, row: string): readonly string[] {
   const ranges = alternatives.flatMap((alternative) => alternative.ranges);
   const type = rowTypes[table];
   // One range has its bounds in itself.
@@ -188,7 +197,7 @@ export function rangeTexts(sql: SqlBuilder, { table, alternatives }: RangesCondi
 }
 
 /** A resource with several such rows comes once, at the first of them in the order of the walk. */
-export function firstText(sql: SqlBuilder, { table, keys, inside, isDescending }: RowsOrder): string {
+function firstText(sql: SqlBuilder, { table, keys, inside, isDescending }: RowsOrder): string {
   const list = (row: string) => `(${rowColumns[table].map((column) => `${row}.${column}`).join(', ')})`;
   const within =
     inside === undefined ? [] : inside.kind === 'texts' ? [textsOf(sql, inside, 'o')] : rangeTexts(sql, inside, 'o');

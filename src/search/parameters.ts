@@ -6,7 +6,6 @@
  */
 import { Problem } from '../base/index.ts';
 import type { Definitions, Resource, SearchParameterDefinition, SearchParameterType } from '../fhir/index.ts';
-import type { Category } from './collector.ts';
 import { compileParameter, compileType } from './compile.ts';
 import type { CompositeBase } from './composite.ts';
 import type { KeyHash } from './keys.ts';
@@ -26,7 +25,7 @@ export interface SearchParameter {
 }
 
 export interface IndexPath {
-  readonly category: Category;
+  readonly category: SearchParameterType;
   readonly resourceType: string;
   /** The name in keys. */
   readonly name: string;

@@ -4,7 +4,7 @@
  */
 import type { SearchContext } from './context.ts';
 import type { Page, PageScope, Position } from './page.ts';
-import { type ColumnType, firstText, oneLeg, rangeTexts, rowTypes, sortColumns, updatedMs } from './pages.ts';
+import { type ColumnType, oneLegRows, rowTypes, sortColumns, updatedMs } from './pages.ts';
 import { probesBeside, type RowsOrder, sortRows, type ValuesOrder } from './plan.ts';
 import { isSortedByJson, jsonPaths } from './sort-json.ts';
 import { conditionTexts, joinResource, matching, type SqlBuilder } from './sql.ts';
@@ -75,14 +75,12 @@ function foundText(
   { sql, types, conditions, limit, after }: PageScope,
   { columns, keyset }: Values,
 ): string {
-  const { table, keys, inside, isDescending, isSingle } = lead;
+  const { table, inside, isDescending } = lead;
   const [first] = columns;
   const from = after?.values[0];
   const rows = [
-    ...oneLeg(sql, keys[0], inside?.kind === 'texts' ? inside : undefined).rows,
-    ...(inside?.kind === 'ranges' ? rangeTexts(sql, inside, 'd') : []),
+    ...oneLegRows(sql, lead),
     ...(from === undefined ? [] : [`${first?.text} ${isDescending ? '<=' : '>='} ${sql.bind(from, rowTypes[table])}`]),
-    ...(isSingle ? [] : [firstText(sql, lead)]),
     ...sql.standing('r', types),
     ...conditionTexts(sql, probesBeside(conditions, inside), 'r', 'd'),
   ];

@@ -30,7 +30,7 @@ export function withFacts(
   const at = `$${(commit.values ?? []).length + 1}`;
   const refused = "outcome in ('exists', 'version-conflict')";
   return {
-    name: isEach ? 'commit-each-facts' : 'commit-facts',
+    name: `${commit.name}${isEach ? '-each' : ''}-facts`,
     text: `with done as materialized (${commit.text}),
              kept as materialized (
                select access_keep(jsonb_agg(n.value -> 'kept')) from jsonb_array_elements(${at}::jsonb) n

@@ -4,6 +4,7 @@ import type { Queryable } from '../db/index.ts';
 import type { FactReader } from '../access/index.ts';
 import { withFacts } from './access-facts.ts';
 import { commitParameters } from './commit-parameters.ts';
+import { stageContents } from './content.ts';
 import { completeText, type ReadyEntry } from './entry.ts';
 
 export interface Written {
@@ -13,6 +14,7 @@ export interface Written {
   /** 0 when a deletion found nothing. */
   readonly version: number;
   readonly lastUpdated: Date;
+  /** Without the data of a Binary that was given as large content. */
   readonly raw: string;
 }
 
@@ -32,6 +34,8 @@ interface CommitRow {
 
 const parameterCount = 25;
 const commitText = `select * from store_commit(${Array.from({ length: parameterCount }, (_one, at) => `$${at + 1}`).join(', ')})`;
+/** The ninth are the tails. */
+const stagedText = commitText.replace('$9,', 'store_filled($9),');
 
 export interface Moment {
   readonly nowMs: number;
@@ -39,7 +43,7 @@ export interface Moment {
   readonly facts: FactReader | undefined;
 }
 
-/** All entries or none: throws the first conflict, `precondition` or `conflict`. */
+/** All entries or none (large content: in a transaction of the caller): throws the first conflict, `precondition` or `conflict`. */
 export async function commitEntries(
   db: Queryable,
   entries: readonly ReadyEntry[],
@@ -68,7 +72,11 @@ async function send(
   how: Moment & { readonly isEach: boolean },
 ): Promise<readonly Committed[]> {
   if (entries.length === 0) return [];
-  const commit = { name: 'commit', text: commitText, values: commitParameters(entries, how) };
+  const values = commitParameters(entries, how);
+  const isStaged = await stageContents(db, entries);
+  const commit = isStaged
+    ? { name: 'commit-staged', text: stagedText, values }
+    : { name: 'commit', text: commitText, values };
   const rows = await db.query<CommitRow>(withFacts(commit, entries, how));
   return rows.map((row) => {
     const ready = entries[row.place];

@@ -5,6 +5,7 @@
 import { formatInstant, Problem } from '../base/index.ts';
 import { type Resource, serializeJson } from '../fhir/index.ts';
 import type { IndexValues } from '../search/index.ts';
+import { withInlineContent } from './content.ts';
 
 export type WriteMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -14,6 +15,8 @@ export interface WriteEntry {
   readonly id: string;
   /** Absent for DELETE. Its `id` is `id` above; versionId and lastUpdated in its meta are replaced. */
   readonly resource?: Resource;
+  /** What becomes `data` of a Binary: bytes, because as a member of the resource they would be in memory once more. */
+  readonly content?: Uint8Array;
   /** If-Match: the version that must be current. */
   readonly expectVersion?: number;
   /** The id must never have been used. */
@@ -42,7 +45,7 @@ export function readyEntry(entry: WriteEntry, index: (resource: Resource) => Ind
   if (resource === undefined) return { entry, text: undefined, values: undefined };
   const values = index(resource);
   requireFewValues(values, entry);
-  return { entry, text: splitText(resource, id), values };
+  return { entry, text: splitText(withInlineContent(entry, resource), id), values };
 }
 
 /** The parameters of store_reindex() (migrations/0014) after rids and versions. */

@@ -16,6 +16,7 @@ import { labelStatement, type LabelRow } from './labels.ts';
 import { historyCountStatement, type HistoryRequest, historyStatement } from './history.ts';
 import { accessQueries } from './access-facts.ts';
 import { commitEntries, type Written } from './commit.ts';
+import { isStaged } from './content.ts';
 import { type ReadyEntry, readyEntry, type WriteEntry, type WriteMethod } from './entry.ts';
 import { Groups } from './group.ts';
 
@@ -118,7 +119,8 @@ export function createStore(input: StoreInput): Store {
   const session = createSession(input, input.db);
   const groups = new Groups(input);
   async function commitAlone(entries: readonly WriteEntry[]): Promise<readonly Written[]> {
-    if (input.references === 'enforced') return input.db.transaction((tx) => createSession(input, tx).commit(entries));
+    if (input.references === 'enforced' || entries.some(isStaged))
+      return input.db.transaction((tx) => createSession(input, tx).commit(entries));
     const [entry] = entries;
     if (entry === undefined || entries.length > 1) return session.commit(entries);
     return [await groups.commit(readyEntry(entry, input.index))];

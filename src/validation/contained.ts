@@ -2,10 +2,9 @@
  * Contained resources and the links to them (https://hl7.org/fhir/R4/references.html#contained; dom-2 to dom-5, ref-1):
  * `#id` points at a resource contained in the outermost one, `#` from a contained resource at that outermost one.
  */
+import { isObject, type Members } from '../fhir/index.ts';
 import type { Place } from './places.ts';
 import { type Fault, faultsMax } from './runtime.ts';
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** A text that begins with `#`. */
 interface Link {
@@ -108,8 +107,4 @@ function fault(instancePath: string, key: string): Fault {
 
 function isParent(value: unknown): value is Members {
   return typeof value === 'object' && value !== null;
-}
-
-function isObject(value: unknown): value is Members {
-  return isParent(value) && !Array.isArray(value);
 }

@@ -4,7 +4,7 @@
  * type of a choice, nulls without an element beside them, elements with nothing in them.
  * https://hl7.org/fhir/R4/json.html
  */
-import type { Definitions, ElementDefinition, TypeDefinition, TypeReference } from '../fhir/index.ts';
+import type { Definitions, ElementDefinition, Members, TypeDefinition, TypeReference } from '../fhir/index.ts';
 
 interface MemberRules {
   /** `beside`: the element beside a primitive, which may consist of an id alone. */
@@ -31,7 +31,6 @@ export interface MemberFault {
   readonly names: readonly string[];
 }
 
-export type Members = Readonly<Record<string, unknown>>;
 export type CheckMembers = (data: Members) => readonly MemberFault[] | null;
 
 /** Of one object; the whole answer has its own limit. */

@@ -1,4 +1,5 @@
 /** The places of a resource that hold other resources, as JSON pointers. A wrong form there is reported by the schema. */
+import { isObject, type Members } from '../fhir/index.ts';
 export interface Place {
   readonly data: unknown;
   /** JSON pointer from the outermost resource. */
@@ -6,8 +7,6 @@ export interface Place {
   /** Contained in another resource: no resource contains resources twice over. */
   readonly isContained?: boolean;
 }
-
-type Members = Readonly<Record<string, unknown>>;
 
 export function findPlaces({ data, path }: Place): Place[] {
   const resource = data as Members;
@@ -46,8 +45,4 @@ function itemsOf(list: unknown, path: string): Place[] {
 
 function resourceAt(data: unknown, path: string): Place[] {
   return isObject(data) ? [{ data, path }] : [];
-}
-
-function isObject(data: unknown): data is Members {
-  return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

@@ -2,7 +2,7 @@
  * What the generated validators call (`build/keywords.ts` writes the calls). One object, made once per validator and
  * handed to the generated module, so that the module imports nothing.
  */
-import type { Definitions } from '../fhir/index.ts';
+import { type Definitions, isObject } from '../fhir/index.ts';
 import { findInvariant } from './invariants/index.ts';
 import type { Check } from './invariants/members.ts';
 import { type CheckMembers, createMemberCheck, type MemberFault } from './members.ts';
@@ -104,8 +104,4 @@ function getInvariant(name: string): Check {
   const check = findInvariant(source, key);
   if (check === undefined) throw new Error(`the generated validators name ${name}, which is not here: build again`);
   return (data) => !isObject(data) || check(data);
-}
-
-function isObject(data: unknown): data is Record<string, unknown> {
-  return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

@@ -7,12 +7,12 @@
  * profiles that are claimed, asked for or required.
  */
 import type { Issue } from '../base/index.ts';
-import type { Definitions, Library } from '../fhir/index.ts';
+import { type Definitions, isObject, type Library } from '../fhir/index.ts';
 import { judgeContained } from './contained.ts';
 import { makeIssues, makeProfileIssues, thereMayBeMore } from './issues.ts';
 import { findPlaces, type Place } from './places.ts';
 import type { BindingTerms } from './profiles/binding.ts';
-import { createAccess, isObject, type Item, rootItem } from './profiles/items.ts';
+import { createAccess, type Item, rootItem } from './profiles/items.ts';
 import { addFault, createProfileJudge, type ProfileJudge } from './profiles/judge.ts';
 import { createBaseRest } from './profiles/rest.ts';
 import { createRoutes, type Routes } from './profiles/route.ts';

@@ -122,13 +122,13 @@ function as(bench: Bench, served: Served, token: string): Bench {
 }
 
 async function measure(bench: Bench, name: string): Promise<Measured> {
-  const { world, seconds } = bench;
+  const { world } = bench;
   const { next, connections } = await prepareOperation(world, name);
   const withHeaders = (): HttpRequest => {
     const request = next();
     return { ...request, headers: { ...request.headers, ...world.headers } };
   };
-  const drive = () => driveHttp(world.origin, withHeaders, { connections, seconds });
+  const drive = (seconds: number) => driveHttp(world.origin, withHeaders, { connections, seconds });
   const { figures, cost } = await costOfServer(bench, { drive });
   if (figures.failed > 0) throw new Error(figures.failures.join(', '));
   return { perSecond: figures.perSecond, medianMs: figures.medianMs, cost };

@@ -67,9 +67,9 @@ async function openLarger({ bench, folder, patients, seed, tell, onOpened }: Lar
 }
 
 async function measure(bench: Bench, name: string, connections: number): Promise<Measured> {
-  const { world, seconds } = bench;
+  const { world } = bench;
   const { next } = await prepareOperation(world, name);
-  const drive = () => driveHttp(world.origin, next, { connections, seconds });
+  const drive = (seconds: number) => driveHttp(world.origin, next, { connections, seconds });
   const { figures, cost } = await costOfServer(bench, { drive });
   if (figures.failed > 0) throw new Error(figures.failures.join(', '));
   return { medianMs: figures.medianMs, p99Ms: figures.p99Ms, cost };

@@ -1,7 +1,7 @@
 /**
  * Letters of the two sizes that hospitals send, each about a patient who is there: 75 kB of level 3 (sections and entries) and
- * 5 MB of level 1 (one PDF). Of the large one also what it costs in memory: how much the resident memory of the server grows at
- * most while it takes one, in letters.
+ * 5 MB of level 1 (one PDF). Also what they cost in memory: how much the resident memory of the server, warmed up, grows at most
+ * while it takes twenty in turn.
  */
 import { readFileSync } from 'node:fs';
 import { adaptLetter } from '../support/letter.ts';
@@ -15,6 +15,8 @@ import type { ResultRow } from './table.ts';
 export const letterNames = ['letters by $ingest', 'letters of 75 kB, level 3', 'letters of 5 MB, level 1'] as const;
 
 const lettersAtOnce = 4;
+/** One after the other, when it is measured what one costs in memory. */
+const lettersInTurn = 20;
 const dayMs = 24 * 3_600_000;
 const kB = 1024;
 const fixtures = new URL('../../../../test/letters/fixtures/', import.meta.url);
@@ -35,14 +37,19 @@ export async function measureLetters(bench: Bench, isAsked: (name: string) => bo
 }
 
 async function measure(bench: Bench, name: string, next: () => HttpRequest): Promise<ResultRow> {
-  const { world, served, seconds } = bench;
+  const { world, served } = bench;
   await tryLetter(world.origin, next());
-  const drive = () => driveHttp(world.origin, next, { connections: lettersAtOnce, seconds });
+  const drive = (seconds: number) => driveHttp(world.origin, next, { connections: lettersAtOnce, seconds });
   const { figures, cost } = await costOfServer(bench, { drive, rest: () => settle(world.origin) });
   const bytes = Buffer.byteLength(next().body ?? '');
-  const growth = await served?.growth(() => tryLetter(world.origin, next()));
+  const growth = await served?.growth(async () => {
+    for (let count = 0; count < lettersInTurn; count++) await tryLetter(world.origin, next());
+  });
+  const letters = growth === undefined ? '' : ((growth * 2 ** 20) / bytes).toFixed(1);
   const remark =
-    growth === undefined ? undefined : `one alone: ${growth} MB more at most, ${(bytes / 2 ** 20).toFixed(1)} MB long`;
+    growth === undefined
+      ? undefined
+      : `${lettersInTurn} in turn: ${growth} MB more at most, ${letters} times one of ${(bytes / 2 ** 20).toFixed(2)} MB`;
   return { name, unit: 'letters', perSecond: figures.perSecond, figures, cost, ...(remark && { remark }) };
 }
 

@@ -1,12 +1,13 @@
 /**
- * npm run bench [-- --patients N] [--seconds S] [--only NAME] [--connections C] [--seed N] [--base URL] [--times T] [--keep FOLDER] [--access]
+ * npm run bench [-- --patients N] [--seconds S] [--warm-up S] [--only NAME] [--connections C] [--seed N] [--base URL] [--times T]
+ *               [--keep FOLDER] [--due N] [--access]
  *
  * Starts the server in its own process on a temporary embedded PostgreSQL, loads generated pathways over HTTP, checks what
- * searches find, and measures each operation for S seconds beside its raw limit (compare.ts). `--base` asks another FHIR
- * server instead: without raw limits, and what was loaded stays there. `--times 10` measures reads at ten times the data as well
- * (larger.ts), in a folder that `--keep` names and that stays for the next time. `--access` measures instead what
- * authentication and audit cost (access.ts). `--only deadlines` lets 10,000 fall due within a minute, or as many as `--due` says.
- * Ends by itself; what it started it stops, and its folder it removes.
+ * searches find, and measures each operation, when it has run for a while, for S seconds beside its raw limit (compare.ts).
+ * `--base` asks another FHIR server instead: without raw limits, and what was loaded stays there. `--times 10` measures reads at
+ * ten times the data as well (larger.ts), in a folder that `--keep` names and that stays for the next time. `--access` measures
+ * instead what authentication and audit cost (access.ts). `--only deadlines` lets 10,000 fall due within a minute, or as many as
+ * `--due` says. Ends by itself; what it started it stops, and its folder it removes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -42,6 +43,7 @@ const { values: options } = parseArgs({
   options: {
     patients: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '3' },
+    'warm-up': { type: 'string', default: '10' },
     connections: { type: 'string', default: '8' },
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
@@ -55,6 +57,7 @@ const { values: options } = parseArgs({
 const asked = {
   patients: wholeNumber('patients', options.patients, 50_000),
   seconds: wholeNumber('seconds', options.seconds, 60),
+  warmUpSeconds: wholeNumber('warm-up', options['warm-up'], 120),
   connections: wholeNumber('connections', options.connections, 64),
   seed: wholeNumber('seed', options.seed, 1_000_000),
   due: wholeNumber('due', options.due, 100_000),
@@ -109,6 +112,8 @@ async function open(folder: string): Promise<Bench> {
       connections: asked.connections,
     },
     seconds: asked.seconds,
+    warmUpSeconds: asked.warmUpSeconds,
+    warmLimits: new Set(),
     served,
     meter: served && (await createCpuMeter(served.databaseUrl)),
     pages,
@@ -249,7 +254,7 @@ async function run(folder: string): Promise<void> {
     `${date} UTC, ${machineLine()}`,
     `before: ${before}`,
     `after:  ${await calibrate(folder)}`,
-    `${asked.patients} patients with 30 resources each, ${asked.connections} connections, ${asked.seconds} s each, seed ${asked.seed}`,
+    `${asked.patients} patients with 30 resources each, ${asked.connections} connections, ${asked.seconds} s each after ${asked.warmUpSeconds} s, seed ${asked.seed}`,
     '',
     tableText(rows),
     '',

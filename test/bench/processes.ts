@@ -5,10 +5,10 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createLog } from '../../src/base/index.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/db/index.ts';
+import { freePort } from '../support/port.ts';
 
 /** This file runs as dist/bench/test/bench/processes.js. */
 const project = new URL('../../../../', import.meta.url);
@@ -119,15 +119,6 @@ async function stopChild(child: ChildProcess): Promise<void> {
   const force = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
   await ended;
   clearTimeout(force);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function watchMemory(pid: number) {

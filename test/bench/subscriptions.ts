@@ -139,11 +139,13 @@ export async function measureSubscriptions(bench: Bench): Promise<readonly Resul
   const { world, seconds } = bench;
   const ear = await openEar();
   const { origin, connections } = world;
-  const drive = (run: string) =>
-    costOfServer(bench, {
-      drive: () => driveHttp(origin, newObservations(world, run), { connections, seconds }),
+  const drive = (run: string) => {
+    const next = newObservations(world, run);
+    return costOfServer(bench, {
+      drive: (forSeconds) => driveHttp(origin, next, { connections, seconds: forSeconds }),
       rest: () => settle(origin),
     });
+  };
   try {
     const before = await drive('none-before');
     await subscribe(world, ear.url);

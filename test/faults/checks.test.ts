@@ -4,9 +4,11 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { checkAudit } from './checks/audit.ts';
 import { type Break, checkDeadlines, type Deadline } from './checks/deadlines.ts';
 import { checkEvents, type Heard } from './checks/events.ts';
 import { checkRegister, deleted, type Read, type Version, type Write } from './checks/register.ts';
+import { checkSeen, type Seen } from './checks/seen.ts';
 import { checkSingle } from './checks/single.ts';
 import { type Attempt, checkTransactions } from './checks/transactions.ts';
 
@@ -265,5 +267,50 @@ describe('The checker of what must be single', () => {
     ['one that nobody asked for', ['k1', 'k9']],
   ])('sees %s', (_what, there) => {
     expect(checkSingle(creates, there)).not.toEqual([]);
+  });
+});
+
+describe('The checker of the audit log', () => {
+  const versions = ['C/1/_history/1', 'C/1/_history/2'];
+
+  it('takes each version once, in any order', () => {
+    expect(checkAudit(versions, versions.toReversed())).toEqual([]);
+  });
+
+  it.each([
+    ['a version that nobody noted', ['C/1/_history/1']],
+    ['one that was noted twice', [...versions, 'C/1/_history/2']],
+    ['one that was noted and is not there', [...versions, 'C/1/_history/3']],
+  ])('sees %s', (_what, noted) => {
+    expect(checkAudit(versions, noted)).not.toEqual([]);
+  });
+});
+
+describe('The checker of what readers see', () => {
+  const version = (number: number, value: string): Version => ({
+    version: number,
+    value,
+    lastUpdated: instant(number),
+  });
+  const seen = (foundBy: readonly string[], last = 'v2'): readonly Seen[] => [
+    { key: 'a', versions: [version(1, 'v1'), version(2, last)], foundBy: new Set(foundBy) },
+  ];
+  const told = ['a/1', 'a/2'];
+
+  it('takes a resource that is found by what it holds now, or not at all when it is gone', () => {
+    expect(checkSeen(seen(['v2']), told)).toEqual([]);
+    expect(checkSeen(seen([], deleted), told)).toEqual([]);
+  });
+
+  it.each([
+    ['one that is not found', seen([]), told],
+    ['one that is found by what it held before', seen(['v1', 'v2']), told],
+    ['one that is gone and still found', seen(['v1'], deleted), told],
+    ['one that is found by what it never held', seen(['v2', 'v9']), told],
+    ['a version that is missing in the history of the type', seen(['v2']), ['a/2']],
+    ['a version that stands there twice', seen(['v2']), [...told, 'a/2']],
+    ['a version there that never was', seen(['v2']), [...told, 'a/3']],
+  ])('sees %s', (_what, wrong, history) => {
+    expect(checkSeen(wrong, history)).not.toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * What goes wrong (F-1 to F-25 of ../shared/reference/security-reliability.md 4.4): each fault happens to a stage on which clients
- * are at work, and ends healed. What is right afterwards is told by the workloads.
+ * are at work, and ends healed. What is right afterwards is told by the workloads. F-14, two instances on one database, is the stage
+ * itself; F-20, a backup under load, stands with the backup; F-23, the n-th statement that fails, is `nth-statement.test.ts`.
  */
 import { statfsSync } from 'node:fs';
 import { rm, truncate, writeFile } from 'node:fs/promises';
@@ -9,13 +10,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Chance } from '../../src/demo/random.ts';
 import type { Reply } from '../support/receiver.ts';
+import { answerMaxMs, type Network, type Passage } from './ask.ts';
 import type { Server, Stage } from './stage.ts';
+import { hostileRules } from './workloads/deadlines.ts';
 import type { Events } from './workloads/events.ts';
+import type { Ground } from './workloads/workload.ts';
 
 export interface Scene {
   readonly stage: Stage;
   readonly chance: Chance;
   readonly events: Events;
+  readonly network: Network;
+  readonly ground: Ground;
   /** Something is not as it must be. */
   fail(line: string): void;
   /** How far a server's clock was moved ahead, at most. */
@@ -97,6 +103,20 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    number: 'F-6',
+    name: "the disk of the servers' logs is full",
+    async happen({ stage }) {
+      const { logDisk } = stage.servers[0];
+      if (logDisk === undefined) return;
+      const ballast = join(logDisk, 'ballast');
+      await writeFile(ballast, Buffer.alloc(8 * 2 ** 20)).catch(() => undefined);
+      // So that there is something to log.
+      stage.proxy.cut(() => true);
+      await delay(2_000);
+      await rm(ballast, { force: true });
+    },
+  },
+  {
     number: 'F-7',
     name: 'connections to the database drop at random',
     async happen({ stage, chance }) {
@@ -104,6 +124,14 @@ export const faults: readonly Fault[] = [
         stage.proxy.cut(() => chance.next() < 0.4);
         await delay(200);
       }
+    },
+  },
+  {
+    number: 'F-7',
+    name: 'connections to the database are half open: one side is gone, and nobody says so',
+    async happen({ stage, chance }) {
+      stage.proxy.halve(() => chance.next() < 0.5);
+      await delay(halfOpenMs);
     },
   },
   {
@@ -123,6 +151,8 @@ export const faults: readonly Fault[] = [
       stage.proxy.setMood({ delayMs: 50 });
       await delay(1_000);
       stage.proxy.setMood({ delayMs: 400 });
+      await delay(1_500);
+      stage.proxy.setMood('deaf');
       await delay(1_500);
       stage.proxy.setMood('silent');
       await delay(2_000);
@@ -173,6 +203,33 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    number: 'F-13',
+    name: 'the clocks of the two servers are ten minutes apart',
+    async happen({ stage, noteClock, chance }) {
+      noteClock(10 * 60_000);
+      const [one, other] = chance.pick([stage.servers, [stage.servers[1], stage.servers[0]]]);
+      await one.setClock(5 * 60_000);
+      await other.setClock(-5 * 60_000);
+      await delay(3_000);
+      await Promise.all([one.setClock(0), other.setClock(0)]);
+      await delay(500);
+    },
+  },
+  {
+    number: 'F-15',
+    name: 'a server is killed while it holds work, and stays away: the other takes over',
+    async happen(scene) {
+      const server = pickServer(scene);
+      await server.kill();
+      const before = scene.events.accepted();
+      const until = performance.now() + takeOverMaxMs;
+      while (scene.events.accepted() < before + 5 && performance.now() < until) await delay(100);
+      if (scene.events.accepted() < before + 5)
+        scene.fail(`nobody told events in the ${takeOverMaxMs} ms after server ${server.name} was killed`);
+      await server.start();
+    },
+  },
+  {
     number: 'F-16',
     name: 'a server is frozen, and goes on as if nothing had been',
     async happen(scene) {
@@ -214,6 +271,61 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    number: 'F-21',
+    name: 'requests come twice, late, and in another order',
+    async happen({ network, chance }) {
+      network.setMood((): Passage => {
+        const ms = chance.whole(0, 2_000);
+        return chance.pick<Passage>([{ kind: 'once' }, { kind: 'late', ms }, { kind: 'twice' }, { kind: 'again', ms }]);
+      });
+      await delay(3_000);
+      network.setMood(undefined);
+    },
+  },
+  {
+    number: 'F-22',
+    name: 'rules of others eat time and memory',
+    async happen({ ground, fail }) {
+      const { ask, any } = ground;
+      const body = hostileRules();
+      const put = await ask('PUT', `${any()}/PlanDefinition/${body.id}`, { body });
+      if (put.result === 'refused') fail(`the hostile rules were refused: ${put.text.slice(0, 300)}`);
+      await delay(6_000);
+      await ask('DELETE', `${any()}/PlanDefinition/${body.id}`);
+    },
+  },
+  {
+    number: 'F-24',
+    name: "a server's one thread stands still",
+    async happen(scene) {
+      await pickServer(scene).stall(5_000);
+      await delay(6_000);
+    },
+  },
+  {
+    number: 'F-25',
+    name: 'many bodies as large as they may be come at once',
+    async happen(scene) {
+      const server = pickServer(scene);
+      const head = '{"resourceType":"Patient","name":[{"family":"';
+      const body = Buffer.alloc(largestBody, 'x');
+      body.write(head);
+      const post = () =>
+        fetch(`${server.baseUrl}/Patient`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/fhir+json' },
+          body,
+          signal: AbortSignal.timeout(answerMaxMs),
+        }).then(
+          ({ status }) => status,
+          () => undefined,
+        );
+      const statuses = await Promise.all(Array.from({ length: 16 }, post));
+      const wrong = statuses.filter((status) => status !== undefined && (status < 400 || status === 500));
+      if (wrong.length > 0) scene.fail(`bodies that are no JSON were answered ${wrong.join(', ')}`);
+    },
+  },
+  {
     number: 'F-19',
     name: 'a migration runs beside the servers, and is killed',
     async happen(scene) {
@@ -223,6 +335,13 @@ export const faults: readonly Fault[] = [
     },
   },
 ];
+
+/** As large as the server takes them (`httpLimits.bodyMax`). */
+const largestBody = 50 * 2 ** 20;
+/** Events go on so soon after a kill (F-15). */
+const takeOverMaxMs = 10_000;
+/** Longer than a server waits for a database that answers nothing at all (`databaseLimits.answerTimeoutMs`). */
+const halfOpenMs = 17_000;
 
 /** A graceful stop (issue 9). */
 const stopMaxMs = 10_000;

@@ -1,8 +1,9 @@
 /**
- * npm run faults -- [--seed N] [--seeds N] [--minutes M] [--only F-1,F-3] [--journal FOLDER]
+ * npm run faults -- [--seed N] [--seeds N] [--minutes M] [--only F-1,F-3] [--share] [--journal FOLDER]
  *
  * Two servers on one PostgreSQL, clients at work, and everything going wrong in an order that the seed decides; then a checker says
- * whether anything that was answered is lost, torn, doubled or out of order. Ends with 1 when something is wrong.
+ * whether anything that was answered is lost, torn, doubled or out of order. Ends with 1 when something is wrong. With --share the faults
+ * are divided among the seeds, and each run goes on until its own have happened once.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '2' },
     only: { type: 'string' },
+    share: { type: 'boolean', default: false },
     journal: { type: 'string', default: 'dist/faults-journal' },
   },
 });
@@ -29,12 +31,18 @@ const unknown = only?.find((number) => !faults.some((fault) => fault.number === 
 if (unknown !== undefined)
   throw new Error(`there is no fault ${unknown}; there are ${faults.map(({ number }) => number).join(', ')}`);
 
+const numbers = [...new Set(faults.map(({ number }) => number))].filter((one) => only?.includes(one) ?? true);
+const seeds = Number(options.seeds);
+const chosenFor = (seed: number) =>
+  options.share ? numbers.filter((_one, place) => place % seeds === seed % seeds) : only;
+
 let isWrong = false;
-for (let seed = Number(options.seed); seed < Number(options.seed) + Number(options.seeds); seed++) {
+for (let seed = Number(options.seed); seed < Number(options.seed) + seeds; seed++) {
   const report = await run({
     seed,
     milliseconds: Number(options.minutes) * 60_000,
-    only,
+    only: chosenFor(seed),
+    isEachOnce: options.share,
     project,
     folder: await mkdtemp(join(tmpdir(), 'suture-faults-')),
     journalFile: join(options.journal, `${seed}.ndjson`),

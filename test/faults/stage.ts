@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,6 +13,7 @@ import pg from 'pg';
 import { createLog } from '../../src/base/index.ts';
 import { startEmbedded } from '../../src/db/index.ts';
 import { openProxy, type Proxy } from './proxy.ts';
+import { freePort } from '../support/port.ts';
 
 export interface Server {
   readonly name: string;
@@ -25,6 +26,13 @@ export interface Server {
   thaw(): void;
   /** What its clock is away from the machine's. */
   setClock(offsetMs: number): Promise<void>;
+  /** Its one thread does nothing for so long. */
+  stall(ms: number): Promise<void>;
+  /** How often it ended without being asked to. */
+  deaths(): number;
+  isUp(): boolean;
+  /** The folder where its log is written: a small file system of its own that can be filled; undefined where none could be mounted. */
+  readonly logDisk: string | undefined;
   residentMb(): Promise<number>;
 }
 
@@ -54,23 +62,29 @@ export interface Stage {
 const startTimeoutMs = 60_000;
 /** Room for a cluster with small write-ahead logs, and for what a run writes. */
 const diskMb = 512;
+/** Room for the log of a server. */
+const logDiskMb = 4;
 
 export interface StageInput {
   /** Where `dist/main.js` is. */
   readonly project: string;
   /** A folder of the run's own. */
   readonly folder: string;
+  /** More settings of the servers. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly log: (line: string) => void;
 }
 
-export async function openStage({ project, folder, log }: StageInput): Promise<Stage> {
-  const disk = await mountDisk(join(folder, 'disk'), log);
+export async function openStage({ project, folder, settings, log }: StageInput): Promise<Stage> {
+  const disk = await mountDisk(join(folder, 'disk'), diskMb);
+  const logDisk = await mountDisk(join(folder, 'logs'), logDiskMb);
+  if (disk === undefined) log('no file system can be mounted here: the full disks are left out');
   const postgres = await openPostgres(join(disk ?? folder, 'postgres'), disk);
   const proxy = await openProxy(postgres.target);
   const databaseUrl = `postgresql://suture:${encodeURIComponent(postgres.password)}@127.0.0.1:${proxy.port}/${postgres.database}`;
   const ports = [await freePort(), await freePort()] as const;
   const seen = `http://127.0.0.1:${ports[0]}/fhir`;
-  const common = { project, folder, env: { DATABASE_URL: databaseUrl, SUTURE_BASE_URL: seen } };
+  const common = { project, folder, logDisk, env: { ...settings, DATABASE_URL: databaseUrl, SUTURE_BASE_URL: seen } };
   const servers = [
     await openServer({ ...common, name: 'A', port: ports[0] }),
     await openServer({ ...common, name: 'B', port: ports[1] }),
@@ -94,20 +108,19 @@ export async function openStage({ project, folder, log }: StageInput): Promise<S
       }
       await proxy.close();
       await postgres.close();
-      if (disk !== undefined) execFileSync('umount', ['--lazy', disk]);
+      for (const mounted of [disk, logDisk]) if (mounted !== undefined) execFileSync('umount', ['--lazy', mounted]);
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
 /** A small file system of its own, when this process may mount one. */
-async function mountDisk(folder: string, log: StageInput['log']): Promise<string | undefined> {
+async function mountDisk(folder: string, megabytes: number): Promise<string | undefined> {
   await mkdir(folder, { recursive: true });
   try {
-    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=${diskMb}m`, 'suture-faults', folder]);
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'suture-faults', folder]);
     return folder;
   } catch {
-    log('no file system can be mounted here: the full disk is left out');
     return undefined;
   }
 }
@@ -160,21 +173,26 @@ interface ServerInput {
   readonly folder: string;
   readonly name: string;
   readonly port: number;
+  readonly logDisk: string | undefined;
   readonly env: Readonly<Record<string, string>>;
 }
 
 /** Not started yet. */
-async function openServer({ project, folder, name, port, env }: ServerInput): Promise<Server> {
-  const offsetFile = join(folder, `clock-${name}`);
+async function openServer({ project, folder, name, port, logDisk, env }: ServerInput): Promise<Server> {
+  const [offsetFile, stallFile] = [join(folder, `clock-${name}`), join(folder, `stall-${name}`)];
   await writeFile(offsetFile, '0');
+  // A file, as under a supervisor: unlike a pipe it can be full.
+  const logged = openSync(join(logDisk ?? folder, `log-${name}`), 'a');
+  let deaths = 0;
   const settings = {
     PATH: process.env['PATH'],
     PORT: String(port),
     SUTURE_DATA_DIR: join(folder, name),
-    SUTURE_LOG_LEVEL: 'error',
+    SUTURE_LOG_LEVEL: 'warn',
     SUTURE_HOOKS_ALLOW_LOOPBACK: 'true',
     SUTURE_ALLOW_TEST_INS: 'true',
     FAULT_CLOCK: offsetFile,
+    FAULT_STALL: stallFile,
     NODE_OPTIONS: `--import=${pathToFileURL(join(project, 'test/faults/clock.mjs')).href}`,
     ...env,
   };
@@ -196,32 +214,31 @@ async function openServer({ project, folder, name, port, env }: ServerInput): Pr
       const started = spawn(process.execPath, [join(project, 'dist/main.js'), 'serve'], {
         cwd: folder,
         env: settings,
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['ignore', 'pipe', logged],
       });
       child = started;
+      started.once('exit', () => void (child === started && deaths++));
       const ended = once(started, 'exit').then(() =>
         Promise.reject(new Error(`server ${name} ended before it was ready`)),
       );
       ended.catch(() => undefined);
-      await Promise.race([once(started.stdout, 'data', { signal: AbortSignal.timeout(startTimeoutMs) }), ended]);
+      await Promise.race([
+        once(started.stdout ?? started, 'data', { signal: AbortSignal.timeout(startTimeoutMs) }),
+        ended,
+      ]);
     },
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
     setClock: (offsetMs) => writeFile(offsetFile, String(offsetMs)),
+    stall: (ms) => writeFile(stallFile, String(ms)),
+    deaths: () => deaths,
+    isUp: () => child !== undefined && child.exitCode === null && child.signalCode === null,
+    logDisk,
     async residentMb() {
       const status = await readFile(`/proc/${child?.pid}/status`, 'utf8').catch(() => '');
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -57,6 +57,8 @@ describe('parseJson', () => {
     ['NaN', '{"a":NaN}'],
     ['a leading zero', '{"a":01}'],
     ['a control character in a string', '{"a":"\u0007"}'],
+    ['a string of 20 million characters that does not end', `{"a":"${'x'.repeat(20_000_000)}`],
+    ['the same behind escapes', `{"a":"\\n\\u00e9","b":"${'x'.repeat(20_000_000)}\\q"}`],
   ])('refuses %s', (_what, text) => {
     expect(problemOf(text).category).toBe('incorrect');
   });

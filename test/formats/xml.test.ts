@@ -235,3 +235,57 @@ test.each(['MASQUE<!-- -->_PS', 'MAS<![CDATA[QUE]]>_PS', 'MASQUE_&#80;S', 'MASQU
     expect(root.children).toEqual(['MASQUE_PS']);
   },
 );
+
+describe('the file that is the body of a letter', () => {
+  const line = `${'JVBERi0xLjcK'.repeat(6)}\n`;
+  const file = line.repeat(1500);
+  const letter = (text: string, attributes = 'representation="B64"'): string =>
+    `<a>\n <component><nonXMLBody><text ${attributes}>${text}</text></nonXMLBody></component>\n <é/></a>`;
+  const textIn = (root: XmlElement): XmlElement => child(root, 'component', 'nonXMLBody', 'text') as XmlElement;
+
+  test('is kept as its bytes, and read as the text it is', () => {
+    const bytes = bytesOf(letter(file));
+    const text = textIn(rootOf(bytes));
+    expect(text.children).toEqual([]);
+    expect(text.encoded?.buffer).toBe(bytes.buffer);
+    expect(rawText(text)).toBe(file);
+  });
+
+  test.each([
+    ['in two parts', `${file}<!-- page -->${line}`],
+    ['after a comment', `<!-- page -->${file}`],
+    ['as CDATA', `<![CDATA[${file}]]>`],
+    ['with a character that is none of base64', `${file}é${file}`],
+    ['with a reference to a character', `${file}&#65;${file}`],
+    ['after a comment that ends like a tag', `<!-- <text representation="B64">${file}--><b/>`],
+  ])('%s gives the text that UTF-16 gives, where all is text', (_, content) => {
+    const [here, there] = [bytesOf(letter(content)), utf16(`\ufeff${letter(content)}`)].map((bytes) => rootOf(bytes));
+    expect(rawText(here as XmlElement)).toBe(rawText(there as XmlElement));
+  });
+
+  test.each([
+    ['said to be text', letter(file, 'mediaType="text/plain"')],
+    ['in another element', `<a><b representation="B64">${file}</b></a>`],
+  ])('%s is text', (_, source) => {
+    const root = rootOf(source);
+    const bytes = JSON.stringify(root, (name, value: unknown) => (name === 'parent' ? undefined : value));
+    expect(bytes).not.toContain('encoded');
+    expect(rawText(root)).toContain(file);
+  });
+
+  test.each([
+    ['in lines', file],
+    ['in one line', file.replaceAll('\n', '')],
+  ])('%s moves nothing that is said of what follows it', (_, content) => {
+    const wrong = letter(content).replace('<é/>', '<é/><');
+    expect(refusalOf(wrong)?.diagnostics).toMatch(/^line \d+, column \d+$/);
+    expect(refusalOf(wrong)?.diagnostics).toBe(refusalOf(utf16(`\ufeff${wrong}`))?.diagnostics);
+    const atOnce = letter(content).replace('</text>', '</text><');
+    expect(refusalOf(atOnce)?.diagnostics).toBe(refusalOf(utf16(`\ufeff${atOnce}`))?.diagnostics);
+  });
+
+  test('X6: has the limit of every text', () => {
+    const result = parseXml(bytesOf(letter(file)), { ...xmlLimits, textLengthMax: 70_000 });
+    expect(result).toMatchObject({ kind: 'refused', issue: { code: 'too-costly' } });
+  });
+});

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Task } from 'fhir/r4.js';
+import type { Resource } from '../../src/fhir/index.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { dischargeLetter, episode, patient, person, professionals, stay } from '../support/builders.ts';
 import type { Client, Reply } from '../support/client.ts';
@@ -209,6 +210,29 @@ describe('A letter that is known under its id', () => {
       ['1', 'superseded'],
       ['2', 'current'],
     ]);
+  });
+});
+
+describe('The answer to a letter', () => {
+  it('has the resource of each entry, and the Binary without the data that was just sent', async () => {
+    const who = person('r9', 90);
+    await client.putAll(...episode(who), stay('r9', discharge));
+    const bytes = dischargeLetter(who, discharge, written);
+    const { json } = await client.ingest(bytes);
+    const entries = json.entry as { resource: Resource; response: { location: string } }[];
+    const binary = entries.find(({ resource }) => resource.resourceType === 'Binary');
+    expect(binary?.resource).toEqual({
+      resourceType: 'Binary',
+      id: createHash('sha256').update(bytes).digest('hex'),
+      meta: expect.objectContaining({ versionId: '1', tag: [expect.objectContaining({ code: 'SUBSETTED' })] }),
+      contentType: 'text/xml',
+      securityContext: { reference: `DocumentReference/${entries[0]?.resource.id}` },
+    });
+    for (const { resource, response } of entries)
+      expect(response.location).toContain(`/${resource.resourceType}/${resource.id}/_history/`);
+    const stored = await client.send('GET', `Binary/${binary?.resource.id}`, { headers: { accept: 'text/xml' } });
+    expect(stored.text).toBe(Buffer.from(bytes).toString());
+    expect(stored.text.length).toBeGreaterThan(1000);
   });
 });
 

@@ -31,7 +31,11 @@ export function planOf(source: string | Uint8Array, visibility: readonly string[
 }
 
 export function resources<T = Resource>(plan: LetterPlan, type: string): T[] {
-  return plan.entries.filter(({ resource }) => resource.resourceType === type).map(({ resource }) => resource as T);
+  const found = plan.entries.filter(({ resource }) => resource.resourceType === type);
+  // The store makes the bytes the data of their Binary.
+  const dataOf = (content: Uint8Array | undefined) =>
+    content === undefined ? {} : { data: Buffer.from(content).toString('base64') };
+  return found.map(({ resource, content }) => ({ ...resource, ...dataOf(content) }) as T);
 }
 
 /** The only resource of a type. */

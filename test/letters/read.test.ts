@@ -13,8 +13,11 @@ const discharge = fixture('discharge.xml');
 
 /** The plan as a golden file has it: the bytes of the letter stand in the fixture already. */
 function readable(plan: LetterPlan): unknown {
-  const text = JSON.stringify(plan, (name, value: unknown) => (name === 'data' ? '(bytes)' : value), 2);
-  return JSON.parse(text) as unknown;
+  const entries = plan.entries.map(({ content, resource, ...entry }) => ({
+    ...entry,
+    resource: content === undefined ? resource : { ...resource, data: '(bytes)' },
+  }));
+  return JSON.parse(JSON.stringify({ ...plan, entries })) as unknown;
 }
 
 test.each(['discharge', 'discharge-v2', 'discharge-pdf', 'admission'])('%s.xml gives its golden plan', (name) => {

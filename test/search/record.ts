@@ -8,6 +8,16 @@ export const context = createSearchContext({ definitions: loadDefinitions(), zon
 export const index = createIndexer(context);
 export const now = Date.parse('2026-03-02T08:00:00Z');
 
+/** Makes these the whole record. */
+export async function loadResources(
+  database: Database,
+  resources: readonly Resource[],
+  indexer: Indexer = index,
+): Promise<void> {
+  await database.query({ text: 'truncate resource, token_index, date_index, string_index, number_index' });
+  await insertResources(database, resources, indexer);
+}
+
 /** The store has its own statement for this; here rows are simply inserted. */
 export async function insertResources(
   database: Database,

@@ -20,7 +20,7 @@ import {
   type Visible,
 } from '../../src/search/index.ts';
 import { openTestDatabase, type TestDatabase } from '../support/db.ts';
-import { context, index, insertResources, now } from './record.ts';
+import { context, index, loadResources, now } from './record.ts';
 import { chainQueries, type Parameters, randomQueries, records } from './samples.ts';
 
 const rounds = Number(process.env['SUTURE_SEARCH_ROUNDS'] ?? 20);
@@ -44,12 +44,6 @@ beforeAll(async () => {
   testDatabase = await openTestDatabase();
 });
 afterAll(() => testDatabase.close());
-
-async function load(resources: readonly Resource[]): Promise<void> {
-  const { database } = testDatabase;
-  await database.query({ text: 'truncate resource, token_index, date_index, string_index, number_index' });
-  await insertResources(database, resources);
-}
 
 /** All pages, one after the other. */
 async function searchPages(search: Search, pageSize: number, visible: Visible): Promise<readonly PageRow[]> {
@@ -116,7 +110,7 @@ describe('a search in SQL', () => {
         records,
         fc.array(randomQueries, { minLength: queriesPerRecord, maxLength: queriesPerRecord }),
         async (resources, queries) => {
-          await load(resources);
+          await loadResources(testDatabase.database, resources);
           const byName = new Map(resources.map((resource) => [name(resource), resource]));
           for (const { type, parameters, sort, pageSize } of queries) {
             const sorted: Parameters = sort.length === 0 ? [] : [['_sort', sort.join(',')]];
@@ -156,11 +150,11 @@ describe('a search in SQL', () => {
             ...queries.map(({ type, parameters }) => parse(type, parameters)),
             ...chains.map(({ type, chain, parameter: [inner, value] }) => parse(type, [[`${chain}.${inner}`, value]])),
           ];
-          await load(seen);
+          await loadResources(testDatabase.database, seen);
           const without: Answer[] = [];
           for (const search of searches)
             without.push([(await searchPages(search, 3, everything)).map(nameRow), await count(search, everything)]);
-          await load(resources);
+          await loadResources(testDatabase.database, resources);
           const within: Answer[] = [];
           for (const search of searches)
             within.push([(await searchPages(search, 3, visible)).map(nameRow), await count(search, visible)]);
@@ -176,7 +170,7 @@ describe('a search in SQL', () => {
   test('follows references forward and backward', async () => {
     await fc.assert(
       fc.asyncProperty(records, fc.array(chainQueries, { minLength: 20, maxLength: 20 }), async (resources, chains) => {
-        await load(resources);
+        await loadResources(testDatabase.database, resources);
         for (const { type, reference, chain, inner, parameter } of chains) {
           const [innerName, value] = parameter;
           const innerMatches = new Set(resources.filter(createMatcher(inner, [[innerName, value]])).map(name));
@@ -197,7 +191,7 @@ describe('a search in SQL', () => {
         records,
         fc.array(randomQueries, { minLength: 20, maxLength: 20 }),
         async (resources, queries) => {
-          await load(resources);
+          await loadResources(testDatabase.database, resources);
           for (const { type, parameters } of queries) {
             const reference = { Encounter: 'subject', Observation: 'subject', CarePlan: 'subject', Task: 'for' }[type];
             const [parameter] = parameters;
@@ -219,7 +213,7 @@ describe('a search in SQL', () => {
   test('includes what a page refers to and what refers to it', async () => {
     await fc.assert(
       fc.asyncProperty(records, async (resources) => {
-        await load(resources);
+        await loadResources(testDatabase.database, resources);
         const page = resources.filter(({ resourceType }) => resourceType === 'Encounter');
         const search = parse('Encounter', [
           ['_include', 'Encounter:patient'],
@@ -247,7 +241,7 @@ describe('a search in SQL', () => {
   test('searches several types at once', async () => {
     await fc.assert(
       fc.asyncProperty(records, fc.integer({ min: 1, max: 5 }), async (resources, pageSize) => {
-        await load(resources);
+        await loadResources(testDatabase.database, resources);
         for (const parameters of [
           [['_type', 'Encounter,Observation,CarePlan']],
           [

@@ -16,9 +16,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './port.ts';
 
 const programs = { dovecot: '/usr/sbin/dovecot', exim: '/usr/sbin/exim4', openssl: '/usr/bin/openssl' } as const;
 /** Who owns the mail: neither program serves mailboxes of root, and exim trusts no other user than its own. */
@@ -228,15 +229,6 @@ service imap-login {
   }
 }
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Waits until the port is open. */

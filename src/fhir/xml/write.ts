@@ -3,6 +3,7 @@
  * the digits they came with, narrative as it is. What the definitions do not know is refused, never left out. Depth is
  * that of the value, which its reader has bounded.
  */
+import type { Members } from '../resource.ts';
 import { type Issue, Problem } from '../../base/index.ts';
 import type { Definitions } from '../definitions.ts';
 import { digitsOf } from '../digits.ts';
@@ -38,8 +39,6 @@ interface Place {
   /** Of the root element. */
   readonly namespace?: string;
 }
-
-type Members = Readonly<Record<string, unknown>>;
 
 function refusal(text: string, expression: string | undefined): Problem {
   const issue: Issue = { severity: 'error', code: 'structure', text };

@@ -2,8 +2,8 @@
  * The body: sections (level 3) or one file in base64 (level 1). A file that is only pointed at is refused: nothing
  * outside the letter is ever fetched, and without it the letter is empty.
  */
-import { attribute, child, children, isElement, rawText, textOf, type XmlElement } from '../xml-tree.ts';
-import { isBase64 } from './base64.ts';
+import { isBase64 } from '../base64.ts';
+import { attribute, child, children, isElement, latin1, rawText, textOf, type XmlElement } from '../xml-tree.ts';
 import type { Body, Section } from './model.ts';
 import { type Reading, readCode, readIds, report } from './reading.ts';
 
@@ -48,20 +48,27 @@ function readSection(reading: Reading, section: XmlElement): Section {
 function readFile(reading: Reading, text: XmlElement): Body | undefined {
   const mediaType = (attribute(text, 'mediaType') ?? 'text/plain').toLowerCase();
   const isEncoded = attribute(text, 'representation') === 'B64';
-  const content = rawText(text);
+  const content = (text.children.length === 0 ? text.encoded : undefined) ?? rawText(text);
   const refuse = (code: string, reason: string, below = ''): undefined => {
     report(reading, { severity: 'error', code, text: reason }, text, below);
   };
   if (!mediaTypes.has(mediaType)) return refuse('not-supported', 'type de fichier non admis', '/@mediaType');
-  if (content.trim() === '')
+  if (typeof content === 'string' && content.trim() === '')
     return refuse('required', 'le corps est vide ou hors du document ; il n’est pas recherché');
   if (!isEncoded && mediaType !== 'text/plain')
     return refuse('value', 'un fichier doit être en base64', '/@representation');
-  if (isEncoded && !isBase64(content)) return refuse('value', 'le corps n’est pas du base64 valide');
+  // What is kept as bytes is known to be base64.
+  if (isEncoded && typeof content === 'string' && !isBase64(content))
+    return refuse('value', 'le corps n’est pas du base64 valide');
   const read = (bytesMax = Infinity): Uint8Array => {
     // Lines and their ends make base64 longer than 4/3 of the bytes, seldom than twice.
-    const start = bytesMax === Infinity ? content : content.trimStart().slice(0, 2 * bytesMax);
+    const start = startOf(content, bytesMax === Infinity ? Infinity : 2 * bytesMax);
     return Buffer.from(start, isEncoded ? 'base64' : 'utf8').subarray(0, bytesMax);
   };
   return { kind: 'unstructured', mediaType, read };
+}
+
+function startOf(content: string | Uint8Array, lengthMax: number): string {
+  if (typeof content === 'string') return lengthMax === Infinity ? content : content.trimStart().slice(0, lengthMax);
+  return latin1(content.subarray(0, Math.min(content.length, lengthMax)));
 }

@@ -1,4 +1,3 @@
-export { decodeBase64 } from './base64.ts';
 export { type ClinicalDocumentResult, cdaNamespace, readClinicalDocument } from './document.ts';
 export type {
   Body,

@@ -1,5 +1,6 @@
 /** Invariants of Bundle and Parameters, https://hl7.org/fhir/R4/bundle.html#invs. */
-import { type Check, has, hasChoice, itemsIn, type Members, objectIn } from './members.ts';
+import type { Members } from '../../fhir/index.ts';
+import { type Check, has, hasChoice, itemsIn, objectIn } from './members.ts';
 
 export const bundleInvariants: Readonly<Record<string, Check>> = {
   'Bundle bdl-1': (bundle) => !has(bundle, 'total') || isOf(bundle, 'searchset', 'history'),

@@ -1,5 +1,6 @@
 /** Invariants of the data types, https://hl7.org/fhir/R4/datatypes.html and metadatatypes.html. */
-import { type Check, countIn, has, hasChoice, isAfter, type Members, objectIn, ucum } from './members.ts';
+import type { Members } from '../../fhir/index.ts';
+import { type Check, countIn, has, hasChoice, isAfter, objectIn, ucum } from './members.ts';
 
 export const dataTypeInvariants: Readonly<Record<string, Check>> = {
   'Age age-1': (age) => hasUnit(age) && isUcum(age) && !(typeof age['value'] === 'number' && age['value'] <= 0),

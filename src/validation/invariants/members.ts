@@ -2,7 +2,7 @@
  * How the invariants look at an element. They run on data of any form, before anything else has been found right:
  * what has the wrong form is reported elsewhere and counts as absent here.
  */
-export type Members = Readonly<Record<string, unknown>>;
+import { isObject, type Members } from '../../fhir/index.ts';
 
 /** True when the invariant holds. */
 export type Check = (data: Members) => boolean;
@@ -34,7 +34,7 @@ export function objectIn(data: Members, name: string): Members {
 }
 
 export function asObject(value: unknown): Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : nothing;
+  return isObject(value) ? value : nothing;
 }
 
 export function itemsIn(data: Members, name: string): readonly Members[] {

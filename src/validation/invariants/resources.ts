@@ -1,16 +1,6 @@
 /** Invariants of the resources that a care pathway is made of; those of the pages' "Constraints" sections in R4. */
-import {
-  type Check,
-  countIn,
-  has,
-  hasChoice,
-  hasCoding,
-  isAfter,
-  itemsIn,
-  type Members,
-  objectIn,
-  ucum,
-} from './members.ts';
+import type { Members } from '../../fhir/index.ts';
+import { type Check, countIn, has, hasChoice, hasCoding, isAfter, itemsIn, objectIn, ucum } from './members.ts';
 
 const allergyVerification = 'http://terminology.hl7.org/CodeSystem/allergyintolerance-verification';
 const conditionVerification = 'http://terminology.hl7.org/CodeSystem/condition-ver-status';

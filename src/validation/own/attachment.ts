@@ -1,5 +1,6 @@
 /** The size that an attachment states is that of its data (https://hl7.org/fhir/R4/datatypes.html#Attachment). */
-import { isObject, type Item } from '../profiles/items.ts';
+import { isObject } from '../../fhir/index.ts';
+import { type Item } from '../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../profiles/judge.ts';
 import type { Run } from '../profiles/run.ts';
 import { ownTexts } from './texts.ts';

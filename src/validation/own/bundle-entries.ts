@@ -3,7 +3,8 @@
  * disagree with the id of its resource (https://hl7.org/fhir/R4/bundle.html#bundle-unique, definition of
  * Bundle.entry.fullUrl). A Bundle inside another resource may leave it out: there it is what an operation is given. A document brings all that its Composition names (https://hl7.org/fhir/R4/documents.html#content).
  */
-import { type Access, isObject, type Item } from '../profiles/items.ts';
+import { isObject } from '../../fhir/index.ts';
+import { type Access, type Item } from '../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../profiles/judge.ts';
 import type { Run } from '../profiles/run.ts';
 import type { Texts } from '../profiles/texts.ts';

@@ -3,7 +3,8 @@
  * from, are absolute (https://hl7.org/fhir/R4/valueset-definitions.html#ValueSet.url, #ValueSet.compose.include.system);
  * and what a code system says of its own content (https://hl7.org/fhir/R4/codesystem.html).
  */
-import { isObject, type Item } from '../profiles/items.ts';
+import { isObject } from '../../fhir/index.ts';
+import { type Item } from '../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../profiles/judge.ts';
 import type { Run } from '../profiles/run.ts';
 import type { Texts } from '../profiles/texts.ts';

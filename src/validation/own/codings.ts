@@ -8,7 +8,8 @@
  * A code that a complete code system does not have means nothing. Systems of FHIR itself are fixed with the version of the
  * standard: an error. Others, those of terminology.hl7.org too, go on after the edition that is loaded: a warning.
  */
-import { isObject, type Item } from '../profiles/items.ts';
+import { isObject } from '../../fhir/index.ts';
+import { type Item } from '../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../profiles/judge.ts';
 import type { Run } from '../profiles/run.ts';
 import { ownTexts } from './texts.ts';

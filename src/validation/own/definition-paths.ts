@@ -2,9 +2,9 @@
  * What a profile speaks of is there: each path of a differential names an element of the type that it constrains
  * (https://hl7.org/fhir/R4/profiling.html). A path is followed as far as there is one type only.
  */
-import type { Definitions, ElementDefinition, TypeDefinition } from '../../fhir/index.ts';
+import { type Definitions, type ElementDefinition, isObject, type TypeDefinition } from '../../fhir/index.ts';
 import { jsonName } from '../members.ts';
-import { isObject, type Item } from '../profiles/items.ts';
+import { type Item } from '../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../profiles/judge.ts';
 import type { Run } from '../profiles/run.ts';
 import { ownTexts } from './texts.ts';

@@ -2,7 +2,8 @@
  * Items of a Questionnaire. que-12 says "more than one" in words and `count() > 2` in its expression: the words are meant
  * (https://hl7.org/fhir/R4/questionnaire.html#invs). A question is enabled by others, not by those below it.
  */
-import { isObject, type Item, type Members } from '../profiles/items.ts';
+import { isObject, type Members } from '../../fhir/index.ts';
+import type { Item } from '../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../profiles/judge.ts';
 import type { Run } from '../profiles/run.ts';
 import { ownTexts } from './texts.ts';

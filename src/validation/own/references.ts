@@ -4,7 +4,8 @@
  * Bundle is of a type that the element may point at. What stands elsewhere is not looked for: of `Type/id` the schema has
  * judged the type (`../runtime.ts`). Lengths of ids are not looked at: an official definition has one of 76 characters.
  */
-import { isObject, type Item } from '../profiles/items.ts';
+import { isObject } from '../../fhir/index.ts';
+import { type Item } from '../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../profiles/judge.ts';
 import { rootOf } from '../profiles/resolve.ts';
 import type { Run } from '../profiles/run.ts';

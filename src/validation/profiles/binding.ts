@@ -3,8 +3,9 @@
  * Extensible: another code, or text, is allowed where no code of the value set says it; that is a warning. What cannot
  * be known, because a code system is not loaded, is a warning for a required binding and nothing for an extensible one.
  */
+import { isObject } from '../../fhir/index.ts';
 import type { ProfileBinding } from './element.ts';
-import { isObject, type Item } from './items.ts';
+import { type Item } from './items.ts';
 import type { ProfileFault } from './run.ts';
 import { faultTexts } from './texts.ts';
 

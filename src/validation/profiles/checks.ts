@@ -3,13 +3,14 @@ import {
   createInvariant,
   type ElementDefinition,
   type Invariant,
+  isObject,
   type TypeDefinition,
   type TypeReference,
 } from '../../fhir/index.ts';
 import { judgeBinding } from './binding.ts';
 import type { Surroundings } from './discriminate.ts';
 import type { ProfileConstraint, ProfileElement, ProfileType } from './element.ts';
-import { isObject, type Item, pointerOf } from './items.ts';
+import { type Item, pointerOf } from './items.ts';
 import type { ProfileFault, Run } from './run.ts';
 import { faultTexts, type Texts } from './texts.ts';
 import type { ProfileTree } from './tree.ts';

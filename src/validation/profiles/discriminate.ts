@@ -2,8 +2,9 @@
  * To which slice an item belongs (https://hl7.org/fhir/R4/profiling.html#discriminator): for each slice, one test per
  * discriminator, made of what the slice's definition says at the discriminator's path.
  */
+import { isObject } from '../../fhir/index.ts';
 import type { Discriminator, ProfileElement, ProfileType, Slicing } from './element.ts';
-import { type Access, isObject, type Item } from './items.ts';
+import { type Access, type Item } from './items.ts';
 import type { Run } from './run.ts';
 import type { ProfileTree } from './tree.ts';
 import { isSame, matchesPattern } from './values.ts';

@@ -2,8 +2,8 @@
  * Extensions whose definitions are loaded: their content, the elements they are meant for, and whether they change the
  * meaning (https://hl7.org/fhir/R4/extensibility.html). Those that nobody has loaded are let pass, save modifiers.
  */
-import { createInvariant } from '../../fhir/index.ts';
-import { type Access, isObject, type Item } from './items.ts';
+import { createInvariant, isObject } from '../../fhir/index.ts';
+import { type Access, type Item } from './items.ts';
 import { addFault, isOfType, type ProfileJudge } from './judge.ts';
 import { rootOf } from './resolve.ts';
 import type { Run } from './run.ts';

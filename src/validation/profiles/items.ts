@@ -2,7 +2,7 @@
  * The elements of an instance, with their types and the way up: what profiles look at. Names are those of the
  * definitions (`value`, not `valueQuantity`); of a primitive, `beside` is the element that stands beside it in JSON.
  */
-import type { Definitions, TypeDefinition } from '../../fhir/index.ts';
+import { type Definitions, isObject, type Members, type TypeDefinition } from '../../fhir/index.ts';
 import { jsonName } from '../members.ts';
 
 export interface Item {
@@ -17,8 +17,6 @@ export interface Item {
   /** JSON pointer of this item below its parent; of a root, from the outermost resource. */
   readonly step: string;
 }
-
-export type Members = Readonly<Record<string, unknown>>;
 
 interface Member {
   /** In JSON. */
@@ -122,10 +120,6 @@ export function itemType(type: string, value: unknown): string {
 function objectOf({ value, beside }: Item): Members | undefined {
   if (isObject(value)) return value;
   return isObject(beside) ? beside : undefined;
-}
-
-export function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** JSON pointer from the outermost resource. */

@@ -1,10 +1,17 @@
 /**
  * Conformance to profiles, each compiled when it is first needed and kept as long as the library stays the same.
  */
-import { createSelection, type InvariantScope, type Library, readCanonical, type Selection } from '../../fhir/index.ts';
+import {
+  createSelection,
+  type InvariantScope,
+  isObject,
+  type Library,
+  readCanonical,
+  type Selection,
+} from '../../fhir/index.ts';
 import { compileProfile, type CompiledProfile } from './compile.ts';
 import { extensionUrls, type Surroundings } from './discriminate.ts';
-import { type Access, isObject, type Item, pointerOf } from './items.ts';
+import { type Access, type Item, pointerOf } from './items.ts';
 import { findTarget, rootOf } from './resolve.ts';
 import { isClean, type ProfileFault, type Run } from './run.ts';
 import { faultTexts } from './texts.ts';

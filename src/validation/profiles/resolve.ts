@@ -2,7 +2,8 @@
  * What a literal reference means within one resource: contained resources by `#id`, entries of a Bundle by their fullUrl
  * (https://hl7.org/fhir/R4/bundle.html#references). What stands elsewhere is not looked for.
  */
-import { type Access, isObject, type Item } from './items.ts';
+import { isObject } from '../../fhir/index.ts';
+import { type Access, type Item } from './items.ts';
 
 /** The resource that an item stands in, and the one that contains it where it is a contained one. */
 export function rootOf(access: Access, item: Item): { readonly resource: Item; readonly container: Item } {

@@ -1,6 +1,5 @@
 /** Values against values: `fixed[x]` is the same, `pattern[x]` is the least (https://hl7.org/fhir/R4/elementdefinition.html). */
-import { readUnit, ucumSystem } from '../../fhir/index.ts';
-import { isObject, type Members } from './items.ts';
+import { isObject, type Members, readUnit, ucumSystem } from '../../fhir/index.ts';
 
 const depthMax = 50;
 

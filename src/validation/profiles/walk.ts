@@ -3,7 +3,8 @@
  * national identifiers. For each type it is made out once where in it there can be anything to look at
  * (`route.ts`): most of an instance is passed by, since the schema has said all there is to say of it.
  */
-import { type Access, indexStep, isObject, type Item, itemType } from './items.ts';
+import { isObject, type Members } from '../../fhir/index.ts';
+import { type Access, indexStep, type Item, itemType } from './items.ts';
 import { judgeExtension } from './extensions.ts';
 import { judgeResponse } from '../questionnaire/response.ts';
 import { addFault, type ProfileJudge } from './judge.ts';
@@ -19,8 +20,6 @@ export interface Walk {
   /** Profiles that resources of a type must claim. */
   readonly required: ReadonlyMap<string, readonly string[]>;
 }
-
-type Members = Readonly<Record<string, unknown>>;
 
 const depthMax = 200;
 

@@ -1,6 +1,13 @@
 /** One answer: of the type that the question has, one of its options, within its limits. */
-import { findPatternFault, matchedCharactersMax, shortCostMax, shortTextMax } from '../../fhir/index.ts';
-import { isObject, type Item, type Members } from '../profiles/items.ts';
+import {
+  findPatternFault,
+  isObject,
+  matchedCharactersMax,
+  type Members,
+  shortCostMax,
+  shortTextMax,
+} from '../../fhir/index.ts';
+import type { Item } from '../profiles/items.ts';
 import { compare } from '../profiles/values.ts';
 import { isEqual } from './enabled.ts';
 import { limitsOf, type Limits, type Question } from './question.ts';

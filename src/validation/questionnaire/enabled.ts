@@ -1,5 +1,6 @@
 /** Whether a question is asked at all, by the answers to others (https://hl7.org/fhir/R4/questionnaire.html#enableWhen). */
-import { isObject, type Item } from '../profiles/items.ts';
+import { isObject } from '../../fhir/index.ts';
+import { type Item } from '../profiles/items.ts';
 import { compare, isSame } from '../profiles/values.ts';
 import { choiceIn, type Condition, type Data, type Question } from './question.ts';
 

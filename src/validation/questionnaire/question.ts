@@ -1,5 +1,5 @@
 /** What a Questionnaire asks, as far as answers are judged by it (https://hl7.org/fhir/R4/questionnaire.html). */
-import { isObject } from '../profiles/items.ts';
+import { isObject } from '../../fhir/index.ts';
 
 export interface Question {
   readonly linkId: string;

@@ -3,7 +3,8 @@
  * (https://hl7.org/fhir/R4/questionnaireresponse.html#link). Items stand where the questionnaire has them, as often as it
  * allows, and have answers when they must and may. What is still being filled in may lack answers, not have wrong ones.
  */
-import { type Access, isObject, type Item } from '../profiles/items.ts';
+import { isObject } from '../../fhir/index.ts';
+import { type Access, type Item } from '../profiles/items.ts';
 import type { ProfileJudge } from '../profiles/judge.ts';
 import { profileFaultsMax, type Run } from '../profiles/run.ts';
 import { judgeAnswer } from './answer.ts';

@@ -14,8 +14,8 @@ export function createCreates({ ask, chance, any }: Ground): Workload {
     const condition = `identifier=${system}|${key}`;
     const asked =
       chance.next() < 0.5
-        ? ask('POST', `${any()}/Basic`, { body: resource, headers: { 'if-none-exist': condition } })
-        : ask('POST', any(), { body: transaction(resource, condition) });
+        ? ask('POST', `${any()}/Basic`, { body: resource, headers: { 'if-none-exist': condition }, isRepeatable: true })
+        : ask('POST', any(), { body: transaction(resource, condition), isRepeatable: true });
     const { result } = await asked;
     creates.push({ key, result });
   }

@@ -112,6 +112,29 @@ function request(id: string, status: string, authoredMs: number): object {
   };
 }
 
+/** Rules that each fill the memory of whoever judges them (P5), for the same requests. */
+export function hostileRules(): { readonly id: string; readonly [member: string]: unknown } {
+  const filling = Array.from({ length: 5 }, () => `.replace('', '${'x'.repeat(28)}')`).join('');
+  const rules = ['HOSTILE-1', 'HOSTILE-2'].map((code) => ({
+    id: code,
+    prefix: code,
+    title: 'Règle hostile',
+    priority: 'routine',
+    code: [{ coding: [{ system: `${suture}/CodeSystem/break-rule`, code }] }],
+    trigger: [{ type: 'data-changed', data: [{ type: 'ServiceRequest' }] }],
+    condition: [
+      { kind: 'start', expression: { language: 'text/fhirpath', expression: `status${filling}.length() < 0` } },
+      { kind: 'stop', expression: { language: 'text/fhirpath', expression: 'false' } },
+    ],
+  }));
+  return {
+    ...ruleSet(),
+    id: 'hostile',
+    url: 'https://hopital.example/fhir/PlanDefinition/hostile',
+    action: rules,
+  };
+}
+
 /** Every request is to be completed within the hour. */
 function ruleSet(): object {
   const expression = (text: string) => ({ language: 'text/fhirpath', expression: text });

@@ -15,6 +15,8 @@ const topic = 'https://suture.example/fhir/SubscriptionTopic/';
 export interface Events extends Workload {
   /** How subscribers answer from now on; undefined: as they should. */
   setMood(mood: (() => Reply) | undefined): void;
+  /** Notifications that were accepted up to now. */
+  accepted(): number;
   close(): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ export async function createEvents(
   return {
     name: 'events',
     setMood: (next) => void (mood = next),
+    accepted: () => heeded.filter(({ isAccepted }) => isAccepted).length,
     async prepare() {
       const bodies = [
         byCriteria(receiver.url),

@@ -16,6 +16,7 @@ export function createLetters({ ask, chance, any }: Ground): Workload {
     const { result } = await ask('POST', `${any()}/DocumentReference/$ingest`, {
       body: bytes,
       type: 'application/cda+xml',
+      isRepeatable: true,
     });
     sent.get(key)?.creates.push({ key, result });
   }

@@ -27,16 +27,23 @@ export function createPages({ ask, chance, any }: Ground): Workload {
       const id = `moving-${chance.whole(0, 20)}`;
       const moving = { resourceType: 'Practitioner', id, name: [{ family: 'MOUVANT' }] };
       await ask('PUT', `${any()}/Practitioner/${id}`, { body: moving });
-      const ids = await walk();
-      if (ids === undefined) return void broken++;
-      walks++;
-      const still = ids.filter((one) => one.startsWith('still-'));
-      if (new Set(still).size !== total) found.push(`a walk met ${new Set(still).size} of ${total} resources`);
-      if (new Set(still).size !== still.length) found.push('a walk met a resource twice');
+      await walkAndLook();
     },
-    verify: async () => [...found, ...(walks === 0 ? ['no walk came to its end'] : [])],
+    async verify() {
+      await walkAndLook();
+      return [...found, ...(walks === 0 ? ['no walk comes to its end'] : [])];
+    },
     count: () => `${walks} walks through pages (${broken} broken off)`,
   };
+
+  async function walkAndLook(): Promise<void> {
+    const ids = await walk();
+    if (ids === undefined) return void broken++;
+    walks++;
+    const still = ids.filter((one) => one.startsWith('still-'));
+    if (new Set(still).size !== total) found.push(`a walk met ${new Set(still).size} of ${total} resources`);
+    if (new Set(still).size !== still.length) found.push('a walk met a resource twice');
+  }
 
   /** undefined: a page could not be had. */
   async function walk(): Promise<readonly string[] | undefined> {

@@ -1,7 +1,12 @@
 /** A few care plans that everybody writes, patches, deletes and reads at once; half of the updates say which version they expect. */
 import { checkRegister, deleted, type Read, type Version, type Write } from '../checks/register.ts';
+import { checkSeen, type Seen } from '../checks/seen.ts';
 import type { Asked } from '../ask.ts';
-import { type Ground, readAll, type Resource, type Workload } from './workload.ts';
+import { type Entry, type Ground, readAll, type Resource, searchAll, type Workload } from './workload.ts';
+
+const system = 'https://hopital.example/essai/plan';
+/** So many of the last values are sought in the end. */
+const formerSought = 4;
 
 export interface Register extends Workload {
   readonly keys: readonly string[];
@@ -35,11 +40,15 @@ export function createRegister({ ask, chance, any }: Ground, keysCount = 8): Reg
     const asked =
       mayPatch && chance.next() < 0.3
         ? await ask('PATCH', url, {
-            body: [{ op: 'replace', path: '/title', value }],
+            body: [
+              { op: 'replace', path: '/title', value },
+              { op: 'replace', path: '/identifier/0/value', value },
+            ],
             type: 'application/json-patch+json',
             headers,
+            isRepeatable: expected !== undefined,
           })
-        : await ask('PUT', url, { body: carePlan(key, value), headers });
+        : await ask('PUT', url, { body: carePlan(key, value), headers, isRepeatable: expected !== undefined });
     noteWrite(key, asked, value, expected);
   }
 
@@ -91,15 +100,29 @@ export function createRegister({ ask, chance, any }: Ground, keysCount = 8): Reg
     },
     async verify() {
       const found: string[] = [];
+      const seen: Seen[] = [];
       for (const key of keys) {
         const versions = await history(key);
         found.push(...checkRegister(operations.get(key) ?? [], versions).map((line) => `CarePlan/${key}: ${line}`));
         found.push(...(await readAgain(key, versions)));
+        seen.push({ key, versions, foundBy: await foundBy(key, versions) });
       }
-      return found;
+      const told = (await readAll(ask, `${any()}/CarePlan/_history?_count=500`)).map(toldAs);
+      return [...found, ...checkSeen(seen, told).map((line) => `CarePlan: ${line}`)];
     },
     count: () => `${[...operations.values()].flat().length} reads and writes of ${keys.length} resources`,
   };
+
+  /** Under which values a search finds it: that of now, and some of before. */
+  async function foundBy(key: string, versions: readonly Version[]): Promise<ReadonlySet<string>> {
+    const values = versions.filter(({ value }, index) => value !== deleted && index >= versions.length - formerSought);
+    const found = new Set<string>();
+    for (const { value } of values) {
+      const url = `${any()}/CarePlan?identifier=${encodeURIComponent(`${system}|${value}`)}`;
+      for (const { id } of await searchAll(ask, url)) if (id === key) found.add(value);
+    }
+    return found;
+  }
 
   /** Some versions, one by one: vread says what history says. */
   async function readAgain(key: string, versions: readonly Version[]): Promise<readonly string[]> {
@@ -118,7 +141,11 @@ export function createRegister({ ask, chance, any }: Ground, keysCount = 8): Reg
   }
 }
 
+const toldAs = ({ resource, request, response }: Entry): string =>
+  `${resource?.id ?? request?.url?.split('/')[1]}/${/"(\d+)"/.exec(response?.etag ?? '')?.[1]}`;
+
 function carePlan(id: string, title: string): object {
   const subject = { reference: 'Patient/faults' };
-  return { resourceType: 'CarePlan', id, status: 'active', intent: 'plan', title, subject };
+  const identifier = [{ system, value: title }];
+  return { resourceType: 'CarePlan', id, identifier, status: 'active', intent: 'plan', title, subject };
 }

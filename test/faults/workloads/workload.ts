@@ -23,9 +23,9 @@ export interface Ground {
   now(): number;
 }
 
-interface Entry {
+export interface Entry {
   readonly resource?: Resource;
-  readonly request?: { readonly method: string };
+  readonly request?: { readonly method: string; readonly url?: string };
   readonly response?: { readonly etag?: string; readonly lastModified?: string };
 }
 

@@ -37,11 +37,13 @@ export function split(text: string, at: string): readonly string[] {
 
 const unescaped = (text: string): string => text.replace(/\\(.)/g, '$1');
 
+/** Without accents and case; French writes `œ` and `oe` for the same. */
 const folded = (text: string): string =>
   text
     .normalize('NFD')
     .replace(/\p{Mn}/gu, '')
-    .toLowerCase();
+    .toLowerCase()
+    .replaceAll('œ', 'oe');
 
 const strings = (value: AnyResource, names: readonly string[]): readonly string[] =>
   names.flatMap((name) => (value[name] === undefined ? [] : [value[name]].flat()));

@@ -18,7 +18,7 @@ import {
   toSql,
 } from '../../../src/search/index.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/db.ts';
-import { insertResources } from '../record.ts';
+import { loadResources } from '../record.ts';
 import { createChance } from './chance.ts';
 import { oracle, type World } from './match.ts';
 import { base, isA, makeRecord, makers, valueSets } from './people.ts';
@@ -54,12 +54,6 @@ beforeAll(async () => {
 });
 afterAll(() => testDatabase.close());
 
-async function load(resources: readonly Resource[]): Promise<void> {
-  const { database } = testDatabase;
-  await database.query({ text: 'truncate resource, token_index, date_index, string_index, number_index' });
-  await insertResources(database, resources, createIndexer(context));
-}
-
 /** Ids by SQL, how many the count says, and ids by the predicate where it can be asked. */
 async function answers(type: string, pairs: readonly Pair[], record: readonly Resource[]) {
   const search = parseSearch(context, type, pairs, { now });
@@ -84,7 +78,7 @@ test('a search finds what the standard says, over every parameter', async () => 
     const chance = createChance(seed);
     const record = makeRecord(chance);
     const world: World = { resources: record, base, valueSets, isA };
-    await load(record);
+    await loadResources(testDatabase.database, record, createIndexer(context));
     const asker = new Asker(chance, record);
     for (let round = 0; round < questionsPerRecord; round++) {
       const { type, pairs } = asker.question();

@@ -6,7 +6,7 @@
  * 10,000 rounds: SUTURE_ORACLE_ROUNDS=10000 npm test -- test/search/oracle
  */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { loadDefinitions, type Resource } from '../../../src/fhir/index.ts';
+import { loadDefinitions } from '../../../src/fhir/index.ts';
 import {
   createIndexer,
   createSearchContext,
@@ -16,7 +16,7 @@ import {
   toSql,
 } from '../../../src/search/index.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/db.ts';
-import { insertResources } from '../record.ts';
+import { loadResources } from '../record.ts';
 import { type Chance, createChance } from './chance.ts';
 import { oracle, type World } from './match.ts';
 import { base, isA, makeRecord, valueSets } from './people.ts';
@@ -35,12 +35,6 @@ beforeAll(async () => {
   testDatabase = await openTestDatabase();
 });
 afterAll(() => testDatabase.close());
-
-async function load(resources: readonly Resource[]): Promise<void> {
-  const { database } = testDatabase;
-  await database.query({ text: 'truncate resource, token_index, date_index, string_index, number_index' });
-  await insertResources(database, resources, createIndexer(context));
-}
 
 /** Ids page by page. */
 async function walk(type: string, pairs: readonly Pair[], count: number): Promise<readonly string[]> {
@@ -195,7 +189,7 @@ test('pages, filters and lists find what the standard says, in one order', async
     const chance = createChance(seed);
     const record = makeRecord(chance);
     const world: World = { resources: record, base, valueSets, isA };
-    await load(record);
+    await loadResources(testDatabase.database, record, createIndexer(context));
     const asker = new Asker(chance, record);
     const types = [...new Set(record.map(({ resourceType }) => resourceType))];
     for (let round = 0; round < questionsPerRecord; round++) {

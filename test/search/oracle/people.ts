@@ -41,7 +41,9 @@ export class Maker {
 
   period = (): AnyResource => {
     const { maybe, pick } = this.#chance;
-    return clean({ start: maybe(this.date), end: maybe(() => pick(ends)) });
+    const start = maybe(this.date);
+    // Never empty: no element is (https://hl7.org/fhir/R4/element.html, ele-1).
+    return clean({ start, end: start === undefined ? pick(ends) : maybe(() => pick(ends)) });
   };
 
   timing = (): AnyResource => ({ event: this.#chance.some(this.date, 3) });
@@ -175,6 +177,7 @@ export const makers: Readonly<Record<string, Make>> = {
     length: maybe(() => ({ value: make.number(), system: ucum, code: pick(['h', 'min']) })),
     participant: maybe(() => some(() => ({ individual: make.reference('Practitioner') }))),
     location: maybe(() => some(() => ({ location: make.reference('Location') }))),
+    partOf: maybe(() => make.reference('Encounter')),
   }),
   Observation: (make, chance) => ({
     status: chance.pick(['final', 'amended']),

@@ -110,13 +110,10 @@ const tidy = (value: number): number => Number(value.toPrecision(12));
 /** `100` means [99.5, 100.5), `100.00` [99.995, 100.005); a comparison takes the number as exact. */
 export function numberRange(text: string, prefix: Prefix): Range {
   const value = Number(text);
-  if (prefix === 'ap') {
-    const tenth = Math.abs(value) / 10;
-    return { from: tidy(value - tenth), to: tidy(value + tenth) };
-  }
-  if (prefix !== 'eq' && prefix !== 'ne') return { from: value, to: value };
+  if (!['ap', 'eq', 'ne'].includes(prefix)) return { from: value, to: value };
   const decimals = text.split('.')[1]?.length ?? 0;
-  const half = 0.5 * 10 ** -decimals;
+  // Systems may choose what is approximate: a tenth, as recommended, and never less than what is equal.
+  const half = Math.max(0.5 * 10 ** -decimals, prefix === 'ap' ? Math.abs(value) / 10 : 0);
   return { from: tidy(value - half), to: tidy(value + half) };
 }
 

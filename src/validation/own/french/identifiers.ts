@@ -6,7 +6,8 @@
  * made-up numbers. That an identity is not qualified is for people to mend (rule RUP-38); a search never finds a wrong
  * number by another's.
  */
-import { isObject, type Item, type Members } from '../../profiles/items.ts';
+import { isObject, type Members } from '../../../fhir/index.ts';
+import type { Item } from '../../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../../profiles/judge.ts';
 import type { Run } from '../../profiles/run.ts';
 import { frenchTexts } from './texts.ts';

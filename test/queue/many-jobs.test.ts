@@ -1,0 +1,104 @@
+/** Looks at the jobs while very many wait: what is due next is found, and how many there are is counted, without reading them. */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { countJobs } from '../../src/app/metrics.sql.ts';
+import { nextJobAt } from '../../src/queue/index.ts';
+import { openTestDatabase, type TestDatabase } from '../support/db.ts';
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await openTestDatabase();
+});
+afterAll(() => test?.close());
+
+const nowMs = Date.parse('2026-03-02T08:00:00Z');
+const at = (minutes: number): string => new Date(nowMs + minutes * 60_000).toISOString();
+
+type Row = readonly [kind: string, key: string, minutes: number, state?: 'held' | 'parked'];
+
+async function fill(rows: readonly Row[]): Promise<void> {
+  await test.database.query({ text: 'truncate job' });
+  for (const [kind, key, minutes, state] of rows) {
+    const values = [kind, key, at(minutes), state === 'held' ? 7 : null, state === 'parked'];
+    const text = 'insert into job (kind, key, run_at, holder, is_parked) values ($1, $2, $3, $4, $5)';
+    await test.database.query({ text, values });
+  }
+}
+
+it.each<[string, readonly Row[], number | undefined]>([
+  ['nothing waits', [], undefined],
+  ['one waits', [['judge', 'a', 5]], 5],
+  [
+    'the first of all kinds is not of the first kind',
+    [
+      ['judge', 'a', 5],
+      ['judge', 'b', 7],
+      ['send', 'a', 3],
+      ['zz', 'a', 9],
+    ],
+    3,
+  ],
+  [
+    'one that is held counts',
+    [
+      ['judge', 'a', 5],
+      ['send', 'a', 2, 'held'],
+    ],
+    2,
+  ],
+  [
+    'one that was given up does not',
+    [
+      ['judge', 'a', 1, 'parked'],
+      ['send', 'a', 4],
+    ],
+    4,
+  ],
+])('%s: the next is told', async (_, rows, minutes) => {
+  await fill(rows);
+  expect(await nextJobAt(test.database)).toBe(minutes === undefined ? undefined : Date.parse(at(minutes)));
+});
+
+it('counts jobs by kind and state', async () => {
+  await fill([
+    ['judge', 'a', -1],
+    ['judge', 'b', 0],
+    ['judge', 'c', 1],
+    ['judge', 'd', -5, 'held'],
+    ['judge', 'e', -5, 'parked'],
+    ['send', 'a', 9],
+    ['send', 'b', 10],
+  ]);
+  const counted = (await countJobs(test.database, nowMs)).map(({ kind, state, count }) => `${kind} ${state} ${count}`);
+  expect(counted.sort()).toEqual([
+    'judge due 2',
+    'judge held 1',
+    'judge parked 1',
+    'judge waiting 1',
+    'send waiting 2',
+  ]);
+});
+
+it('reads some pages, not all, where 50,000 wait', async () => {
+  const { database } = test;
+  await fill([['send', 'a', 60]]);
+  await database.query({
+    text: `insert into job (kind, key, run_at, payload)
+           select 'judge', 'Patient/' || n, $1::timestamptz + n * interval '1 second', '{}' from generate_series(1, 50000) as n`,
+    values: [at(120)],
+  });
+  await database.query({ text: 'analyze job' });
+  const read = async (): Promise<number> => {
+    const [row] = await database.query<{ blocks: number }>({
+      text: `select (heap_blks_read + heap_blks_hit + idx_blks_read + idx_blks_hit)::integer as blocks
+             from pg_statio_user_tables where relname = 'job'`,
+    });
+    return row?.blocks ?? 0;
+  };
+  expect(await nextJobAt(database)).toBe(Date.parse(at(60)));
+  const before = await read();
+  await database.transaction(async (tx) => {
+    for (let turn = 0; turn < 10; turn++) await nextJobAt(tx);
+    await tx.query({ text: 'select pg_stat_force_next_flush()' });
+  });
+  expect((await read()) - before).toBeLessThan(500);
+});
