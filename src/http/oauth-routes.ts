@@ -6,15 +6,22 @@ import { mediaType } from './formats.ts';
 /** A form with an assertion, and nothing larger. */
 const formBytesMax = 64 * 1024;
 
-export function registerOAuthRoutes(server: FastifyInstance, identity: Identity): void {
+/** Notes who was given a token, or asked about one, and who was refused; throws when it cannot be noted that one was given. */
+export type NoteToken = (
+  request: FastifyRequest,
+  asked: { readonly code: 'token' | 'introspect'; readonly status: number; readonly clientId: string | undefined },
+) => Promise<void>;
+
+export function registerOAuthRoutes(server: FastifyInstance, identity: Identity, note: NoteToken): void {
   for (const url of ['/fhir/.well-known/smart-configuration', '/.well-known/smart-configuration']) {
     server.get(url, (_request, reply) => reply.header('content-type', 'application/json').send(identity.configuration));
   }
-  const endpoints = { '/auth/token': identity.token, '/auth/introspect': identity.introspect };
-  for (const [url, answer] of Object.entries(endpoints)) {
-    server.post(url, { bodyLimit: formBytesMax }, async (request, reply) => {
+  for (const code of ['token', 'introspect'] as const) {
+    server.post(`/auth/${code}`, { bodyLimit: formBytesMax }, async (request, reply) => {
       const form = readForm(request);
-      return send(reply, form === undefined ? noForm : await answer(form, request.raw));
+      const answer = form === undefined ? noForm : await identity[code](form, request.raw);
+      await note(request, { code, status: answer.status, clientId: answer.clientId });
+      return send(reply, answer);
     });
   }
 }

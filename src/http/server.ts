@@ -14,7 +14,7 @@ import { readBody } from './body.ts';
 import { answerError, asProblem } from './errors.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { guardOtherRoutes } from './permit.ts';
-import { createRefusals } from './audit-refusals.ts';
+import { createRefusals, createTokenNotes } from './audit-refusals.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
 import { registerOAuthRoutes } from './oauth-routes.ts';
 import { openApi } from './openapi.ts';
@@ -138,7 +138,8 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
     openApi({ ...context, operations, routes, resourceTypes: context.definitions.resourceTypes }),
   );
   server.get('/openapi.json', (_request, reply) => reply.header('content-type', 'application/json').send(document));
-  if (input.identity !== undefined) registerOAuthRoutes(server, input.identity);
+  if (input.identity !== undefined)
+    registerOAuthRoutes(server, input.identity, createTokenNotes({ ...input, audit: context.audit }));
   registerAdminRoutes(server, input.admin);
   registerUpgrade(server.server, input.sockets);
   return server;
