@@ -5,7 +5,7 @@
  *     public    anybody, without a credential too
  *     caller    anybody who is known
  *     c r u d s letters of a scope for the type of the URL; two letters: both
- *     a right   besides letters, where there are some
+ *     rights    besides letters, where there are some: all of them
  *
  * That a caller may ask does not say what he sees: that is decided in the statement (visible.sql.ts).
  */
@@ -17,15 +17,16 @@ import type { Interaction } from './scope.ts';
 export interface RoutePolicy {
   readonly isPublic?: true;
   readonly letters?: string;
-  readonly right?: Right;
+  /** All of them. */
+  readonly rights?: readonly Right[];
   /** Of which type the letters are asked; without it that of the URL. */
   readonly type?: string;
 }
 
 const isPublic = { isPublic: true } as const;
 const caller = {} as const;
-const letters = (text: string, right?: Right): RoutePolicy => ({ letters: text, ...(right && { right }) });
-const right = (name: Right): RoutePolicy => ({ right: name });
+const letters = (text: string, ...rights: readonly Right[]): RoutePolicy => ({ letters: text, rights });
+const right = (...rights: readonly Right[]): RoutePolicy => ({ rights });
 
 /** `METHOD path` below the FHIR base, as in http/route-table.ts. */
 const fhirRoutes: Readonly<Record<string, RoutePolicy>> = {
@@ -60,11 +61,12 @@ const fhirRoutes: Readonly<Record<string, RoutePolicy>> = {
 const operations: Readonly<Record<string, RoutePolicy>> = {
   'instance $breaks': { letters: 'r', type: 'DetectedIssue' },
   'instance $explain': letters('r'),
-  'type $backtest': right('indicator-read'),
-  'instance $backtest': right('indicator-read'),
+  // A rule of anybody's asked of everybody: what it counts is of all patients, whatever is masked.
+  'type $backtest': right('indicator-read', 'patient-all', 'label-all'),
+  'instance $backtest': letters('r', 'indicator-read', 'patient-all', 'label-all'),
   'instance $apply-version': letters('u', 'admin'),
   'instance $fixtures': letters('r'),
-  'instance $counts': letters('r', 'indicator-read'),
+  'instance $counts': letters('r', 'indicator-read', 'patient-all', 'label-all'),
   'instance $evaluate-measure': letters('r', 'indicator-read'),
   'type $ingest': right('letter-ingest'),
   'instance $retry': right('letter-ingest'),
@@ -155,7 +157,7 @@ export function forbidden(): Problem {
 
 function isPermitted(who: Caller, policy: RoutePolicy, type: string): boolean {
   const hasLetters = [...(policy.letters ?? '')].every((one) => mayOn(who, one as Interaction, policy.type ?? type));
-  return hasLetters && (policy.right === undefined || hasRight(who, policy.right));
+  return hasLetters && (policy.rights ?? []).every((one) => hasRight(who, one));
 }
 
 /** Whether a scope, and a role, gives this interaction on the type; on '' or `*`: on any. */

@@ -38,13 +38,29 @@ export interface VisibleSetting {
 export function visibleTo(caller: Caller, setting: VisibleSetting): Visible {
   if (mayEverything(caller)) return () => 'true';
   return (alias, bind, row = 'current', types = undefined) => {
-    const draft: Draft = { caller, setting, types, bind: remembering(bind), bindAny: bind };
-    if (row === 'current') return condition(draft, alias);
-    const text = condition(draft, 's');
-    return text === 'true' || text === 'false'
-      ? text
-      : `exists (select from (${seenRow(alias, row)}) as s where ${text})`;
+    const values: unknown[] = [];
+    const later: Bind = (value) => `\u0001${values.push(value) - 1}\u0001`;
+    const draft: Draft = { caller, setting, types, bind: remembering(later), bindAny: later };
+    return bound(row === 'current' ? condition(draft, alias) : ofSeenRow(draft, alias, row), values, bind);
   };
+}
+
+/** What no condition asks for in the end is not bound: PostgreSQL refuses a value whose type nothing tells. */
+function bound(text: string, values: readonly unknown[], bind: Bind): string {
+  const places = new Map<number, string>();
+  return text.replaceAll(/\u0001(\d+)\u0001/g, (_whole, number: string) => {
+    const at = Number(number);
+    const place = places.get(at) ?? bind(values[at]);
+    places.set(at, place);
+    return place;
+  });
+}
+
+function ofSeenRow(draft: Draft, alias: string, row: 'stored' | 'former'): string {
+  const text = condition(draft, 's');
+  return text === 'true' || text === 'false'
+    ? text
+    : `exists (select from (${seenRow(alias, row)}) as s where ${text})`;
 }
 
 /**

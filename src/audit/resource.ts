@@ -67,7 +67,14 @@ export function codesOfAction(action: string): readonly string[] | undefined {
   const found = Object.entries(shapes).flatMap(([code, shape]) => (shape.action === action ? [code] : []));
   if (action === 'R') return [...found, 'disclose'];
   if (action !== 'E') return found;
-  return [...found, ...[...restful].filter((code) => shapes[code] === undefined), 'break-glass', 'break-glass-end'];
+  return [
+    ...found,
+    ...[...restful].filter((code) => shapes[code] === undefined),
+    'break-glass',
+    'break-glass-end',
+    'token',
+    'introspect',
+  ];
 }
 
 export function toAuditEvent(row: AuditRow, setting: AuditSetting): AuditEvent {
@@ -82,11 +89,7 @@ export function toAuditEvent(row: AuditRow, setting: AuditSetting): AuditEvent {
     resourceType: 'AuditEvent',
     id: row.id,
     meta: metaOf(row, isProfiled ? `${kind}${profile}` : undefined),
-    type: {
-      system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
-      code: 'rest',
-      display: 'RESTful Operation',
-    },
+    type: typeOf(row),
     subtype: subtypesOf(row),
     action: shape.action,
     recorded: row.recorded_at.toISOString(),
@@ -106,6 +109,18 @@ function metaOf(row: AuditRow, profile: string | undefined): AuditEvent['meta'] 
     lastUpdated: row.recorded_at.toISOString(),
     ...(profile !== undefined && { profile: [`${balp}/StructureDefinition/IHE.BasicAudit.${profile}`] }),
   };
+}
+
+const restOperation = {
+  system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
+  code: 'rest',
+  display: 'RESTful Operation',
+};
+const userAuthentication = { system: dicom, code: '110114', display: 'User Authentication' };
+const ofTokens: ReadonlySet<string> = new Set(['token', 'introspect']);
+
+function typeOf({ code }: AuditRow): Coding {
+  return ofTokens.has(code) ? userAuthentication : restOperation;
 }
 
 function subtypesOf({ code, operation }: AuditRow): Coding[] {

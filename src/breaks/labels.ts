@@ -1,5 +1,5 @@
 /**
- * Labels of what the engine writes: a break, its Tasks and its alerts carry every label of what was looked at, and keep those that they have
+ * Labels of what the engine writes: a break, its Tasks, its alerts and what tells of its moves carry every label of what was looked at, and keep those that they have
  * (a high-water mark). What is computed from a masked document is as masked as the document. Pure.
  */
 import type { Resource } from '../fhir/index.ts';
@@ -21,9 +21,11 @@ export function labelDerived(
   const looked = new Map(
     judged.map((one) => [breakKey(one.rule.code, record.reference, one.focusKey), labelsLookedAt(one)]),
   );
-  if ([...looked.values()].every((labels) => labels.length === 0)) return written.map((one) => keepLabels(one, record));
+  const carried = written.map((one) => keepLabels(one, record));
+  const isPlain = (record.byType.get('DetectedIssue') ?? []).every((issue) => labelsOf(issue).length === 0);
+  if (isPlain && [...looked.values()].every((labels) => labels.length === 0)) return carried;
   const kept = unwritten(record, written);
-  const issues = [...written, ...kept].filter(({ resourceType }) => resourceType === 'DetectedIssue');
+  const issues = [...carried, ...kept].filter(({ resourceType }) => resourceType === 'DetectedIssue');
   const byIssue = new Map<string, readonly Label[]>(
     issues.map((issue) => {
       const key = readBreak(issue)?.key ?? '';
@@ -36,7 +38,7 @@ export function labelDerived(
       aboutOf(one).flatMap((issue) => byIssue.get(issue) ?? []),
     );
   const changed = kept.map((one) => [one, label(one)] as const).filter(([before, after]) => before !== after);
-  return [...written.map((one) => label(keepLabels(one, record))), ...changed.map(([, after]) => after)];
+  return [...carried.map(label), ...changed.map(([, after]) => after)];
 }
 
 /** The focus, the plan, and all that the inputs of the rule found. */
@@ -69,9 +71,11 @@ function unwritten(record: PatientRecord, written: readonly Resource[]): readonl
 function aboutOf(resource: Resource): readonly string[] {
   const about = (resource['about'] ?? []) as readonly Reference[];
   const focus = resource['focus'] as Reference | undefined;
+  const targets = resource.resourceType === 'Provenance' ? ((resource['target'] ?? []) as readonly Reference[]) : [];
   return [
     `${resource.resourceType}/${resource.id ?? ''}`,
     ...[...about, ...(resource.resourceType === 'Task' ? [focus] : [])].map((one) => one?.reference ?? ''),
+    ...targets.map(({ reference }) => (reference ?? '').replace(/\/_history\/.*$/, '')),
   ];
 }
 

@@ -5,10 +5,21 @@ import type { Identity, OAuthAnswer } from '../identity/index.ts';
 import { mediaType } from './formats.ts';
 import { createPace } from './pace.ts';
 
+/** Notes who was given a token, or asked about one, and who was refused; throws when it cannot be noted that one was given. */
+export type NoteToken = (
+  request: FastifyRequest,
+  asked: { readonly code: 'token' | 'introspect'; readonly status: number; readonly clientId: string | undefined },
+) => Promise<void>;
+
+export interface OAuthInput {
+  readonly note: NoteToken;
+  readonly onRefused: (limit: string) => void;
+}
+
 export function registerOAuthRoutes(
   server: FastifyInstance,
   identity: Identity,
-  onRefused: (limit: string) => void,
+  { note, onRefused }: OAuthInput,
 ): void {
   const pace = createPace({
     ...{ perMinute: httpLimits.tokenRequestsPerMinute, burstMs: httpLimits.tokenBurstMs },
@@ -17,13 +28,13 @@ export function registerOAuthRoutes(
   for (const url of ['/fhir/.well-known/smart-configuration', '/.well-known/smart-configuration']) {
     server.get(url, (_request, reply) => reply.header('content-type', 'application/json').send(identity.configuration));
   }
-  const endpoints = { '/auth/token': identity.token, '/auth/introspect': identity.introspect };
-  for (const [url, answer] of Object.entries(endpoints)) {
-    server.post(url, { bodyLimit: httpLimits.tokenFormBytesMax }, async (request, reply) => {
+  for (const code of ['token', 'introspect'] as const) {
+    server.post(`/auth/${code}`, { bodyLimit: httpLimits.tokenFormBytesMax }, async (request, reply) => {
       const form = readForm(request);
-      if (form === undefined) return send(reply, noForm);
-      if (url === '/auth/token') pace.take(JSON.stringify([request.ip, claimedClient(form)]));
-      return send(reply, await answer(form, request.raw));
+      if (form !== undefined && code === 'token') pace.take(JSON.stringify([request.ip, claimedClient(form)]));
+      const answer = form === undefined ? noForm : await identity[code](form, request.raw);
+      await note(request, { code, status: answer.status, clientId: answer.clientId });
+      return send(reply, answer);
     });
   }
 }

@@ -15,7 +15,7 @@ import { registerAdminRoutes, type AdminInput } from './admin.ts';
 import { type Gate, isCrowded, registerGate } from './gate.ts';
 import { registerPace } from './pace.ts';
 import { guardOtherRoutes } from './permit.ts';
-import { createRefusals } from './audit-refusals.ts';
+import { createRefusals, createTokenNotes } from './audit-refusals.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
 import { registerOAuthRoutes } from './oauth-routes.ts';
 import { openApi } from './openapi.ts';
@@ -138,7 +138,10 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
     openApi({ ...context, operations, routes, resourceTypes: context.definitions.resourceTypes }),
   );
   server.get('/openapi.json', (_request, reply) => reply.header('content-type', 'application/json').send(document));
-  if (input.identity !== undefined) registerOAuthRoutes(server, input.identity, input.onRefused);
+  if (input.identity !== undefined) {
+    const note = createTokenNotes({ ...input, audit: context.audit });
+    registerOAuthRoutes(server, input.identity, { note, onRefused: input.onRefused });
+  }
   registerAdminRoutes(server, input.admin);
   registerUpgrade(server.server, input.sockets);
   return server;

@@ -92,12 +92,17 @@ function noteOf({ code, operation }: Performed, request: Request, { status, show
 
 const queryMax = 4000;
 
+/** A credential that stands where none is sought is kept nowhere, in the log neither. */
+function withoutCredentials(query: string): string {
+  return query.replaceAll(/((?:^|[?&])[^=&]*(?:token|assertion|secret|password)[^=&]*=)[^&]*/gi, '$1');
+}
+
 /** As it came, as far as there is room. */
 function queryOf({ type, id, part, query }: Request): string {
   const path = [type, id, part].filter((one) => one !== undefined && one !== '').join('/');
   const asked = new URLSearchParams();
   for (const [name, value] of query) asked.append(name, value);
-  return `${path}?${asked.toString()}`.slice(0, queryMax);
+  return withoutCredentials(`${path}?${asked.toString()}`).slice(0, queryMax);
 }
 
 /** What was refused or failed. Nothing is shown of it, so that a log that cannot be written does not hold up the answer. */
@@ -114,7 +119,16 @@ export async function noteRefusal(
 ): Promise<void> {
   const { target, query, ...rest } = refused;
   const named = target === undefined ? undefined : [target];
-  await audit.note([{ code, operation, ...rest, concerns: named ?? [], data: named, query: query.slice(0, queryMax) }]);
+  await audit.note([
+    {
+      code,
+      operation,
+      ...rest,
+      concerns: named ?? [],
+      data: named,
+      query: withoutCredentials(query).slice(0, queryMax),
+    },
+  ]);
 }
 
 const codes = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' } as const;

@@ -160,6 +160,13 @@ describe('a listener', () => {
     await listener.close();
   });
 
+  it('ends when it is closed before it was connected', async () => {
+    for (let round = 0; round < 3; round++) await direct.database.listen('Change', () => undefined).close();
+    const listener = direct.database.listen('Change', () => undefined);
+    for (let turn = 0; turn < 3; turn++) await new Promise((next) => setImmediate(next));
+    await listener.close();
+  });
+
   it('keeps trying while there is no server, and can be closed meanwhile', async () => {
     const nowhere = openDatabase({
       url: 'postgresql://x:x@127.0.0.1:1/x',

@@ -343,3 +343,57 @@ describe('a client as a resource', () => {
     expect((await admin.put(good)).status).toBe(201);
   });
 });
+
+describe('the audit log', () => {
+  const log = (query: string) =>
+    app.database.query<{ code: string; status: number; client: string | null; query: string | null }>({
+      text: `select code, status, client, query from audit_event where ${query} order by recorded_at desc, id desc`,
+    });
+
+  it('knows who was given a token before he had it, who asked about one, and who was refused', async () => {
+    const token = await tokenOf('reader');
+    expect((await log("code = 'token' and client = 'reader'"))[0]).toMatchObject({ status: 200 });
+    const assertion = await sign(keys, claimsOf('his'));
+    const { grant_type: _grant, scope: _scope, ...who } = formOf(assertion);
+    const body = new URLSearchParams({ ...who, token }).toString();
+    const type = 'application/x-www-form-urlencoded';
+    expect((await app.client.send('POST', '/auth/introspect', { body, type })).json.active).toBe(true);
+    expect((await log("code = 'introspect'"))[0]).toMatchObject({ status: 200, client: 'his' });
+    // Whose request it was is not proved.
+    const unknown = "code = 'token' and status = 400 and client is null";
+    const before = (await log(unknown)).length;
+    await ask(formOf(await sign(strangers, claimsOf('his'))));
+    expect(await log(unknown)).toHaveLength(before + 1);
+  });
+
+  it('knows who changed a client, and who was kept from it', async () => {
+    const admin = app.client.with(bearer(await tokenOf('admin')));
+    await admin.putAll(clientResource(client('noted', { keys: [keys.jwk] })));
+    const [made] = await log("'Basic/client.noted/_history/1' = any (data)");
+    expect(made).toMatchObject({ client: 'admin', status: 201 });
+    const his = app.client.with(bearer(await tokenOf('his')));
+    expect((await his.put(clientResource(client('noted', { keys: [strangers.jwk] })))).status).toBeGreaterThan(400);
+    expect(await log("client = 'his' and code = 'update' and 'Basic/client.noted' = any (data)")).toHaveLength(1);
+  });
+
+  it('tells of tokens as AuditEvents of authentication, and holds no token and no assertion (canary)', async () => {
+    const token = await tokenOf('his');
+    const assertion = await sign(keys, { ...claimsOf('his'), jti: 'canary-assertion' });
+    await ask(formOf(assertion));
+    await app.client.get('Patient/p', bearer(token));
+    await app.client.get(`Patient/p?access_token=${token}`);
+    await app.client.get('Patient/p', { authorization: 'Bearer canary.token.value' });
+    await app.client.get('Patient/p', { authorization: 'Basic Y2FuYXJ5OnNlY3JldA==' });
+    const parts = [token, assertion, 'canary.token.value', 'Y2FuYXJ5OnNlY3JldA'].flatMap((one) => [
+      one,
+      one.split('.').at(-1) ?? one,
+    ]);
+    const metrics = await app.client.send('GET', '/metrics', {});
+    const everywhere = [...app.logged, metrics.text].join('\n');
+    expect(app.logged.length).toBeGreaterThan(20);
+    for (const part of parts) expect(everywhere).not.toContain(part);
+    const rows = await app.database.query<{ text: string }>({ text: 'select a::text as text from audit_event a' });
+    const audited = rows.map(({ text }) => text).join('\n');
+    for (const part of parts) expect(audited).not.toContain(part);
+  });
+});
