@@ -1,10 +1,19 @@
 #!/usr/bin/env node
 /** The process: commands, environment, signals. Everything else is made in app.ts. */
 import { readFile, rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type App, clientsUsage, runClients, startApp, startOwnPostgres } from './app/index.ts';
 import { createRuleCheck } from './check-rules.ts';
-import { createLog, createRandomIds, createRealClock, type Log, Problem, readConfig } from './base/index.ts';
+import {
+  createLog,
+  createRandomIds,
+  createRealClock,
+  type Log,
+  Problem,
+  readConfig,
+  stopLimits,
+} from './base/index.ts';
 import { type Database, migrate, migrationsFolder, openDatabase } from './db/index.ts';
 import { createPrinter, demoStartMs, playDemo } from './demo/index.ts';
 import { type Added, addPackage, readPackages } from './packages/index.ts';
@@ -34,20 +43,31 @@ async function start(settings: Environment, afterStop: () => Promise<void> = () 
   // eslint-disable-next-line no-restricted-properties -- the one source of chance
   const app = await startApp({ config, ids: createRandomIds(), log, random: Math.random });
   const stop = (): Promise<void> => app.stop().then(afterStop);
-  stopOnSignal(stop, log);
+  stopOnSignal({ ...app, stop }, log, config.stopMs);
   process.stdout.write(`Suture is ready at ${app.baseUrl}\n`);
   return { ...app, stop };
 }
 
-/** The first signal stops gracefully, the second at once. */
-function stopOnSignal(stop: () => Promise<void>, log: Log): void {
+/** The first signal stops gracefully, within its time; the second at once. */
+function stopOnSignal(app: Pick<App, 'leave' | 'stop'>, log: Log, stopMs: number): void {
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (isStopping) process.exit(1);
       isStopping = true;
       log.info({ component: 'main', reason: signal }, 'stopping');
-      void stop().then(() => process.exit(0));
+      app.leave();
+      const cutOff = (): never => {
+        log.warn(
+          { component: 'main', reason: 'timeout' },
+          'stopped with work under way: it is done after the next start',
+        );
+        process.exit(0);
+      };
+      setTimeout(cutOff, stopMs);
+      void delay(Math.min(stopLimits.leaveMs, stopMs / 4))
+        .then(app.stop)
+        .then(() => process.exit(0));
     });
   }
 }

@@ -6,6 +6,7 @@ import {
   type Config,
   createManualClock,
   createRealClock,
+  databaseLimits,
   type Ids,
   type Lifecycle,
   type Log,
@@ -76,6 +77,8 @@ export interface Ground extends AppInput {
   readonly baseUrl: string;
   readonly definitions: Definitions;
   readonly db: Database;
+  /** A few connections of their own, for health and metrics: they answer when requests have all the others. */
+  readonly watch: Database;
   readonly clock: Clock;
   readonly search: SearchContext;
   readonly customParameters: CustomParameters;
@@ -99,7 +102,7 @@ export interface Ground extends AppInput {
 export async function openGround(input: AppInput, baseUrl: string, lifecycle: Lifecycle): Promise<Ground> {
   const { config } = input;
   const definitions = loadDefinitions();
-  const db = await openData(input, lifecycle);
+  const { db, watch } = await openData(input, lifecycle);
   const clock = await openClock(config, db);
   const base = createBaseLibrary();
   const terminology = baseSearchTerms(base, definitions);
@@ -110,7 +113,7 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
   const setting = { definitions, checkQuery: createQueryCheck(search) };
-  const metrics = createMetrics(db, clock.now);
+  const metrics = createMetrics({ watch, log: input.log, now: clock.now });
   let wake = (): void => undefined;
   const index = createIndexer(search);
   await openPointers(db, config.references, (resource) => index(resource).references);
@@ -135,7 +138,7 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   };
   const knowledge = await openKnowledge(input, { db, clock, definitions, base }, lifecycle);
   return {
-    ...{ ...input, baseUrl, definitions, db, clock, search, customParameters, custom: () => known },
+    ...{ ...input, baseUrl, definitions, db, watch, clock, search, customParameters, custom: () => known },
     ...{ index, store, access, facts, onCommit, holder, metrics, setting, ...knowledge },
   };
 }
@@ -156,12 +159,20 @@ async function openKnowledge(
   return { shipped, shelf, conformance: await createConformance({ definitions, shelf, required }) };
 }
 
-async function openData({ config, log, random }: AppInput, lifecycle: Lifecycle): Promise<Database> {
+async function openData(
+  { config, log, random }: AppInput,
+  lifecycle: Lifecycle,
+): Promise<Pick<Ground, 'db' | 'watch'>> {
   const url = config.databaseUrl ?? (await openEmbedded(config, log, lifecycle));
   await migrate({ url, folder: migrationsFolder, log });
-  const db = openDatabase({ url, poolSize: config.poolSize, log, random });
+  const { poolSize, statementTimeoutMs } = config;
+  const db = openDatabase({ url, poolSize, statementTimeoutMs, log, random });
   lifecycle.onStop('database', () => db.close());
-  return db;
+  const { watchPoolSize, watchTimeoutMs } = databaseLimits;
+  const times = { statementTimeoutMs: watchTimeoutMs, acquireTimeoutMs: watchTimeoutMs };
+  const watch = openDatabase({ url, poolSize: watchPoolSize, ...times, log, random });
+  lifecycle.onStop('watch', () => watch.close());
+  return { db, watch };
 }
 
 async function openEmbedded(config: Config, log: Log, lifecycle: Lifecycle): Promise<string> {

@@ -2,8 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { systemCaller } from '../access/index.ts';
 import { bridgeOperations } from '../bridge/index.ts';
-import type { Config } from '../base/index.ts';
-import { type Database } from '../db/index.ts';
+import type { Config, Lifecycle } from '../base/index.ts';
 import { createHttp } from '../http/index.ts';
 import {
   auditOperations,
@@ -26,6 +25,7 @@ import {
 import { type Notify, socketPath } from '../notify/index.ts';
 import { createTimeKeeper, settleOrFail } from '../queue/index.ts';
 import { type Ground, isManual } from './ground.ts';
+import { createReadiness } from './health.ts';
 import { openIdentity } from './identity.ts';
 import { readTls } from './tls.ts';
 import { type Work, checksClaims } from './work.ts';
@@ -33,6 +33,7 @@ import { type Work, checksClaims } from './work.ts';
 export async function openHttp(
   ground: Ground,
   { context, engine, notify, workers, bridge }: Work,
+  { isLeaving }: Lifecycle,
 ): Promise<FastifyInstance> {
   const { clock, config, db, metrics } = ground;
   const identity = await openIdentity(ground);
@@ -70,12 +71,15 @@ export async function openHttp(
     ],
     sockets: { path: `/fhir${socketPath}`, accept: notify.sockets.accept },
     onAnswered: metrics.requested,
+    onRefused: metrics.refused,
+    isLeaving,
+    onGate: metrics.watchRequests,
     admin: {
       clock,
       moveClock: keeper === undefined ? undefined : (instantMs) => told(notify, keeper.moveTo(instantMs)),
       settle: () => told(notify, settleOrFail(workers)),
-      isReady: () => isReady(db),
-      metrics: async () => metrics.text(await notify.figures()),
+      readiness: await createReadiness({ ...ground, now: clock.now, isLeaving, queueAgeMaxS: config.readyQueueAge }),
+      metrics: async () => metrics.text(await notify.figures(ground.watch)),
     },
   });
 }
@@ -85,13 +89,6 @@ async function told<T>(notify: Notify, work: Promise<T>): Promise<T> {
   const result = await work;
   await notify.sockets.flush();
   return result;
-}
-
-async function isReady(db: Database): Promise<boolean> {
-  return db.query({ text: 'select 1' }).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** As letters are taken, by whatever door they come. */

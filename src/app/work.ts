@@ -1,6 +1,6 @@
 /** What goes on without a request: the break engine, subscriptions and the workers that drive them; and what requests share with them. */
 import { randomBytes } from 'node:crypto';
-import { type Config, type Lifecycle } from '../base/index.ts';
+import { type Config, interactionLimits, type Lifecycle } from '../base/index.ts';
 import { type BridgeSettings, createBridgeWorks } from '../bridge/index.ts';
 import {
   createDigestWork,
@@ -39,9 +39,6 @@ import { noteTold, openAudit } from './audit.ts';
 import type { Ground } from './ground.ts';
 
 export const softwareVersion = '0.1.0';
-const limits = { bundleEntriesMax: 500, pageDefault: 20, pageMax: 1000 };
-/** Resources that one conditional delete takes where several are allowed. */
-const deletesMax = 1000;
 
 export interface Work {
   readonly context: Context;
@@ -102,12 +99,19 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
       searchParameterGuard(ground.search, clock),
     ],
     references: config.references,
-    limits: { ...limits, deletesMax: config.conditionalDelete === 'multiple' ? deletesMax : 1 },
+    limits: interactionLimitsOf(config),
     subscriptions: notify,
     secret: await serverSecret(db, 'page-links', randomBytes(32)),
     softwareVersion,
     startedAtMs: clock.now(),
   };
+}
+
+/** A page is never larger than the largest. */
+function interactionLimitsOf({ bundleEntriesMax, pageMax, conditionalDelete }: Config): Context['limits'] {
+  const pageDefault = Math.min(interactionLimits.pageDefault, pageMax);
+  const deletesMax = conditionalDelete === 'multiple' ? interactionLimits.deletesMax : 1;
+  return { bundleEntriesMax, pageDefault, pageMax, deletesMax };
 }
 
 function reindexWork({ search, customParameters, ...ground }: Ground) {

@@ -7,11 +7,12 @@
  */
 import type { LogLevel } from './log.ts';
 import { type AccessConfig, accessFaults, accessSettings } from './access-settings.ts';
+import { type LimitConfig, limitFaults, limitSettings } from './limit-settings.ts';
 import { type ListenerConfig, listenerFaults, listenerSettings } from './listener-settings.ts';
 import { type Issue, Problem } from './problem.ts';
 import { isLoopback, listOf, oneOf, type Setting, text, url, wholeNumber, yesOrNo } from './setting.ts';
 
-export interface Config extends ListenerConfig, AccessConfig {
+export interface Config extends ListenerConfig, AccessConfig, LimitConfig {
   readonly port: number;
   readonly host: string;
   /** undefined: the embedded PostgreSQL. */
@@ -49,7 +50,6 @@ export interface Config extends ListenerConfig, AccessConfig {
   /** undefined: made from the address that the server listens on. No slash at the end. */
   readonly baseUrl: string | undefined;
   readonly logLevel: LogLevel;
-  readonly poolSize: number;
   /** Local times, `HH:MM`. */
   readonly quietHours: { readonly from: string; readonly to: string } | undefined;
   readonly proofAwaitedHours: number;
@@ -233,12 +233,7 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     sentence: '`debug`, `info`, `warn`, `error` or `silent`; the log goes to stderr as JSON lines.',
     ...oneOf('debug', 'info', 'warn', 'error', 'silent'),
   },
-  poolSize: {
-    name: 'SUTURE_POOL_SIZE',
-    fallback: '12',
-    sentence: 'Connections to PostgreSQL that requests and jobs share.',
-    ...wholeNumber(2, 200),
-  },
+  ...limitSettings,
   quietHours: {
     name: 'SUTURE_QUIET_HOURS',
     fallback: undefined,
@@ -267,7 +262,8 @@ export function readConfig(environment: Environment): Config {
     return [key, value];
   });
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
-  faults.push(...exposureFaults(config), ...mailFaults(config), ...listenerFaults(config), ...accessFaults(config));
+  faults.push(...exposureFaults(config), ...mailFaults(config), ...listenerFaults(config));
+  faults.push(...accessFaults(config), ...limitFaults(config));
   if (faults.length > 0) throw wrongConfiguration(faults);
   return config;
 }

@@ -10,7 +10,7 @@ export {
 export { createEngine, type EngineParts } from './create-engine.ts';
 export { createFollower, createJudgeWork } from './engine.ts';
 export { type EngineInput, engineLimits, type EngineMetrics } from './engine-input.ts';
-export { createIsolation, type Isolation, isolationLimits } from './isolation.ts';
+export { createIsolation, type Isolation } from './isolation.ts';
 export { countJudgmentsOf } from './breaks.sql.ts';
 export {
   createExamine,

@@ -8,7 +8,7 @@
  * that does so again and again is suspended for a while: it answers an error without being asked.
  */
 import { Worker } from 'node:worker_threads';
-import { type Log, Problem } from '../base/index.ts';
+import { isolationLimits, type Log, Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { elementKeys, focusKeyOf, type Fixture, type Rule, type RuleSet } from '../rules/index.ts';
 import type { CustomParameter } from '../search/index.ts';
@@ -28,8 +28,6 @@ export interface IsolationLimits {
   readonly elsewhereMs: number;
   readonly heapMb: number;
 }
-
-export const isolationLimits: IsolationLimits = { evaluationMs: 2000, elsewhereMs: 20_000, heapMb: 256 };
 
 const watchMs = 20;
 const historyMax = 200;

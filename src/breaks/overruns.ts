@@ -1,8 +1,6 @@
 /** Which rules went over their limits again and again: they are suspended for a while, so that they cost no more threads. */
-import type { Log } from '../base/index.ts';
+import { type Log, overrunLimits } from '../base/index.ts';
 import type { Rule, RuleSet } from '../rules/index.ts';
-
-export const overrunLimits = { inSequenceMax: 3, suspendedMs: 3_600_000 } as const;
 
 export interface Overruns {
   passed(ruleSet: RuleSet, rule: Rule): void;

@@ -5,9 +5,8 @@
  * date and timestamp as string (they have no zone, so no instant), json and jsonb parsed. A bigint may be passed as a value.
  * A failure is a Problem; `databaseFaultOf` reads the SQLSTATE behind it where the caller must know.
  */
-import type { Log } from '../base/index.ts';
+import { databaseLimits, type Log } from '../base/index.ts';
 import { openDedicated } from './dedicated.ts';
-import { databaseLimits } from './limits.ts';
 import { openListener } from './listen.ts';
 import { openPool } from './pool.ts';
 import { createPreparer } from './prepare.ts';
@@ -62,6 +61,10 @@ export interface Database extends Queryable {
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
+  /** In which PostgreSQL must have done one statement. */
+  readonly statementTimeoutMs?: number;
+  /** In which a connection of the pool must be free. */
+  readonly acquireTimeoutMs?: number;
   readonly log: Log;
   /** Between 0 and 1, for the jitter of waits. */
   readonly random: () => number;

@@ -12,6 +12,5 @@ export {
   type Transaction,
 } from './database.ts';
 export { type EmbeddedDatabase, type EmbeddedOptions, startEmbedded } from './embedded.ts';
-export { databaseLimits } from './limits.ts';
-export { type MigrateOptions, migrate, migrationsFolder } from './migrate.ts';
+export { knownMigrations, type MigrateOptions, migrate, migrationsFolder } from './migrate.ts';
 export { type DatabaseFault, databaseFaultOf, isUndone } from './sql-state.ts';

@@ -4,9 +4,9 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import type { Log } from '../base/index.ts';
+import { databaseLimits, type Log } from '../base/index.ts';
+import { backOffMs } from './back-off.ts';
 import type { Listener } from './database.ts';
-import { backOffMs, databaseLimits } from './limits.ts';
 import { clientConfig } from './pool.ts';
 
 export interface ListenerOptions {

@@ -68,6 +68,11 @@ export async function migrate({ url, folder, log }: MigrateOptions): Promise<rea
   }
 }
 
+/** Numbers of the project's own migrations. */
+export async function knownMigrations(): Promise<readonly number[]> {
+  return (await readMigrations(migrationsFolder)).map(({ number }) => number);
+}
+
 async function readMigrations(folder: string): Promise<readonly Migration[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
   const migrations = await Promise.all(names.map((name) => readMigration(folder, name)));

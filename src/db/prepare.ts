@@ -3,8 +3,8 @@
  * name gets one when its text has been sent a few times. The number of names is bounded, because every connection keeps the
  * plan of each until it closes: the first texts that prove frequent keep theirs.
  */
+import { databaseLimits } from '../base/index.ts';
 import type { Statement } from './database.ts';
-import { databaseLimits } from './limits.ts';
 
 export function createPreparer(): (statement: Statement) => Statement {
   const names = new Map<string, string>();

@@ -5,8 +5,7 @@
  * `fault`. PostgreSQL's own messages quote values, so they stay in `cause` and never become text.
  */
 import pg from 'pg';
-import { Problem, type ProblemCategory } from '../base/index.ts';
-import { databaseLimits } from './limits.ts';
+import { databaseLimits, Problem, type ProblemCategory } from '../base/index.ts';
 
 interface Meaning {
   readonly category: ProblemCategory;

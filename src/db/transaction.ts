@@ -10,9 +10,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
-import { Problem } from '../base/index.ts';
+import { databaseLimits, Problem } from '../base/index.ts';
+import { backOffMs } from './back-off.ts';
 import type { Statement, Transaction } from './database.ts';
-import { backOffMs, databaseLimits } from './limits.ts';
 import { type Session, sendStatement, withSession } from './session.ts';
 import { isRepeatable } from './sql-state.ts';
 

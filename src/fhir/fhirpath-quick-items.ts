@@ -1,4 +1,5 @@
 /** What runs through the closures of `fhirpath-quick.ts`: values of the record with their type and resource. */
+import { evaluationLimits } from '../base/index.ts';
 import type { Definitions, ElementDefinition } from './definitions.ts';
 import type { Resource } from './resource.ts';
 import { failure, type Moment, noCriterion, oneValueExpected } from './fhirpath-values.ts';
@@ -24,12 +25,6 @@ export interface Run {
   /** Items that this evaluation may still look at. */
   stepsLeft: number;
 }
-
-/**
- * What one evaluation may cost: items looked at, characters of a text that it makes. Counted, not timed, so that the same
- * record always gives the same answer. A rule on a record of thousands of resources needs some thousand steps.
- */
-export const evaluationLimits = { stepsMax: 300_000, textMax: 262_144 } as const;
 
 export function startSteps(): Pick<Run, 'stepsLeft'> {
   return { stepsLeft: evaluationLimits.stepsMax };

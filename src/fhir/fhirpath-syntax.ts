@@ -3,6 +3,7 @@
  * parser too, but it takes milliseconds for an expression, and a server reads hundreds at its start. What is printed
  * after the check has brackets around every operation, so the library cannot read it otherwise than it was checked.
  */
+import { expressionLimits } from '../base/index.ts';
 
 export type SyntaxNode = Node & {
   /** Where it stands in the text; of an operation, its operator. */
@@ -34,8 +35,6 @@ export interface SyntaxFault {
   readonly text: string;
   readonly at: number;
 }
-
-export const expressionLimits = { charactersMax: 4000, nodesMax: 1000, depthMax: 60 };
 
 export function parseExpression(text: string): SyntaxNode | SyntaxFault {
   if (text.trim() === '') return { kind: 'fault', text: 'the expression is empty', at: 0 };

@@ -9,7 +9,7 @@ export {
   type TypeDefinition,
   type TypeReference,
 } from './definitions.ts';
-export { jsonLimits, parseJson, serializeJson } from './json.ts';
+export { parseJson, serializeJson } from './json.ts';
 export { prettyJson } from './json-pretty.ts';
 export { memberTypeName, rewriteLinks } from './links.ts';
 export { toOperationOutcome } from './outcome.ts';
@@ -39,10 +39,10 @@ export {
   type TimeUnit,
 } from './fhirpath-time.ts';
 export { manyOf, mayBe, oneOf, type Shape } from './fhirpath-types.ts';
-export { type FhirXmlLimits, fhirXmlLimits, readFhirXml } from './xml/read.ts';
+export { type FhirXmlLimits, readFhirXml } from './xml/read.ts';
 export { writeFhirXml } from './xml/write.ts';
 export { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
-export { applyJsonPatch, jsonPatchLimits } from './patch/json-patch.ts';
+export { applyJsonPatch } from './patch/json-patch.ts';
 export { readElements, selectElements, subsettedTag, summarize, type SummaryMode } from './summary.ts';
 export {
   type Canonical,

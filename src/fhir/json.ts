@@ -8,7 +8,7 @@
  * of text and value side by side, which keeps the digits on the parent object (`digits.ts`) or finds the name that is
  * there twice.
  */
-import { Problem } from '../base/index.ts';
+import { jsonLimits, Problem } from '../base/index.ts';
 import { type Container, digits, digitsOf, isUnusual } from './digits.ts';
 
 export interface JsonLimits {
@@ -16,8 +16,6 @@ export interface JsonLimits {
   /** Members and elements in the whole body: a body of few bytes may hold so many that looking at them blocks everybody. */
   readonly valuesMax: number;
 }
-
-export const jsonLimits: JsonLimits = { depthMax: 100, valuesMax: 500_000 };
 
 /**
  * The parsed value. Throws `incorrect` (with the place as line and column or as FHIRPath) when the bytes are not UTF-8,

@@ -3,16 +3,13 @@
  * characters, never in a pattern; real files have LF between segments, and `Ë` where `~` stood. Fields stay raw until asked for.
  * Work is linear in the length of the message.
  */
-import type { Issue } from '../base/index.ts';
+import { hl7Limits, type Issue } from '../base/index.ts';
 
 export interface Hl7Limits {
   readonly bytesMax: number;
   readonly segmentsMax: number;
   readonly fieldsMax: number;
 }
-
-/** The largest official message has 820 kB and 30 segments. */
-export const hl7Limits: Hl7Limits = { bytesMax: 40 * 1024 * 1024, segmentsMax: 2000, fieldsMax: 300 };
 
 interface Delimiters {
   readonly field: string;

@@ -4,7 +4,6 @@ export * from './cda/index.ts';
 export {
   componentOf,
   type Hl7Limits,
-  hl7Limits,
   type Hl7Message,
   type Hl7Result,
   type Hl7Segment,
@@ -18,7 +17,6 @@ export { type DeliveryReport, readDeliveryReport } from './delivery-report.ts';
 export {
   boundaryOf,
   type MailLimits,
-  mailLimits,
   type MailMessage,
   type MailPart,
   type MailResult,
@@ -32,8 +30,8 @@ export { readXdm, type XdmDocument, type XdmResult } from './xdm.ts';
 export type { XdmDocumentToWrite, XdmSubmission } from './xdm-metadata.ts';
 export { writeXdm, type XdmToWrite } from './xdm-write.ts';
 export type { XdsAuthor, XdsCode } from './xds.ts';
-export { readZip, type ZipEntry, type ZipLimits, type ZipResult, zipLimits } from './zip.ts';
-export { parseXml, type XmlLimits, type XmlResult, xmlLimits } from './xml.ts';
+export { readZip, type ZipEntry, type ZipLimits, type ZipResult } from './zip.ts';
+export { parseXml, type XmlLimits, type XmlResult } from './xml.ts';
 export type { XmlEncoding } from './xml-encoding.ts';
 export {
   attribute,

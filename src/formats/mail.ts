@@ -4,7 +4,7 @@
  * HTML, external bodies and links are bytes like any other.
  */
 import PostalMime from 'postal-mime';
-import type { Issue } from '../base/index.ts';
+import { type Issue, mailLimits } from '../base/index.ts';
 
 export interface MailLimits {
   readonly bytesMax: number;
@@ -14,15 +14,6 @@ export interface MailLimits {
   readonly partsMax: number;
   readonly depthMax: number;
 }
-
-/** MSSanté carries 25 MB, which base64 makes a third more; headers of the largest sample have 2 kB. */
-export const mailLimits: MailLimits = {
-  bytesMax: 36 * 1024 * 1024,
-  headerBytesMax: 64 * 1024,
-  headersMax: 300,
-  partsMax: 200,
-  depthMax: 10,
-};
 
 export interface MailPart {
   /** As declared, in lower case. */

@@ -7,7 +7,7 @@
  * elements, so depth must stop it in the handler. A refusal says what and where, and never quotes the document.
  */
 import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes';
-import { type Issue, Problem } from '../base/index.ts';
+import { type Issue, Problem, xmlLimits } from '../base/index.ts';
 import { decodeXml, type LongRun, type XmlEncoding } from './xml-encoding.ts';
 import { type XmlElement, type XmlNode, xpath } from './xml-tree.ts';
 
@@ -21,16 +21,6 @@ export interface XmlLimits {
   /** Of one text node or attribute value, in UTF-16 units. */
   readonly textLengthMax: number;
 }
-
-/** Sized on the official French samples: the largest has 3 MB, depth 20, one base64 text of 2.9 MB. */
-export const xmlLimits: XmlLimits = {
-  bytesMax: 16 * 1024 * 1024,
-  depthMax: 100,
-  elementsMax: 200_000,
-  attributesMax: 100,
-  nameLengthMax: 128,
-  textLengthMax: 15 * 1024 * 1024,
-};
 
 export type XmlResult =
   | { readonly kind: 'tree'; readonly root: XmlElement; readonly encoding: XmlEncoding }

@@ -5,7 +5,7 @@
  */
 import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
-import { type Issue, Problem } from '../base/index.ts';
+import { type Issue, Problem, zipLimits } from '../base/index.ts';
 
 export interface ZipLimits {
   readonly bytesMax: number;
@@ -15,13 +15,6 @@ export interface ZipLimits {
   /** Unpacked against packed size of one entry. */
   readonly ratioMax: number;
 }
-
-export const zipLimits: ZipLimits = {
-  bytesMax: 40 * 1024 * 1024,
-  entriesMax: 100,
-  unpackedMax: 50 * 1024 * 1024,
-  ratioMax: 100,
-};
 
 export interface ZipEntry {
   /** With `/` between its parts, whatever the archive has. */

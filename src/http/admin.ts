@@ -3,12 +3,22 @@ import type { FastifyInstance } from 'fastify';
 import { formatInstant, Problem, type Clock } from '../base/index.ts';
 import { parseJson } from '../fhir/index.ts';
 
+/** States only: whoever may ask learns nothing of what is kept. */
+export interface Readiness {
+  readonly status: 'ready' | 'not ready' | 'stopping';
+  readonly database?: 'ok' | 'unavailable';
+  readonly migrations?: 'ok' | 'missing';
+  readonly queue?: 'ok' | 'late';
+  /** For which the first work that is due has waited. */
+  readonly queueAgeSeconds?: number;
+}
+
 export interface AdminInput {
   readonly clock: Clock;
   /** Absent with a real clock: then the route does not exist. */
   readonly moveClock: ((instantMs: number) => Promise<{ readonly fired: number }>) | undefined;
   readonly settle: () => Promise<void>;
-  readonly isReady: () => Promise<boolean>;
+  readonly readiness: () => Promise<Readiness>;
   /** Prometheus text. */
   readonly metrics: () => Promise<string>;
 }
@@ -27,8 +37,8 @@ export function registerAdminRoutes(server: FastifyInstance, admin: AdminInput):
   });
   server.get('/health/live', () => ({ status: 'live' }));
   server.get('/health/ready', async (_request, reply) => {
-    const isReady = await admin.isReady();
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' });
+    const readiness = await admin.readiness();
+    return reply.code(readiness.status === 'ready' ? 200 : 503).send(readiness);
   });
   server.get('/metrics', async (_request, reply) =>
     reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await admin.metrics()),

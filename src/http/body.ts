@@ -1,39 +1,71 @@
 /**
- * A body as one run of bytes. Where the client says its length, the bytes go at once where they stay: parts first and the
- * whole afterwards would hold a scanned letter twice.
+ * The bytes of a body, as they come in and as they are unpacked: no more than one body may have, and no more than there is room for
+ * all bodies together. What is refused is refused at the first byte too many. The body is one run of bytes in the end: where the
+ * client says its length, they go at once where they stay, since parts first and the whole afterwards would hold a scanned letter twice.
  */
 import type { Readable } from 'node:stream';
-import { errorCodes } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Problem } from '../base/index.ts';
+import type { Gate } from './gate.ts';
 
-/** The request, or what unpacks it. */
+export function registerBodies(server: FastifyInstance, gate: Gate): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (request: FastifyRequest, payload: Payload) => {
+    const told = request.headers['content-length'];
+    const bytesMax = request.routeOptions.bodyLimit;
+    return readBody(payload, {
+      told: told === undefined ? undefined : Number(told),
+      bytesMax,
+      hold: (bytes) => gate.hold(request, bytes),
+    });
+  });
+}
+
+/** Unpacked by whoever stands before: then it tells how many bytes came. */
 type Payload = Readable & { readonly receivedEncodedLength?: number };
 
 export interface BodyLimits {
-  /** Content-Length; undefined: not said. */
-  readonly said: number | undefined;
+  /** Content-Length; undefined: not told. */
+  readonly told: number | undefined;
   readonly bytesMax: number;
+  /** Throws where there is no room for so many bytes more. */
+  readonly hold: (bytes: number) => void;
 }
 
-/** Rejects with what Fastify says of bodies that are too long or not of their length; the request can still be answered then. */
-export function readBody(payload: Payload, { said, bytesMax }: BodyLimits): Promise<Buffer> {
-  if (said !== undefined && said > bytesMax) return Promise.reject(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+/** Rejects with a Problem where the body is too long, not of its length, or has no room; the request can still be answered then. */
+export function readBody(payload: Payload, { told, bytesMax, hold }: BodyLimits): Promise<Buffer> {
+  if (told !== undefined && told > bytesMax) return Promise.reject(tooLong());
   const isPacked = payload.receivedEncodedLength !== undefined;
-  const body = createCollector(isPacked ? undefined : said);
+  const body = createCollector(isPacked ? undefined : told);
   return new Promise((resolve, reject) => {
-    const end = (error?: Error): void => {
-      payload.off('data', take).off('end', end).off('error', end);
-      const received = payload.receivedEncodedLength ?? body.length();
-      if (error !== undefined) reject(asClientError(error));
-      else if (said !== undefined && received !== said) reject(new errorCodes.FST_ERR_CTP_INVALID_CONTENT_LENGTH());
-      else resolve(body.whole());
+    const refuse = (error: Error): void => {
+      payload.off('data', take).off('end', end).off('error', fail);
+      payload.on('error', () => undefined);
+      reject(error);
     };
+    const fail = (error: Error & { readonly code?: string }): void =>
+      refuse(
+        error.code === 'ECONNRESET'
+          ? new Problem('incorrect', 'the connection ended before the body did')
+          : asClientError(error),
+      );
     const take = (part: Buffer): void => {
       const { receivedEncodedLength = 0 } = payload;
-      if (body.length() + part.length <= bytesMax && receivedEncodedLength <= bytesMax) return body.add(part);
-      payload.off('data', take).off('end', end).off('error', end);
-      reject(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+      if (body.length() + part.length > bytesMax || receivedEncodedLength > bytesMax) return refuse(tooLong());
+      try {
+        hold(part.length);
+      } catch (error) {
+        return refuse(error as Problem);
+      }
+      body.add(part);
     };
-    payload.on('data', take).on('end', end).on('error', end).resume();
+    const end = (): void => {
+      const came = payload.receivedEncodedLength ?? body.length();
+      if (told !== undefined && came !== told)
+        refuse(new Problem('incorrect', 'Content-Length does not match the body'));
+      else resolve(body.whole());
+    };
+    payload.on('data', take).on('end', end).on('error', fail).resume();
   });
 }
 
@@ -42,10 +74,14 @@ function asClientError(error: Error & { statusCode?: number }): Error {
   return Object.assign(error, { statusCode: Math.max(error.statusCode ?? 0, 400) });
 }
 
-/** The place for all is made when an eighth is there: whoever only says a length costs nothing. */
+function tooLong(): Problem {
+  return new Problem('body-too-long', 'the body is larger than this server takes');
+}
+
+/** The place for all is made when an eighth is there: whoever only tells a length costs nothing. */
 const share = 8;
 
-function createCollector(said: number | undefined) {
+function createCollector(told: number | undefined) {
   let parts: Buffer[] = [];
   let whole: Buffer | undefined;
   let length = 0;
@@ -57,15 +93,15 @@ function createCollector(said: number | undefined) {
   return {
     length: () => length,
     add(part: Buffer): void {
-      if (whole === undefined && said !== undefined && (length + part.length) * share >= said) {
+      if (whole === undefined && told !== undefined && (length + part.length) * share >= told) {
         const before = parts;
-        whole = Buffer.allocUnsafeSlow(said);
+        whole = Buffer.allocUnsafeSlow(told);
         [length, parts] = [0, []];
         before.forEach(put);
       }
       put(part);
     },
-    /** All of it; only when as much has come as was said. */
+    /** All of it; only when as much has come as was told. */
     whole: (): Buffer => whole ?? Buffer.concat(parts, length),
   };
 }

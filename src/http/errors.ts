@@ -5,6 +5,7 @@
 import type { FastifyError } from 'fastify';
 import { type Log, Problem, problemCategories, type ProblemCategory } from '../base/index.ts';
 import { toOperationOutcome } from '../fhir/index.ts';
+import { isCrowded } from './gate.ts';
 
 export interface ErrorAnswer {
   readonly status: number;
@@ -48,7 +49,8 @@ export function answerError(error: unknown, log: Log, errorId: () => string): Er
     };
     return { status: http, body: JSON.stringify(toOperationOutcome([issue])), headers: {} };
   }
-  log[level]({ component: 'http', reason: problem.category, status: http }, 'a request was refused');
+  if (!isCrowded(error))
+    log[level]({ component: 'http', reason: problem.category, status: http }, 'a request was refused');
   return {
     status: http,
     body: JSON.stringify(toOperationOutcome(problem.issues)),

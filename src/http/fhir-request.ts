@@ -1,6 +1,6 @@
 /** From an HTTP request to what an interaction takes: headers, query, body in JSON or XML. Refuses what is not FHIR. */
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../base/index.ts';
+import { httpLimits, Problem } from '../base/index.ts';
 import { type Access, mayOn } from '../access/index.ts';
 import { type Definitions, parseJson, readFhirXml } from '../fhir/index.ts';
 import type { Content, Request } from '../interactions/index.ts';
@@ -137,7 +137,7 @@ function hasReadableParameters(contentType: string): boolean {
 }
 
 /** Parameters in the body of POST [type]/_search (https://hl7.org/fhir/R4/http.html#search). */
-export const formBytesMax = 256 * 1024;
+const { formBytesMax } = httpLimits;
 
 function readSearchForm(request: FastifyRequest): readonly (readonly [string, string])[] {
   const type = mediaType(header(request, 'content-type') ?? 'application/x-www-form-urlencoded');

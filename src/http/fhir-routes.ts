@@ -21,6 +21,7 @@ import {
 import { answerEntry } from './batch-entry.ts';
 import { callerOfRequest } from './caller.ts';
 import type { ErrorAnswer } from './errors.ts';
+import type { Gate } from './gate.ts';
 import { type PathParameters, readRequest } from './fhir-request.ts';
 import { readForm, requireFormat } from './formats.ts';
 import { askedOperation, askedRoute, requireFhirPolicies } from './permit.ts';
@@ -31,6 +32,7 @@ export interface FhirRoutesInput {
   readonly context: Context;
   readonly operations: readonly Operation[];
   readonly answerError: (error: unknown) => ErrorAnswer;
+  readonly gate: Gate;
 }
 
 /** Those that FHIR uses, and two that it does not: they are told so. */
@@ -70,7 +72,7 @@ export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInp
         method,
         url: path === '' ? '/fhir' : `/fhir${path}`,
         onRequest: async (request) => permit(operations, served, request),
-        handler: (request, reply) => serve(input, served, { request, reply }),
+        handler: (request, reply) => input.gate.during(request, serve(input, served, { request, reply })),
       });
     }
   }

@@ -6,6 +6,19 @@ export const frenchTexts: readonly (readonly [english: string, french: string])[
   // HTTP
   ['something went wrong in the server', 'une erreur interne est survenue sur le serveur'],
   ['the body is larger than this server takes', 'le corps de la requête dépasse la taille acceptée par ce serveur'],
+  [
+    'the server has as much under way as it does at once: try again soon',
+    'le serveur traite déjà autant de requêtes qu’il en accepte à la fois : réessayer bientôt',
+  ],
+  [
+    'the bodies of requests take all the room there is for them: try again soon',
+    'les corps des requêtes occupent toute la place prévue : réessayer bientôt',
+  ],
+  [
+    'this client asks more often than it may: try again later',
+    'ce client envoie plus de requêtes qu’il n’est permis : réessayer plus tard',
+  ],
+  ['the connection ended before the body did', 'la connexion s’est interrompue avant la fin du corps'],
   ['Content-Length does not match the body', 'Content-Length ne correspond pas au corps de la requête'],
   ['the content type is not supported here', 'ce type de contenu n’est pas pris en charge ici'],
   ['the URL is not well formed', 'l’URL est mal formée'],

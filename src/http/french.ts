@@ -3,7 +3,8 @@
  * letters in French) and looked up here, so that no part of the server carries a language along; `language` says what an outcome
  * is in. `test/http/french.test.ts` holds the tables against all sources.
  */
-import { jsonLimits, parseJson, serializeJson } from '../fhir/index.ts';
+import { jsonLimits } from '../base/index.ts';
+import { parseJson, serializeJson } from '../fhir/index.ts';
 import { frenchAccessTexts } from './french-access.ts';
 import { frenchDocumentTexts } from './french-documents.ts';
 import { frenchDomainTexts, frenchPrefixes } from './french-domain-texts.ts';

@@ -1,6 +1,7 @@
 /** An interaction's answer as an HTTP response, in the form that the client asked for. */
 import type { FastifyReply } from 'fastify';
-import { type Definitions, jsonLimits, parseJson, prettyJson, writeFhirXml } from '../fhir/index.ts';
+import { jsonLimits } from '../base/index.ts';
+import { type Definitions, parseJson, prettyJson, writeFhirXml } from '../fhir/index.ts';
 import type { Answer } from '../interactions/index.ts';
 import { contentTypeOf, type Form } from './formats.ts';
 import { speak } from './french.ts';

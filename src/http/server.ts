@@ -2,17 +2,18 @@
  * Fastify, kept thin: bytes in, plain requests on, answers out. Bodies are read as bytes and parsed by our own parser
  * (src/fhir/json.ts); nothing below this folder knows the library.
  */
-import type { IncomingMessage } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type Clock, type Ids, type Log, Problem, problemCategories } from '../base/index.ts';
+import { type Clock, type Config, httpLimits, type Ids, type Log, Problem, problemCategories } from '../base/index.ts';
 import type { Context, Operation, Route } from '../interactions/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { type CallerOf, registerCaller } from './caller.ts';
-import { readBody } from './body.ts';
 import { answerError, asProblem } from './errors.ts';
+import { registerBodies } from './body.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
+import { type Gate, isCrowded, registerGate } from './gate.ts';
+import { registerPace } from './pace.ts';
 import { guardOtherRoutes } from './permit.ts';
 import { createRefusals, createTokenNotes } from './audit-refusals.ts';
 import { registerFhirRoutes } from './fhir-routes.ts';
@@ -21,22 +22,6 @@ import { openApi } from './openapi.ts';
 import { contentTypeOf, type Form, readForm } from './formats.ts';
 import { render } from './send-answer.ts';
 import { registerUpgrade, type SocketRoute } from './upgrade.ts';
-
-export interface HttpLimits {
-  readonly bodyMax: number;
-  readonly pathPartMax: number;
-  readonly requestTimeoutMs: number;
-  readonly headersTimeoutMs: number;
-  readonly keepAliveTimeoutMs: number;
-}
-
-export const httpLimits: HttpLimits = {
-  bodyMax: 50 * 1024 * 1024,
-  pathPartMax: 256,
-  requestTimeoutMs: 30_000,
-  headersTimeoutMs: 10_000,
-  keepAliveTimeoutMs: 65_000,
-};
 
 /** TLS of our own, in PEM. */
 export interface ServerTls {
@@ -65,6 +50,7 @@ export interface HttpInput {
   /** Addresses and networks of proxies whose X-Forwarded-For counts. */
   readonly proxies?: readonly string[] | undefined;
   readonly context: Context;
+  readonly config: Config;
   readonly admin: AdminInput;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -76,6 +62,12 @@ export interface HttpInput {
   readonly identity?: Identity | undefined;
   readonly sockets: SocketRoute;
   readonly onAnswered: (route: string, status: number, seconds: number) => void;
+  /** A request met one of the limits of what is under way. */
+  readonly onRefused: (limit: string) => void;
+  /** The server is about to stop: each answer closes its connection. */
+  readonly isLeaving: () => boolean;
+  /** Is given a way to see what is under way. */
+  readonly onGate: (standing: Gate['standing']) => void;
 }
 
 /** Headers on every answer: the content is data, never a page. */
@@ -89,8 +81,8 @@ const safetyHeaders = {
 export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   const server = Fastify({
     logger: false,
-    bodyLimit: httpLimits.bodyMax,
-    requestTimeout: httpLimits.requestTimeoutMs,
+    bodyLimit: input.config.bodyMax,
+    requestTimeout: input.config.requestTimeoutMs,
     keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: httpLimits.pathPartMax, ignoreTrailingSlash: true },
     ...listening(input),
@@ -101,12 +93,7 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) =>
       void sendError(input, { request, reply: reply.headers(safetyHeaders) }, error),
   });
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) => {
-    const said = request.headers['content-length'];
-    const bytesMax = request.routeOptions.bodyLimit ?? httpLimits.bodyMax;
-    return readBody(payload, { said: said === undefined ? undefined : Number(said), bytesMax });
-  });
+  server.server.maxConnections = input.config.connectionsMax;
   // Bodies are unpacked within bodyMax; answers from 1 KiB on are packed for those who ask for it.
   await server.register(compress, {
     encodings: ['br', 'gzip'],
@@ -116,13 +103,14 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
     if (input.tls !== undefined) void reply.header('strict-transport-security', 'max-age=31536000');
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
   });
-  registerCaller(server, input.callerOf);
+  const gate = registerDoors(server, input);
   guardOtherRoutes(server);
   server.addHook('onResponse', async (request, reply) => report(input, request, reply));
   let routes: readonly Route[] = [];
   const noteRefused = createRefusals({ ...input, audit: input.context.audit, routes: () => routes });
   server.setErrorHandler(async (error, request, reply) => {
-    if (request.url.startsWith('/fhir')) await noteRefused(request, problemCategories[asProblem(error).category].http);
+    if (request.url.startsWith('/fhir') && !isCrowded(error))
+      await noteRefused(request, problemCategories[asProblem(error).category].http);
     return sendError(input, { request, reply }, error);
   });
   server.setNotFoundHandler((request, reply) =>
@@ -132,22 +120,43 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   routes = registerFhirRoutes(server, {
     context,
     operations,
+    gate,
     answerError: (error) => answerError(error, input.log, () => input.ids.next(input.clock.now())),
   });
   const document = JSON.stringify(
     openApi({ ...context, operations, routes, resourceTypes: context.definitions.resourceTypes }),
   );
   server.get('/openapi.json', (_request, reply) => reply.header('content-type', 'application/json').send(document));
-  if (input.identity !== undefined)
-    registerOAuthRoutes(server, input.identity, createTokenNotes({ ...input, audit: context.audit }));
+  if (input.identity !== undefined) {
+    const note = createTokenNotes({ ...input, audit: context.audit });
+    registerOAuthRoutes(server, input.identity, { note, onRefused: input.onRefused });
+  }
   registerAdminRoutes(server, input.admin);
   registerUpgrade(server.server, input.sockets);
   return server;
 }
 
+/** What stands before every route: how much is under way, who asks, how often; and the way out when the server is about to stop. */
+function registerDoors(server: FastifyInstance, input: HttpInput): Gate {
+  const gate = registerGate(server, { ...input.config, onRefused: input.onRefused });
+  input.onGate(gate.standing);
+  registerBodies(server, gate);
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (input.isLeaving()) void reply.header('connection', 'close');
+    done(null, payload);
+  });
+  registerCaller(server, input.callerOf);
+  registerPace(server, input);
+  return gate;
+}
+
 /** Whoever speaks TLS is still served by the same server; its type does not matter below. */
-function listening({ tls }: HttpInput): { readonly http: object } {
-  const options = { headersTimeout: httpLimits.headersTimeoutMs };
+function listening({ tls, config }: HttpInput): { readonly http: object } {
+  const options = {
+    headersTimeout: Math.min(httpLimits.headersTimeoutMs, config.requestTimeoutMs),
+    maxHeaderSize: httpLimits.headerBytesMax,
+    connectionsCheckingInterval: httpLimits.timesCheckedMs,
+  };
   return tls === undefined ? { http: options } : ({ https: { ...options, ...tlsOptions(tls) } } as never);
 }
 

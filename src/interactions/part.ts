@@ -2,10 +2,9 @@
  * `_summary` and `_elements` on any answer (https://hl7.org/fhir/R4/search.html#summary, #elements): the resource of a
  * read, or each resource in a Bundle that was put together for the answer. Without them nothing is parsed.
  */
-import { Problem } from '../base/index.ts';
+import { jsonLimits, Problem } from '../base/index.ts';
 import {
   type Definitions,
-  jsonLimits,
   parseJson,
   readElements,
   type Resource,

@@ -1,6 +1,6 @@
 /** search of one type, GET or POST (https://hl7.org/fhir/R4/http.html#search, https://hl7.org/fhir/R4/search.html). */
 import { callerKey } from '../access/index.ts';
-import { Problem } from '../base/index.ts';
+import { interactionLimits, Problem } from '../base/index.ts';
 import { type ConformanceResource, type Resource, toOperationOutcome } from '../fhir/index.ts';
 import {
   cursorBinding,
@@ -19,9 +19,7 @@ import type { Session, StoredVersion, Visible } from '../store/index.ts';
 import { bundleText } from './bundle-text.ts';
 import { type Answer, type Context, type Request, requireType } from './context.ts';
 
-/** Resources that _include and _revinclude may add to one page. */
-const includedMax = 1000;
-const iterationsMax = 3;
+const { includedMax, iterationsMax } = interactionLimits;
 
 export async function search(context: Context, request: Request): Promise<Answer> {
   requireType(context, request.type);

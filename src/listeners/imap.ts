@@ -7,8 +7,7 @@
  * the mail: memory is that of one mail.
  */
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
-import { type Clock, type Log, Problem, problemCategories } from '../base/index.ts';
-import { mailLimits } from '../formats/index.ts';
+import { type Clock, type Log, mailLimits, Problem, problemCategories } from '../base/index.ts';
 import type { TakeLetter } from '../interactions/index.ts';
 
 export interface ImapInput {

@@ -4,6 +4,7 @@
  * other side (readConfig sees to it). Connections, message sizes and times are bounded; a connection that breaks off in the
  * middle of a message leaves nothing behind.
  */
+import { mllpLimits } from '../base/index.ts';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { answerMessage, type MllpWork } from './mllp-message.ts';
@@ -21,15 +22,6 @@ export interface MllpLimits {
   /** For answers under way when the server stops. */
   readonly stopMs: number;
 }
-
-export const mllpLimits: MllpLimits = {
-  messageBytesMax: 10 * 1024 * 1024,
-  connectionsMax: 64,
-  connectionsOfOneMax: 16,
-  idleMs: 30_000,
-  messageMs: 120_000,
-  stopMs: 10_000,
-};
 
 export interface MllpInput extends MllpWork {
   readonly host: string;

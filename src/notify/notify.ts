@@ -66,7 +66,8 @@ export interface Notify {
   readonly answers: Answers;
   readonly sockets: SocketHub;
   /** For metrics. */
-  figures(): Promise<Figures>;
+  /** `db`: over whose connections they are read, where not over those of the work itself. */
+  figures(db?: Database): Promise<Figures>;
   /** Canonicals of the topics that take subscriptions, for the CapabilityStatement. */
   topics(): Promise<readonly string[]>;
   /** A stored Subscription with its secrets, as JSON text: for the answer to whoever has just written it, and nobody else. */
@@ -86,7 +87,7 @@ export function createNotify(input: NotifyInput): Notify {
     works: [...createDeliveries({ ...parts, channel: createChannels(input, rules) }), createTrimWork(parts)],
     answers: createAnswers(parts),
     sockets,
-    figures: () => readFigures(input.db),
+    figures: (db = input.db) => readFigures(db),
     topics: () => listTopics(input.db),
     reveal: (raw) => reveal(input.db, raw),
   };

@@ -2,8 +2,8 @@
  * `_filter` (https://hl7.org/fhir/R4/search_filter.html): text -> expression. The grammar gives `and` and `or` no precedence, so a filter
  * that mixes them without brackets could be read in two ways, and is refused.
  */
+import { searchLimits } from '../base/index.ts';
 import { incorrect, tooCostly } from './fault.ts';
-import { searchLimits } from './limits.ts';
 
 export type Filter =
   | { readonly kind: 'and' | 'or'; readonly of: readonly Filter[] }

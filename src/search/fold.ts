@@ -2,7 +2,7 @@
  * Texts as they are compared (https://hl7.org/fhir/R4/search.html#string): without case, accents, punctuation and
  * surplus white space. The index holds folded texts, a search folds its value in the same way.
  */
-import { searchLimits } from './limits.ts';
+import { searchLimits } from '../base/index.ts';
 
 const marks = /\p{M}+/gu;
 const notWord = /[^\p{L}\p{N}]+/gu;

@@ -4,7 +4,6 @@ export { canonicalIdentifier, canonicalSystem } from './identifier-systems.ts';
 export { type IncludeRequest, toIncludeSql } from './include.ts';
 export { compartmentKeys, createIndexer, type Indexer, unsupportedParameters } from './indexer.ts';
 export { rowCondition } from './row-condition.ts';
-export { searchLimits } from './limits.ts';
 export type { Position } from './page.ts';
 export { necessaryKeys } from './necessary-keys.ts';
 export { parseSearch, type SearchOptions } from './parse.ts';

@@ -1,11 +1,11 @@
 /** Composite criteria -> conditions (composite.ts says how their values stand in the index). */
+import { searchLimits } from '../base/index.ts';
 import type { CompositeBase } from './composite.ts';
 import type { Condition, KeysCondition, RangesCondition, TextsCondition } from './condition.ts';
 import { ranks } from './condition.ts';
 import type { SearchContext } from './context.ts';
 import { tooCostly } from './fault.ts';
 import { keyText } from './keys.ts';
-import { searchLimits } from './limits.ts';
 import type { Lower } from './lower.ts';
 import type { Range } from './range.ts';
 import type { CompositeCriterion, Criterion } from './tree.ts';

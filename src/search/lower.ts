@@ -1,10 +1,10 @@
 /** Criterion -> conditions on the index. */
+import { searchLimits } from '../base/index.ts';
 import { type Condition, type KeysCondition, type Rank, ranks } from './condition.ts';
 import type { SearchContext } from './context.ts';
 import { tooCostly } from './fault.ts';
 import { cutText, foldCode, foldText } from './fold.ts';
 import { keyText } from './keys.ts';
-import { searchLimits } from './limits.ts';
 import type { IndexPath, SearchParameter } from './parameters.ts';
 import { comparableUnit, dateRanges, numberRanges, type Range, spanMsMax } from './range.ts';
 import { lowerComposite, missingComposite } from './lower-composite.ts';

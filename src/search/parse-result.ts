@@ -1,7 +1,7 @@
 /** Parameters that say how the result is given (https://hl7.org/fhir/R4/search.html#return). */
+import { searchLimits } from '../base/index.ts';
 import type { SearchContext } from './context.ts';
 import { incorrect, tooCostly, unsupported } from './fault.ts';
-import { searchLimits } from './limits.ts';
 import { type Input, readAlternatives } from './parse-values.ts';
 import type { SearchParameter } from './parameters.ts';
 import { isSortedByJson, unsortable } from './sort-json.ts';

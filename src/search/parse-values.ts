@@ -1,9 +1,9 @@
 /** Values of one parameter, from text to the types of tree.ts. A value that cannot be read is refused, never dropped. */
+import { searchLimits } from '../base/index.ts';
 import type { SearchContext } from './context.ts';
 import { splitEscaped, unescapeValue } from './escape.ts';
 import { incorrect, tooCostly, unsupported } from './fault.ts';
 import { foldText, wordsOf } from './fold.ts';
-import { searchLimits } from './limits.ts';
 import type { SearchParameter } from './parameters.ts';
 import { approximateDate, type Prefix, prefixes, readNumber } from './range.ts';
 import { readReferenceValue, type ReferenceValue } from './reference.ts';

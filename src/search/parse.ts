@@ -2,10 +2,9 @@
  * Query text -> tree (https://hl7.org/fhir/R4/search.html). Strict: what is unknown or cannot be read stops the search,
  * because a filter that is dropped would widen the answer.
  */
-import { Problem } from '../base/index.ts';
+import { Problem, searchLimits } from '../base/index.ts';
 import { tooCostly, unsupported, incorrect } from './fault.ts';
 import type { SearchContext } from './context.ts';
-import { searchLimits } from './limits.ts';
 import { filterCriterion } from './parse-filter.ts';
 import { parseMissing, parseValues } from './parse-parameter.ts';
 import { type Input, readAlternatives, readWords } from './parse-values.ts';

@@ -44,7 +44,18 @@ describe('readConfig', () => {
       isNetworkOpen: false,
       baseUrl: undefined,
       logLevel: 'info',
+      bodyMax: 50 * 1024 * 1024,
+      bodiesMax: 256 * 1024 * 1024,
+      bundleEntriesMax: 500,
+      pageMax: 1000,
+      inFlightMax: 64,
+      connectionsMax: 1000,
+      clientRate: undefined,
+      requestTimeoutMs: 30_000,
       poolSize: 12,
+      statementTimeoutMs: 10_000,
+      stopMs: 9000,
+      readyQueueAge: undefined,
       quietHours: undefined,
       proofAwaitedHours: 72,
     });
@@ -72,6 +83,12 @@ describe('readConfig', () => {
     });
   });
 
+  it('refuses room for all bodies that is less than one may need', () => {
+    expect(faultsOf({ SUTURE_BODY_MAX: '60', SUTURE_BODIES_MAX: '50' })).toEqual([
+      expect.stringContaining('SUTURE_BODIES_MAX'),
+    ]);
+  });
+
   it('is frozen', () => {
     expect(Object.isFrozen(readConfig({}))).toBe(true);
   });
@@ -89,6 +106,8 @@ describe('readConfig', () => {
     ['PORT', '-1'],
     ['PORT', '8080.0'],
     ['SUTURE_POOL_SIZE', '1'],
+    ['SUTURE_BODY_MAX', '0'],
+    ['SUTURE_STATEMENT_TIMEOUT', '0'],
     ['DATABASE_URL', 'mysql://localhost/suture'],
     ['DATABASE_URL', 'localhost'],
     ['SUTURE_ALLOW_TEST_INS', 'yes'],

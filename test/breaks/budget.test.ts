@@ -1,6 +1,6 @@
 /** What the shipped rules may cost (decision 0025): the process judges them itself, so nothing of them may be unbounded. */
 import { describe, expect, it } from '@jest/globals';
-import { evaluationLimits } from '../../src/fhir/fhirpath-quick-items.ts';
+import { evaluationLimits } from '../../src/base/index.ts';
 import { type Expression, tryEvaluate } from '../../src/fhir/index.ts';
 import type { Resource } from '../../src/fhir/index.ts';
 import { createOwnCheck } from '../../src/breaks/shipped.ts';

@@ -1,6 +1,6 @@
 /** Which statements without a name are prepared. */
 import { describe, expect, it } from '@jest/globals';
-import { databaseLimits } from '../../src/db/limits.ts';
+import { databaseLimits } from '../../src/base/index.ts';
 import { createPreparer } from '../../src/db/prepare.ts';
 
 function send(prepare: ReturnType<typeof createPreparer>, text: string, times: number): string | undefined {

@@ -18,6 +18,8 @@ export interface ServerProcess {
   start(): Promise<void>;
   /** SIGKILL; with `database` the PostgreSQL below it is killed first, as when the machine loses power. */
   kill(what?: 'server' | 'server and database'): Promise<void>;
+  /** SIGTERM; answers the exit code and how long it took, in ms. */
+  terminate(): Promise<{ readonly code: number | null; readonly tookMs: number }>;
   /** Stops gracefully and removes all files. */
   close(): Promise<void>;
 }
@@ -54,6 +56,16 @@ export async function createServerProcess(settings: Readonly<Record<string, stri
     async kill(what = 'server') {
       if (what === 'server and database') process.kill(await postmasterPid(folder), 'SIGKILL');
       await end('SIGKILL');
+    },
+    async terminate() {
+      const child = running?.child;
+      running = undefined;
+      if (child === undefined) throw new Error('the server is not running');
+      const started = performance.now();
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      const [code] = (await ended) as [number | null];
+      return { code, tookMs: performance.now() - started };
     },
     async close() {
       await end('SIGTERM');

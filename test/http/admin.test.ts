@@ -97,7 +97,10 @@ describe('Health and metrics', () => {
   it('says that it lives and is ready', async () => {
     expect((await client.get('/health/live')).json).toEqual({ status: 'live' });
     const ready = await client.get('/health/ready');
-    expect([ready.status, ready.json]).toEqual([200, { status: 'ready' }]);
+    expect([ready.status, ready.json]).toEqual([
+      200,
+      { status: 'ready', database: 'ok', migrations: 'ok', queue: 'ok', queueAgeSeconds: 0 },
+    ]);
   });
 
   it('counts requests by route, judgments, breaks and jobs, as Prometheus text', async () => {
@@ -109,6 +112,44 @@ describe('Health and metrics', () => {
     expect(text).toMatch(/^suture_judgments\{rule="RUP-20",state="broken"\} 3$/m);
     expect(text).toMatch(/^suture_jobs\{kind="judge",state="[a-z]+"\} [1-9]/m);
     expect(text).not.toMatch(/c0|VAUQUELIN|Patient\/c/);
+  });
+
+  it('tells how long work waits, and is not ready where SUTURE_READY_QUEUE_AGE says so', async () => {
+    const dueAt = new Date(test.app.clock.now() - 90_000);
+    await test.database.query({
+      text: `insert into job (kind, key, run_at) values ('nobody', 'x', $1), ('judge', 'Patient/held', $1)`,
+      values: [dueAt],
+    });
+    await test.database.query({ text: `update job set holder = 1 where key = 'Patient/held'` });
+    const ready = await client.get('/health/ready');
+    expect([ready.status, ready.json.queue, ready.json.queueAgeSeconds]).toEqual([200, 'ok', 90]);
+    const { text } = await client.get('/metrics');
+    expect(text).toMatch(/^suture_queue_age_seconds\{kind="nobody"\} 90$/m);
+    expect(text).toMatch(/^suture_jobs_due\{kind="nobody"\} 1$/m);
+    expect(text).toMatch(/^suture_deadlines_overdue \d+$/m);
+    expect(text).toMatch(/^suture_deadlines_late_seconds \d/m);
+    expect(text).toMatch(/^suture_deadlines_waiting [1-9]/m);
+    expect(text).toMatch(/^suture_changes_age_seconds\{reader="\w+"\} \d/m);
+    expect(text).toMatch(/^suture_deliveries\{state="waiting"\} 0$/m);
+    test = await test.restart({ SUTURE_READY_QUEUE_AGE: '60' });
+    client = test.client;
+    const late = await client.get('/health/ready');
+    expect([late.status, late.json.status, late.json.queue]).toEqual([503, 'not ready', 'late']);
+    await test.database.query({ text: `delete from job where key in ('x', 'Patient/held')` });
+    expect((await client.get('/health/ready')).status).toBe(200);
+  });
+
+  it('is not ready while a migration is missing', async () => {
+    const [last] = await test.database.query<{ number: number; name: string; checksum: string }>({
+      text: 'delete from schema_migration where number = (select max(number) from schema_migration) returning *',
+    });
+    const ready = await client.get('/health/ready');
+    expect([ready.status, ready.json.migrations]).toEqual([503, 'missing']);
+    await test.database.query({
+      text: 'insert into schema_migration values ($1, $2, $3)',
+      values: [last?.number, last?.name, last?.checksum],
+    });
+    expect((await client.get('/health/ready')).status).toBe(200);
   });
 
   it('counts the breaks that open and close', async () => {

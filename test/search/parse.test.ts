@@ -1,7 +1,8 @@
 /** What is not understood is refused, with the parameter's name and never its value (https://hl7.org/fhir/R4/search.html#errors). */
 import { describe, expect, test } from '@jest/globals';
 import { Problem, type ProblemCategory } from '../../src/base/index.ts';
-import { formatQuery, parseSearch, searchLimits } from '../../src/search/index.ts';
+import { searchLimits } from '../../src/base/index.ts';
+import { formatQuery, parseSearch } from '../../src/search/index.ts';
 import { context, now } from './record.ts';
 
 type Pairs = readonly (readonly [string, string])[];

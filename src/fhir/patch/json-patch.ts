@@ -5,13 +5,9 @@
  * of a small value would fill the memory. FHIR JSON has no empty lists and objects, so what a removal leaves empty goes
  * too. No text quotes a value of the resource or of the patch.
  */
-import { Problem, type ProblemCategory } from '../../base/index.ts';
+import { jsonLimits, jsonPatchLimits, Problem, type ProblemCategory } from '../../base/index.ts';
 import { ExactNumber, exposeDigits, hideDigits } from '../digits.ts';
-import { jsonLimits } from '../json.ts';
 import type { Resource } from '../resource.ts';
-
-/** The result has at most `growthFactorMax` times the characters of the original and `growthMax` more. */
-export const jsonPatchLimits = { operationsMax: 100, pointerMax: 2000, growthFactorMax: 2, growthMax: 64 * 1024 };
 
 /**
  * The resource as the patch makes it; `patch` is a parsed JSON value. Throws `incorrect` for what is no JSON Patch,

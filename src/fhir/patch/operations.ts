@@ -1,7 +1,5 @@
 /** The operations of a FHIRPath Patch, read from its Parameters (https://hl7.org/fhir/R4/fhirpatch.html#format). */
-import { Problem } from '../../base/index.ts';
-
-export const fhirPathPatchLimits = { operationsMax: 100 };
+import { fhirPathPatchLimits, Problem } from '../../base/index.ts';
 
 export type OperationType = 'add' | 'insert' | 'delete' | 'replace' | 'move';
 

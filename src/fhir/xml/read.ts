@@ -8,7 +8,7 @@
  * - A DOCTYPE is refused before the parser sees it, and the parser knows no entity but the five of XML.
  */
 import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes';
-import { type Issue, Problem, type ProblemCategory } from '../../base/index.ts';
+import { fhirXmlLimits, type Issue, Problem, type ProblemCategory } from '../../base/index.ts';
 import type { Definitions } from '../definitions.ts';
 import { ExactNumber, hideDigits, toExact } from '../digits.ts';
 import type { Resource } from '../resource.ts';
@@ -29,14 +29,6 @@ export interface FhirXmlLimits {
   /** Of one element, namespace declarations included. */
   readonly attributesMax: number;
 }
-
-/** Depth: saxes needs seconds for 20 000 nested elements. Elements: as many as a body of 50 MiB can have in good faith. */
-export const fhirXmlLimits: FhirXmlLimits = {
-  bytesMax: 50 * 1024 * 1024,
-  depthMax: 100,
-  elementsMax: 2_000_000,
-  attributesMax: 50,
-};
 
 /** The resource as `parseJson` would give it. Throws `incorrect`, or `content-too-costly` beyond the limits. */
 export function readFhirXml(
