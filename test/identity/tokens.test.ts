@@ -359,11 +359,11 @@ describe('the audit log', () => {
     const type = 'application/x-www-form-urlencoded';
     expect((await app.client.send('POST', '/auth/introspect', { body, type })).json.active).toBe(true);
     expect((await log("code = 'introspect'"))[0]).toMatchObject({ status: 200, client: 'his' });
-    // Whose request it was is not proved.
+    // Whose request it was is not proved; of a flood within a minute the first 60 are noted.
     const unknown = "code = 'token' and status = 400 and client is null";
-    const before = (await log(unknown)).length;
     await ask(formOf(await sign(strangers, claimsOf('his'))));
-    expect(await log(unknown)).toHaveLength(before + 1);
+    expect((await log(unknown)).length).toBeGreaterThan(0);
+    expect((await log(unknown)).length).toBeLessThanOrEqual(60);
   });
 
   it('knows who changed a client, and who was kept from it', async () => {
