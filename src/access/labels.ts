@@ -5,6 +5,7 @@
  * The masks of the DMP (JDV_J08) are written under several systems and in several spellings; all of them are one.
  */
 import type { Role } from './caller.ts';
+import { byRoles } from './policy.ts';
 
 const confidentialitySystems = [
   'http://terminology.hl7.org/CodeSystem/v3-Confidentiality',
@@ -55,9 +56,9 @@ const seenBy: Readonly<Record<Role, readonly string[]>> = {
 const seenInEmergency = [...seenBy.professional, ...levels(['V']), ...masks(['MASQUE_PS'])];
 
 /** Labels that hide nothing from somebody in these roles: what one role may see the others do not take away. */
-export function labelsSeenBy(roles: readonly Role[]): readonly string[] {
-  return [...new Set(roles.flatMap((role) => seenBy[role]))];
-}
+export const labelsSeenBy: (roles: readonly Role[]) => readonly string[] = byRoles((roles) => [
+  ...new Set(roles.flatMap((role) => seenBy[role])),
+]);
 
 export function labelsSeenInEmergency(): readonly string[] {
   return seenInEmergency;

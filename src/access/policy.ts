@@ -95,14 +95,31 @@ export function rolesOf({ kind, subject }: Caller): readonly Role[] {
   return subject?.roles ?? (kind === 'client' ? ['application'] : []);
 }
 
-export function groundsOf(caller: Caller): readonly string[] {
-  return [...new Set(rolesOf(caller).flatMap((role) => rolePolicies[role].grounds))];
+/** Asked for each statement, and the same for the same roles: reckoned once for each, and the same list ever after. */
+export function byRoles<T>(reckon: (roles: readonly Role[]) => T): (roles: readonly Role[]) => T {
+  const known = new Map<string, { readonly value: T }>();
+  return (roles) => {
+    const key = roles.join(' ');
+    const found = known.get(key) ?? { value: reckon(roles) };
+    known.set(key, found);
+    return found.value;
+  };
 }
+
+const groundsByRoles = byRoles((roles) => [...new Set(roles.flatMap((role) => rolePolicies[role].grounds))]);
+
+export function groundsOf(caller: Caller): readonly string[] {
+  return groundsByRoles(rolesOf(caller));
+}
+
+const typesByRoles = byRoles((roles) => {
+  const lists = roles.map((role) => rolePolicies[role].types);
+  return lists.includes('*') ? undefined : [...new Set([...lists.flat(), ...openTypes])];
+});
 
 /** Undefined: all. */
 export function typesOfRoles(caller: Caller): readonly string[] | undefined {
-  const lists = rolesOf(caller).map((role) => rolePolicies[role].types);
-  return lists.includes('*') ? undefined : [...new Set([...lists.flat(), ...openTypes])];
+  return typesByRoles(rolesOf(caller));
 }
 
 /** The patient whom the caller is, or represents. */

@@ -10,7 +10,7 @@
  * Who the caller is on this server (`access_who`) and all relations are read by the statement itself: nothing is remembered, and
  * nobody who has left a care team is still in it.
  */
-import { type Caller, callerKey, clientIdPrefix, hasRight, mayEverything } from './caller.ts';
+import { type Caller, callerKey, clientIdPrefix, hasRight, mayEverything, type Subject } from './caller.ts';
 import { labelsSeenBy, labelsSeenInEmergency } from './labels.ts';
 import { groundsOf, openTypes, ownPatient, rolesOf, typesOfRoles } from './policy.ts';
 import type { Scope } from './scope.ts';
@@ -20,8 +20,11 @@ export type RowKind = 'current' | 'stored' | 'former';
 
 type Bind = (value: unknown) => string;
 
-/** A condition on a row under the alias; `bind` gives the placeholder of a value. `true`: no condition. */
-export type Visible = (alias: string, bind: Bind, row?: RowKind) => string;
+/**
+ * A condition on a row under the alias; `bind` gives the placeholder of a value. `true`: no condition. `types`: the row is of one of these,
+ * which the condition asks for itself; what need not be asked of them is then left out.
+ */
+export type Visible = (alias: string, bind: Bind, row?: RowKind, types?: readonly string[]) => string;
 
 export interface VisibleSetting {
   readonly nowMs: number;
@@ -34,8 +37,8 @@ export interface VisibleSetting {
 
 export function visibleTo(caller: Caller, setting: VisibleSetting): Visible {
   if (mayEverything(caller)) return () => 'true';
-  return (alias, bind, row = 'current') => {
-    const draft: Draft = { caller, setting, bind: remembering(bind) };
+  return (alias, bind, row = 'current', types = undefined) => {
+    const draft: Draft = { caller, setting, types, bind: remembering(bind), bindAny: bind };
     if (row === 'current') return condition(draft, alias);
     const text = condition(draft, 's');
     return text === 'true' || text === 'false'
@@ -63,33 +66,56 @@ function seenRow(alias: string, row: 'stored' | 'former'): string {
     where ${isDeletion} and w.rid = ${alias}.rid and w.version = ${alias}.version - 1`;
 }
 
+/** Lists go as the text of an array. */
+type BindOne = (value: string | number | null | undefined | readonly string[]) => string;
+
 interface Draft {
   readonly caller: Caller;
   readonly setting: VisibleSetting;
-  readonly bind: Bind;
+  /** Of the row, where they are known. */
+  readonly types: readonly string[] | undefined;
+  readonly bind: BindOne;
+  /** As it came, for conditions that are made elsewhere. */
+  readonly bindAny: Bind;
 }
 
-/** The same value is bound once, however often the condition names it. */
-function remembering(bind: Bind): Bind {
-  const known = new Map<string, string>();
+/** The same value is bound once, however often the condition names it: a list by its identity. */
+function remembering(bind: Bind): BindOne {
+  const known = new Map<unknown, string>();
   return (value) => {
-    const name = JSON.stringify(value);
-    const place = known.get(name) ?? bind(value);
-    known.set(name, place);
+    const found = known.get(value);
+    if (found !== undefined) return found;
+    const place = bind(typeof value === 'object' && value !== null ? arrayText(value) : value);
+    known.set(value, place);
     return place;
   };
 }
 
+const arrayTexts = new WeakMap<readonly string[], string>();
+
+/** PostgreSQL's array literal; most lists are the same for every request (policy, labels, what is known of a caller). */
+function arrayText(list: readonly string[]): string {
+  const known = arrayTexts.get(list);
+  if (known !== undefined) return known;
+  const text = `{${list.map((one) => `"${one.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
+  arrayTexts.set(list, text);
+  return text;
+}
+
 function condition(draft: Draft, alias: string): string {
-  return allOf([scopeText(draft, alias), relationText(draft, alias), labelText(draft, alias)]);
+  const { types } = draft;
+  const isOfThese = types === undefined ? 'true' : isOneOf({ ...draft, types: undefined }, alias, types);
+  return allOf([isOfThese, scopeText(draft, alias), relationText(draft, alias), labelText(draft, alias)]);
 }
 
 // Scope
 
 function scopeText(draft: Draft, alias: string): string {
   const { caller, setting } = draft;
-  const counted = caller.scopes.filter(({ interactions }) =>
-    [...setting.letters].some((one) => interactions.includes(one)),
+  const counted = caller.scopes.filter(
+    ({ interactions, type }) =>
+      [...setting.letters].some((one) => interactions.includes(one)) &&
+      (type === '*' || draft.types?.includes(type) !== false),
   );
   const whole = counted.filter(({ level, constraint }) => level !== 'patient' && constraint.length === 0);
   const rest = counted.filter((scope) => !whole.includes(scope)).map((scope) => oneScope(draft, scope, alias));
@@ -100,21 +126,24 @@ function scopeText(draft: Draft, alias: string): string {
   return allOf([scoped, ...(ofRoles === undefined ? [] : [isOneOf(draft, alias, ofRoles)])]);
 }
 
-function oneScope({ caller, setting, bind }: Draft, { level, type, constraint }: Scope, alias: string): string {
-  const ofType = type === '*' ? 'true' : `${alias}.type = ${bind(type)}::text`;
+function oneScope(draft: Draft, { level, type, constraint }: Scope, alias: string): string {
+  const { caller, setting, bind, bindAny } = draft;
+  const ofType = type === '*' ? 'true' : isOneOf(draft, alias, [type]);
   const patient = caller.subject?.patient;
   const ofLaunch =
     level !== 'patient' ? 'true' : patient === undefined ? 'false' : isOfPatient({ alias, bind }, patient);
-  const isMet = constraint.length === 0 ? 'true' : (setting.constraint(type, constraint)?.(alias, bind) ?? 'false');
+  const isMet = constraint.length === 0 ? 'true' : (setting.constraint(type, constraint)?.(alias, bindAny) ?? 'false');
   return allOf([ofType, ofLaunch, isMet]);
 }
 
-function isOfPatient({ alias, bind }: { alias: string; bind: Bind }, patient: string): string {
+function isOfPatient({ alias, bind }: { alias: string; bind: BindOne }, patient: string): string {
   const own = `${alias}.type = 'Patient' and 'Patient/' || ${alias}.id = ${bind(patient)}::text`;
   return `(${alias}.type = any (${bind(openTypes)}::text[]) or ${alias}.patients = array[${bind(patient)}::text] or ${own})`;
 }
 
-function isOneOf({ bind }: Draft, alias: string, types: readonly string[]): string {
+function isOneOf({ bind, types: known }: Draft, alias: string, types: readonly string[]): string {
+  if (known?.every((type) => types.includes(type)) === true) return 'true';
+  if (known?.some((type) => types.includes(type)) === false) return 'false';
   return types.length === 1
     ? `${alias}.type = ${bind(types[0])}::text`
     : `${alias}.type = any (${bind(types)}::text[])`;
@@ -122,9 +151,17 @@ function isOneOf({ bind }: Draft, alias: string, types: readonly string[]): stri
 
 // Relation
 
+/** Types that are decided by something else than whose record it is. */
+const specialTypes: ReadonlySet<string> = new Set([...openTypes, 'Binary', 'Subscription', 'Basic', 'AuditEvent']);
+
 function relationText(draft: Draft, alias: string): string {
-  const { caller, bind } = draft;
+  const { caller, types, bind } = draft;
+  if (types?.every((type) => openTypes.includes(type)) === true) return 'true';
   const record = ofRecord(draft, alias);
+  if (types?.some((type) => specialTypes.has(type)) === false) {
+    if (record === 'true') return 'true';
+    return `case when cardinality(${alias}.patients) = 1 then ${related(draft, `${alias}.patients[1]`)} else ${record} end`;
+  }
   return `case when ${alias}.type = any (${bind(openTypes)}::text[]) then true
     when ${alias}.type = 'Binary' then ${binaryText(draft, alias)}
     when ${alias}.type = 'Subscription' then ${subscriptionText(draft, alias)}
@@ -171,9 +208,20 @@ function emergencyOf({ caller, setting }: Draft): string | null {
 
 /** National numbers by which the caller is known. */
 export function namesOf({ subject }: Caller): readonly string[] {
-  const { rpps, finess } = subject ?? {};
-  return [...(rpps === undefined ? [] : [`rpps|${rpps}`]), ...(finess === undefined ? [] : [`finess|${finess}`])];
+  if (subject === undefined) return noList;
+  const known = namesKnown.get(subject);
+  if (known !== undefined) return known;
+  const { rpps, finess } = subject;
+  const names = [
+    ...(rpps === undefined ? [] : [`rpps|${rpps}`]),
+    ...(finess === undefined ? [] : [`finess|${finess}`]),
+  ];
+  namesKnown.set(subject, names);
+  return names;
 }
+
+const namesKnown = new WeakMap<Subject, readonly string[]>();
+const noList: readonly string[] = [];
 
 /** Everything that the caller is known as, and `*`; found out once in a statement. */
 function who({ caller, setting, bind }: Draft): string {
@@ -196,7 +244,8 @@ function asker(draft: Draft): string {
 }
 
 /** By the documents that it is the content of: all of them are seen, and there is one. */
-function binaryText(draft: Draft, alias: string): string {
+function binaryText(binary: Draft, alias: string): string {
+  const draft: Draft = { ...binary, types: undefined };
   const rows = `access_content c join resource d
       on d.type = split_part(c.source, '/', 1) and d.id = split_part(c.source, '/', 2)
     where c.binary_id = ${alias}.id and not d.is_deleted`;
@@ -211,7 +260,7 @@ function labelText(draft: Draft, alias: string): string {
   const { caller, bind } = draft;
   if (hasRight(caller, 'label-all')) return 'true';
   const seen = `${bind(labelsSeenBy(rolesOf(caller)))}::text[]`;
-  const inEmergency = `${bind(emergencyOf(draft) === null ? [] : labelsSeenInEmergency())}::text[]`;
+  const inEmergency = `${bind(emergencyOf(draft) === null ? noList : labelsSeenInEmergency())}::text[]`;
   const row = `${alias}.labels, ${alias}.authors, ${alias}.patients`;
   // An application is the author of what its organisation wrote, a person of what he wrote himself.
   return `(${alias}.labels = '{}' or access_of_label(${row}, ${seen}, ${inEmergency}, ${caller.kind !== 'client'}, ${asker(draft)}))`;

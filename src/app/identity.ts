@@ -5,10 +5,12 @@ import { createRealClock, Problem } from '../base/index.ts';
 import { createIdentity, type Identity, type IssuerSetting, oauthUrls, readIssuers } from '../identity/index.ts';
 import { serverSecret } from '../store/index.ts';
 import type { Ground } from './ground.ts';
+import { openCertificates } from './tls.ts';
 
 /** Tokens live by the real time, whatever clock the record has. */
 export async function openIdentity({ config, db, ids, baseUrl }: Ground): Promise<Identity | undefined> {
   if (config.auth === 'none') return undefined;
+  const certificateOf = await openCertificates(config);
   return createIdentity({
     ...{ db, ids, baseUrl },
     urls: oauthUrls(baseUrl),
@@ -16,6 +18,7 @@ export async function openIdentity({ config, db, ids, baseUrl }: Ground): Promis
     algorithms: config.clientAlgorithms,
     issuers: config.issuersFile === undefined ? [] : await readIssuerFile(config.issuersFile),
     now: createRealClock().now,
+    ...(certificateOf && { certificateOf }),
   });
 }
 

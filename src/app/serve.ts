@@ -27,6 +27,7 @@ import { createTimeKeeper, settleOrFail } from '../queue/index.ts';
 import { type Ground, isManual } from './ground.ts';
 import { createReadiness } from './health.ts';
 import { openIdentity } from './identity.ts';
+import { readTls } from './tls.ts';
 import { type Work, checksClaims } from './work.ts';
 
 export async function openHttp(
@@ -42,6 +43,8 @@ export async function openHttp(
   const keeper = isManual(clock) ? createTimeKeeper({ db, clock, workers }) : undefined;
   return createHttp({
     ...ground,
+    tls: await readTls(config),
+    proxies: config.proxies,
     callerOf: async (request) => withBrokenGlass(db, await callerOf(request), clock.now()),
     identity,
     context,

@@ -8,6 +8,7 @@ import { closeHttp, reservePort } from '../http/index.ts';
 import { createTakeLetter } from '../interactions/index.ts';
 import { type Listeners, startListeners } from '../listeners/index.ts';
 import { type AppInput, openGround } from './ground.ts';
+import { followTls } from './tls.ts';
 import { openWork } from './work.ts';
 import { letterSettings, openHttp } from './serve.ts';
 
@@ -37,7 +38,9 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
   const { config } = input;
   const reserved = await reservePort(config.host, config.port);
   lifecycle.onStop('port', () => reserved.release());
-  const baseUrl = config.baseUrl ?? `http://${urlHost(config.host)}:${reserved.port}/fhir`;
+  const baseUrl =
+    config.baseUrl ??
+    `${config.tlsCertificate === undefined ? 'http' : 'https'}://${urlHost(config.host)}:${reserved.port}/fhir`;
   const ground = await openGround(input, baseUrl, lifecycle);
   const work = await openWork(ground, lifecycle);
   const http = await openHttp(ground, work, lifecycle);
@@ -45,6 +48,7 @@ async function openApp(input: AppInput, lifecycle: Lifecycle): Promise<App> {
   // Before: a server waits for its connections to end.
   lifecycle.onStop('websockets', () => work.notify.sockets.stop());
   await reserved.release();
+  followTls(http.server, ground, lifecycle);
   await http.listen({ host: config.host, port: reserved.port });
   const take = createTakeLetter(work.context, letterSettings(config));
   const listeners = await startListeners({ ...ground, take }, lifecycle);

@@ -18,8 +18,35 @@ export async function insertNotes(
     request: origin?.requestId,
     address: origin?.address,
   }));
-  await db.query({ name: 'audit-write', text: 'select audit_write($1::jsonb)', values: [JSON.stringify(rows)] });
+  await db.query({ name: 'audit-write', text: insertText, values: [JSON.stringify(rows)] });
 }
+
+/**
+ * A row for each patient of the resources that are named, or one without: of what was deleted, those of the version before. Each resource
+ * is looked up by itself (`limit 1` keeps it so), whatever the plan was made for.
+ */
+const insertText = `insert into audit_event
+    (id, recorded_at, code, operation, status, patient, data, client, who, agent, query, request, address, detail, raw)
+  select case when coalesce(p.place, 1) = 1 then n.id else n.id || '.' || p.place end, n.recorded_at, n.code, n.operation, n.status,
+         p.patient, n.data, n.client, n.who, n.agent, n.query, n.request, n.address, n.detail, n.raw
+  from jsonb_to_recordset($1::jsonb) as n(
+    id text, recorded_at timestamptz, code text, operation text, status smallint, concerns text[], data text[], client text, who text,
+    agent jsonb, query text, request text, address text, detail jsonb, raw text)
+  left join lateral (
+    select one.patient, row_number() over (order by one.patient) as place
+    from (
+      select distinct of_it.patient
+      from unnest(n.concerns) as c(reference)
+      cross join lateral (
+        select case when r.type = 'Patient' then array['Patient/' || r.id]
+                    when r.is_deleted then (select v.patients from version v where v.rid = r.rid and v.version = r.version - 1)
+                    else r.patients end as patients
+        from resource r where r.type = split_part(c.reference, '/', 1) and r.id = split_part(c.reference, '/', 2)
+        limit 1
+      ) as found
+      cross join lateral unnest(found.patients) as of_it(patient)
+    ) as one where one.patient is not null
+  ) as p on true`;
 
 /** Answers how many months went. */
 export async function openMonths(db: Queryable, nowMs: number, keptFromMs: number): Promise<number> {

@@ -6,7 +6,7 @@
  * is a fault too, because it is most likely a misspelt one. An empty variable counts as unset.
  */
 import type { LogLevel } from './log.ts';
-import { type AccessConfig, accessSettings } from './access-settings.ts';
+import { type AccessConfig, accessFaults, accessSettings } from './access-settings.ts';
 import { type LimitConfig, limitFaults, limitSettings } from './limit-settings.ts';
 import { type ListenerConfig, listenerFaults, listenerSettings } from './listener-settings.ts';
 import { type Issue, Problem } from './problem.ts';
@@ -279,7 +279,8 @@ export function readConfig(environment: Environment): Config {
     return [key, value];
   });
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
-  faults.push(...exposureFaults(config), ...mailFaults(config), ...listenerFaults(config), ...limitFaults(config));
+  faults.push(...exposureFaults(config), ...mailFaults(config), ...listenerFaults(config));
+  faults.push(...accessFaults(config), ...limitFaults(config));
   if (faults.length > 0) throw wrongConfiguration(faults);
   return config;
 }

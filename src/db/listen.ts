@@ -52,7 +52,8 @@ async function listenUntilEnd(client: pg.Client, channel: string, onWake: () => 
   client.on('error', () => undefined); // 'end' follows
   client.on('notification', onWake);
   try {
-    await client.connect();
+    // Whoever is ended while it connects never hears of its connection (pg).
+    await Promise.race([client.connect(), end.then(() => Promise.reject(new Error('ended before it was connected')))]);
     await client.query(`listen ${pg.escapeIdentifier(channel)}`);
   } catch {
     await client.end().catch(() => undefined);

@@ -10,7 +10,7 @@ import {
   type Content,
   type Context,
   type EntryPart,
-  noteAnswer,
+  noteShown,
   type Operation,
   type Performed,
   processBundle,
@@ -98,8 +98,9 @@ async function serve(input: FhirRoutesInput, served: Served, { request, reply }:
   const form = readForm(request);
   if (content !== 'bytes') requireFormat(form);
   const parsed = readRequest(request, content, context);
-  const answer = takePart(context, parsed, await run(context, parsed));
-  await noteAnswer(context, performed, parsed, answer);
+  const answer = await noteShown(context, { performed, request: parsed }, async () =>
+    takePart(context, parsed, await run(context, parsed)),
+  );
   return sendAnswer(reply, answer, { form, definitions: context.definitions });
 }
 

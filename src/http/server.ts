@@ -2,6 +2,7 @@
  * Fastify, kept thin: bytes in, plain requests on, answers out. Bodies are read as bytes and parsed by our own parser
  * (src/fhir/json.ts); nothing below this folder knows the library.
  */
+import type { TlsOptions } from 'node:tls';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Clock, type Config, httpLimits, type Ids, type Log, Problem, problemCategories } from '../base/index.ts';
@@ -33,7 +34,32 @@ export interface Answered {
   readonly traceparent: string | undefined;
 }
 
+/** TLS of our own, in PEM. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  /** With these, clients are asked for a certificate; who has none may still come with a token. */
+  readonly ca?: string;
+  /** Lists of revoked certificates, each by itself: of several in one text only the first would be read. */
+  readonly crl?: readonly string[];
+}
+
+export function tlsOptions(tls: ServerTls): TlsOptions {
+  const { crl, ...others } = tls;
+  return {
+    ...others,
+    ...(crl && { crl: [...crl] }),
+    minVersion: 'TLSv1.2',
+    requestCert: tls.ca !== undefined,
+    rejectUnauthorized: false,
+  };
+}
+
 export interface HttpInput {
+  /** undefined: plain HTTP. */
+  readonly tls?: ServerTls | undefined;
+  /** Addresses and networks of proxies whose X-Forwarded-For counts. */
+  readonly proxies?: readonly string[] | undefined;
   readonly context: Context;
   readonly config: Config;
   readonly admin: AdminInput;
@@ -70,11 +96,8 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
     requestTimeout: input.config.requestTimeoutMs,
     keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: httpLimits.pathPartMax, ignoreTrailingSlash: true },
-    http: {
-      headersTimeout: Math.min(httpLimits.headersTimeoutMs, input.config.requestTimeoutMs),
-      maxHeaderSize: httpLimits.headerBytesMax,
-      connectionsCheckingInterval: httpLimits.timesCheckedMs,
-    },
+    ...listening(input),
+    ...(input.proxies && { trustProxy: [...input.proxies] }),
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     // What the router cannot read: its own answer would be no outcome, and would repeat the URL.
@@ -88,6 +111,7 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
     requestEncodings: ['gzip', 'br', 'deflate', 'identity'],
   });
   server.addHook('onRequest', async (request, reply) => {
+    if (input.tls !== undefined) void reply.header('strict-transport-security', 'max-age=31536000');
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
   });
   const gate = registerDoors(server, input);
@@ -132,6 +156,16 @@ function registerDoors(server: FastifyInstance, input: HttpInput): Gate {
   registerCaller(server, input.callerOf);
   registerPace(server, input);
   return gate;
+}
+
+/** Whoever speaks TLS is still served by the same server; its type does not matter below. */
+function listening({ tls, config }: HttpInput): { readonly http: object } {
+  const options = {
+    headersTimeout: Math.min(httpLimits.headersTimeoutMs, config.requestTimeoutMs),
+    maxHeaderSize: httpLimits.headerBytesMax,
+    connectionsCheckingInterval: httpLimits.timesCheckedMs,
+  };
+  return tls === undefined ? { http: options } : ({ https: { ...options, ...tlsOptions(tls) } } as never);
 }
 
 interface Exchange {

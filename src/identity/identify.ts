@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Caller, grantScopes, nobody, parseScopes, type Scope, type Subject } from '../access/index.ts';
 import { Problem } from '../base/index.ts';
-import type { ShownCertificate } from './certificate.ts';
+import type { CertificateOf, ShownCertificate } from './certificate.ts';
 import type { Client } from './client.ts';
 import { type ClientBook, clientsRememberedMs } from './client-book.ts';
 import type { ForeignToken, ReadForeign } from './issuer.ts';
@@ -17,7 +17,7 @@ export interface IdentifyInput {
   readonly clients: ClientBook;
   readonly tokens: OwnTokens;
   readonly foreign: ReadForeign;
-  readonly certificateOf: (request: IncomingMessage) => ShownCertificate | undefined;
+  readonly certificateOf: CertificateOf;
   readonly now: () => number;
 }
 

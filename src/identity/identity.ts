@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../access/index.ts';
 import type { Ids } from '../base/index.ts';
 import type { Database } from '../db/index.ts';
-import type { ShownCertificate } from './certificate.ts';
+import type { CertificateOf, ShownCertificate } from './certificate.ts';
 import { createClientBook } from './client-book.ts';
 import { createIdentify } from './identify.ts';
 import { createForeignReader } from './issuer.ts';
@@ -31,7 +31,7 @@ export interface IdentityInput {
   readonly algorithms: readonly string[];
   readonly issuers: readonly IssuerSetting[];
   /** Certificates that clients have shown; without it none counts. */
-  readonly certificateOf?: (request: IncomingMessage) => ShownCertificate | undefined;
+  readonly certificateOf?: CertificateOf;
   /** The real time: tokens and assertions live by it, whatever clock the record has. */
   readonly now: () => number;
 }
@@ -45,10 +45,25 @@ export async function createIdentity(input: IdentityInput): Promise<Identity> {
   const endpoint = await createTokenEndpoint({ db, clients, tokens, url: urls.token, algorithms, ids, now });
   return {
     callerOf: createIdentify({ clients, tokens, foreign, certificateOf, now }),
-    token: (form, request) => endpoint.token(form, certificateOf(request)),
-    introspect: (form, request) => endpoint.introspect(form, certificateOf(request)),
+    token: (form, request) => withCertificate(certificateOf, request, (shown) => endpoint.token(form, shown)),
+    introspect: (form, request) => withCertificate(certificateOf, request, (shown) => endpoint.introspect(form, shown)),
     configuration: JSON.stringify(
       smartConfiguration(urls, { algorithms, takesCertificates: input.certificateOf !== undefined }),
     ),
   };
+}
+
+/** An endpoint of OAuth refuses in its own form (RFC 6749 §5.2). */
+async function withCertificate(
+  certificateOf: CertificateOf,
+  request: IncomingMessage,
+  answer: (shown: ShownCertificate | undefined) => Promise<OAuthAnswer>,
+): Promise<OAuthAnswer> {
+  let shown: ShownCertificate | undefined;
+  try {
+    shown = certificateOf(request);
+  } catch {
+    return { status: 401, body: { error: 'invalid_client', error_description: 'the certificate is not good' } };
+  }
+  return answer(shown);
 }

@@ -1,4 +1,4 @@
-export { type ShownCertificate } from './certificate.ts';
+export { type CertificateOf, createCertificateOf, type ShownCertificate } from './certificate.ts';
 export { type Client, clientIdForm, clientResource, isClient, readClient, readKeys } from './client.ts';
 export { findClient, listClients } from './clients.sql.ts';
 export { createIdentity, type Identity, type IdentityInput } from './identity.ts';

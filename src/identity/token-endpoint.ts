@@ -167,9 +167,11 @@ async function authenticateByCertificate(
 ): Promise<Client> {
   const client = await knownClient(asked, one(form, 'client_id') ?? '');
   if (client === undefined || certificate === undefined) throw invalidClient();
-  const { certificates, certificateSubject } = client;
+  const { certificates, certificateSubject, finess } = client;
   const isIt = certificates.includes(certificate.thumbprint) || certificateSubject === certificate.subject;
-  if (!isIt) throw invalidClient();
+  // A certificate says on whose behalf its holder acts: never on that of another organisation.
+  const isOfAnother = finess !== undefined && certificate.finess !== undefined && certificate.finess !== finess;
+  if (!isIt || isOfAnother) throw invalidClient();
   return client;
 }
 

@@ -39,15 +39,37 @@ const ofNobody: ReadonlySet<string> = new Set([
   'break-glass-end',
 ]);
 
-/** Answers once it is noted who is about to be shown what; throws when that cannot be noted. */
+function isNoted({ code, operation }: Performed): boolean {
+  return !notedElsewhere.has(code) && (operation === undefined || !ofNobody.has(operation));
+}
+
+/** What `work` answers, once it is noted who is about to be shown it; throws when that cannot be noted. */
+export async function noteShown(
+  { audit }: Pick<Context, 'audit'>,
+  { performed, request }: { readonly performed: Performed; readonly request: Request },
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  if (audit === undefined || !isNoted(performed)) return work();
+  const isReady = audit.expect();
+  try {
+    const answer = await work();
+    const noted = audit.note([noteOf(performed, request, { status: answer.status, shown: answer.shown })]);
+    isReady();
+    await noted;
+    return answer;
+  } finally {
+    isReady();
+  }
+}
+
+/** The same of an entry of a batch or a transaction. */
 export async function noteAnswer(
   { audit }: { readonly audit?: Pick<AuditLog, 'note'> },
   performed: Performed,
   request: Request,
   answer: Answer,
 ): Promise<void> {
-  if (audit === undefined || notedElsewhere.has(performed.code)) return;
-  if (performed.operation !== undefined && ofNobody.has(performed.operation)) return;
+  if (audit === undefined || !isNoted(performed)) return;
   await audit.note([noteOf(performed, request, { status: answer.status, shown: answer.shown })]);
 }
 

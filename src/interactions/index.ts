@@ -1,6 +1,6 @@
 export { createRuleJobWorks, ruleJobOperations } from './rule-jobs.ts';
 export { ruleOperations } from './rule-operations.ts';
-export { noteAnswer, noteRefusal, type Performed } from './auditing.ts';
+export { noteAnswer, noteRefusal, noteShown, type Performed } from './auditing.ts';
 export { auditOperations, withAuditLog } from './audit-search.ts';
 export { breakGlassOperations, withBrokenGlass } from './break-glass.ts';
 export { breakGuards } from './break-guards.ts';

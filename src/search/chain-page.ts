@@ -9,7 +9,7 @@ import { chainKeys, conditionTexts, joinResource } from './sql.ts';
  * match, only a page of each key.
  */
 export function pageOfChain(driver: ChainCondition, scope: PageScope): Page {
-  const { sql, conditions, limit, after } = scope;
+  const { sql, types, conditions, limit, after } = scope;
   const rest = probesBeside(conditions, driver);
   const keys = `array(${chainKeys(sql, driver)})`;
   const bound =
@@ -21,7 +21,7 @@ export function pageOfChain(driver: ChainCondition, scope: PageScope): Page {
   const pages = `select distinct w.s0, w.rid, w.shard from unnest(${keys}) as leg(k) cross join lateral (
   ${each} leg.k${bound} order by d.ord desc, d.rid desc limit ${limit}) w ${order} limit ${limit}`;
   const found = (): string => {
-    const where = [...sql.standing('r'), ...conditionTexts(sql, rest, 'r', 'd')];
+    const where = [...sql.standing('r', types), ...conditionTexts(sql, rest, 'r', 'd')];
     return `select d.s0, d.rid, d.shard from (select distinct d.ord as s0, d.rid, d.shard from token_index d
     where d.k = any (${keys})${bound} ${order}) d ${joinResource('r', 'd')} where ${where.join(' and ')}
   order by d.s0 desc, d.rid desc limit ${limit}`;

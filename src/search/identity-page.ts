@@ -9,7 +9,7 @@ export function pageOfIdentity(isDescending: boolean, scope: PageScope): Page {
   const where = [
     sql.types('r', types),
     ...(after === undefined ? [] : [identityKeyset(sql, types, { after, isDescending })]),
-    ...sql.standing('r'),
+    ...sql.standing('r', types),
     ...conditionTexts(sql, conditions, 'r'),
   ];
   const order = identityOrder(types, isDescending);

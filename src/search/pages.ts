@@ -32,12 +32,17 @@ interface Walk {
 }
 
 function walkText(scope: PageScope, walk: Walk): string {
-  const { sql, limit, after } = scope;
+  const { sql, types, limit, after } = scope;
   const { columns, direction } = walk;
   const names = columns.map(({ name }) => `d.${name}`);
   const key = [...names, 'd.rid'];
   const bound = after === undefined ? [] : [keysetText(sql, { key, walk, after })];
-  const where = [...walk.rows, ...bound, ...sql.standing('r'), ...conditionTexts(sql, walk.conditions, 'r', 'd')];
+  const where = [
+    ...walk.rows,
+    ...bound,
+    ...sql.standing('r', types),
+    ...conditionTexts(sql, walk.conditions, 'r', 'd'),
+  ];
   const selected = names.map((name, place) => `${name} as s${place}`).join(', ');
   const leg = `select ${selected}, d.rid, d.shard from ${walk.table} d ${joinResource('r', 'd')}
   where ${where.join(' and ')} order by ${key.map((name) => `${name} ${direction}`).join(', ')} limit ${limit}`;
@@ -218,7 +223,7 @@ function missingText(
     `not r.keys && ${sql.bind(keys, 'bigint[]')}`,
     ...(isPast && after !== undefined ? [identityKeyset(sql, types, { after, isDescending: true })] : []),
     ...(isPast ? [] : [`(select count(*) from found) < ${limit}`]),
-    ...sql.standing('r'),
+    ...sql.standing('r', types),
     ...conditionTexts(sql, conditions, 'r'),
   ];
   return `select ${columns.map((column) => `null::${type} as ${column}`).join(', ')}, r.rid, r.shard from resource r
@@ -229,7 +234,7 @@ export function pageOfUpdates(isDescending: boolean, scope: PageScope): Page {
   const { sql, types, conditions, limit, after } = scope;
   const direction = isDescending ? 'desc' : 'asc';
   const bound = after === undefined ? [] : [updatedKeyset(sql, after, isDescending)];
-  const where = [sql.types('r', types), ...bound, ...sql.standing('r'), ...conditionTexts(sql, conditions, 'r')];
+  const where = [sql.types('r', types), ...bound, ...sql.standing('r', types), ...conditionTexts(sql, conditions, 'r')];
   return {
     with: `page as (select ${updatedMs} as s0, r.rid, r.shard from resource r where ${where.join(' and ')}
   order by r.last_updated ${direction}, r.rid ${direction} limit ${limit})`,

@@ -17,8 +17,16 @@ import { earthRadiusKm, latitudeReach } from './near.ts';
 import { bestDriver, isSelective, isWideHas, probesBeside } from './plan.ts';
 import type { Bound, Range } from './range.ts';
 
-/** A condition on a row of `resource` under an alias; `bind` gives the placeholder of a value. `true`: no condition. */
-export type Visible = (alias: string, bind: (value: unknown) => string) => string;
+/**
+ * A condition on a row of `resource` under an alias; `bind` gives the placeholder of a value. `true`: no condition. Where its types are
+ * known the condition is shorter, and holds for them alone.
+ */
+export type Visible = (
+  alias: string,
+  bind: (value: unknown) => string,
+  row?: 'current' | 'stored' | 'former',
+  types?: readonly string[],
+) => string;
 
 /** How a condition on index rows is asked of a resource: of each row as the walk meets it, or joined as the database sees fit. */
 export type Probing = 'each' | 'joined';
@@ -53,9 +61,10 @@ export class SqlBuilder {
     return `${prefix}${++this.#aliases}`;
   }
 
-  /** What must hold for any row of `resource` in any statement. */
-  standing(alias: string): readonly string[] {
-    const visible = this.#visible(alias, (value) => `$${this.values.push(value)}`);
+  /** What must hold for any row of `resource` in any statement; of one of these types, where they are known. */
+  standing(alias: string, types?: readonly string[]): readonly string[] {
+    const bind = (value: unknown) => `$${this.values.push(value)}`;
+    const visible = this.#visible(alias, bind, 'current', types?.length === 1 ? types : undefined);
     return [`not ${alias}.is_deleted`, ...(visible === 'true' ? [] : [`(${visible})`])];
   }
 
@@ -332,11 +341,16 @@ export function matching(
   const rows = driver === undefined ? undefined : driverRows(sql, driver);
   if (driver === undefined || rows === undefined) {
     const wide = conditions.filter(isWideHas).map((has) => candidatesText(sql, has, alias));
-    const where = [sql.types(alias, types), ...sql.standing(alias), ...wide, ...conditionTexts(sql, conditions, alias)];
+    const where = [
+      sql.types(alias, types),
+      ...sql.standing(alias, types),
+      ...wide,
+      ...conditionTexts(sql, conditions, alias),
+    ];
     return { from: `resource ${alias}`, where };
   }
   const start = sql.alias('d');
-  const where = [...sql.standing(alias), ...conditionTexts(sql, probesBeside(conditions, driver), alias, start)];
+  const where = [...sql.standing(alias, types), ...conditionTexts(sql, probesBeside(conditions, driver), alias, start)];
   return { from: `(${rows}) ${start} ${joinResource(alias, start)}`, where };
 }
 

@@ -70,14 +70,18 @@ function ledBy(lead: RowsOrder, scope: PageScope, values: Values): string {
   return `${found}, ${page(`select * from found union all ${others} (select count(*) from found) < ${limit}`)}`;
 }
 
-function foundText(lead: RowsOrder, { sql, conditions, limit, after }: PageScope, { columns, keyset }: Values): string {
+function foundText(
+  lead: RowsOrder,
+  { sql, types, conditions, limit, after }: PageScope,
+  { columns, keyset }: Values,
+): string {
   const { table, inside, isDescending } = lead;
   const [first] = columns;
   const from = after?.values[0];
   const rows = [
     ...oneLegRows(sql, lead),
     ...(from === undefined ? [] : [`${first?.text} ${isDescending ? '<=' : '>='} ${sql.bind(from, rowTypes[table])}`]),
-    ...sql.standing('r'),
+    ...sql.standing('r', types),
     ...conditionTexts(sql, probesBeside(conditions, inside), 'r', 'd'),
   ];
   return `select * from (select ${selectedOf(columns)} from ${table} d ${joinResource('r', 'd')}
@@ -92,7 +96,7 @@ function missingText(lead: RowsOrder, { sql, types, conditions }: PageScope, { c
   const where = [
     sql.types('r', types),
     `not r.keys && ${sql.bind(lead.keys, 'bigint[]')}`,
-    ...sql.standing('r'),
+    ...sql.standing('r', types),
     ...conditionTexts(sql, conditions, 'r'),
   ];
   const all = `select ${selectedOf([none, ...others])} from resource r where ${where.join(' and ')}`;

@@ -167,7 +167,7 @@ function createSession(input: StoreInput, db: Queryable): Session {
     labels: (types, limit, visible) => db.query<LabelRow>(labelStatement(types, limit, visible)),
     async read(type, id, visible) {
       const values: unknown[] = [type, id];
-      const condition = visible('r', (value) => `$${values.push(value)}`, 'stored');
+      const condition = visible('r', (value) => `$${values.push(value)}`, 'stored', [type]);
       const rows = await stored({
         name: nameOf('read', condition),
         text: `select ${columns('r')}, r.is_deleted from resource r where r.type = $1 and r.id = $2 and ${condition}`,
@@ -257,6 +257,7 @@ function nameOf(name: string, condition: string): string {
 /** The current row stands in `resource`, the former ones in `version`: one look at each, and at the texts of one alone. */
 function versionStatement(of: { type: string; id: string; version: number }, visible: Visible): Statement {
   const values: unknown[] = [of.type, of.id, of.version];
+  const types = [of.type];
   const bind = (value: unknown) => `$${values.push(value)}`;
   const either = (column: string) => `case when v.rid is null then r.${column} else v.${column} end as ${column}`;
   return {
@@ -264,7 +265,7 @@ function versionStatement(of: { type: string; id: string; version: number }, vis
              case when v.rid is null then r.is_deleted else v.method = 'DELETE' end as is_deleted
            from resource r left join version v on v.rid = r.rid and v.version = $3 and r.version <> $3
            where r.type = $1 and r.id = $2
-             and ((r.version = $3 and ${visible('r', bind, 'stored')}) or (v.version = $3 and ${visible('v', bind, 'former')}))`,
+             and ((r.version = $3 and ${visible('r', bind, 'stored', types)}) or (v.version = $3 and ${visible('v', bind, 'former', types)}))`,
     values,
   };
 }

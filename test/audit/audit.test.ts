@@ -257,3 +257,22 @@ described('the events', () => {
     }
   });
 });
+
+describe('a month that begins', () => {
+  it('ends those that are older than they must be kept, on a server that goes on', async () => {
+    const months = async () =>
+      (
+        await app.database.query<{ name: string }>({
+          text: "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'audit_event'::regclass order by 1",
+        })
+      ).map(({ name }) => name);
+    await app.database.query({ text: "select audit_months('2023-03-15', '2023-01-01')" });
+    await app.as('anna').read('Observation/oa');
+    expect(await months()).toContain('audit_event_202303');
+    await app.as('system').moveClock('2026-04-01T03:00:00+02:00');
+    await app.as('anna').read('Observation/oa');
+    const kept = await months();
+    expect(kept).not.toContain('audit_event_202303');
+    expect(kept).toEqual(expect.arrayContaining(['audit_event_202304', 'audit_event_202604', 'audit_event_202605']));
+  });
+});

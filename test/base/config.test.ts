@@ -31,6 +31,7 @@ describe('readConfig', () => {
       mailDomains: undefined,
       auth: 'none',
       auditMonths: 36,
+      certificateHeader: 'client-cert',
       clientAlgorithms: ['ES384', 'RS384'],
       allowsTestIns: false,
       mllpHost: '127.0.0.1',

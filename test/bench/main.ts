@@ -1,17 +1,19 @@
 /**
  * npm run bench [-- --patients N] [--seconds S] [--warm-up S] [--only NAME] [--connections C] [--seed N] [--base URL] [--times T]
- *               [--keep FOLDER] [--due N]
+ *               [--keep FOLDER] [--due N] [--access]
  *
  * Starts the server in its own process on a temporary embedded PostgreSQL, loads generated pathways over HTTP, checks what
  * searches find, and measures each operation, when it has run for a while, for S seconds beside its raw limit (compare.ts).
  * `--base` asks another FHIR server instead: without raw limits, and what was loaded stays there. `--times 10` measures reads at
- * ten times the data as well (larger.ts), in a folder that `--keep` names and that stays for the next time. `--only deadlines` lets
- * 10,000 fall due within a minute, or as many as `--due` says. Ends by itself; what it started it stops, and its folder it removes.
+ * ten times the data as well (larger.ts), in a folder that `--keep` names and that stays for the next time. `--access` measures
+ * instead what authentication and audit cost (access.ts). `--only deadlines` lets 10,000 fall due within a minute, or as many as
+ * `--due` says. Ends by itself; what it started it stops, and its folder it removes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureAccess } from './access.ts';
 import { calibrate, machineLine } from './calibrate.ts';
 import { measureBulk } from './bulk.ts';
 import { checkSearches } from './checks.ts';
@@ -49,6 +51,7 @@ const { values: options } = parseArgs({
     base: { type: 'string' },
     times: { type: 'string' },
     keep: { type: 'string' },
+    access: { type: 'boolean', default: false },
     due: { type: 'string', default: '10000' },
   },
 });
@@ -230,20 +233,26 @@ async function measureTimes(bench: Bench, folder: string): Promise<readonly stri
   return [...lines, ''];
 }
 
+async function measureWithAccess(bench: Bench, folder: string): Promise<readonly string[]> {
+  if (!options.access) return [];
+  return [...(await measureAccess({ bench, folder, isAsked, tell, onOpened: (stop) => toStop.push(stop) })), ''];
+}
+
 async function run(folder: string): Promise<void> {
   const before = await calibrate(folder);
   const bench = await open(folder);
   const { world, served } = bench;
   const rows: ResultRow[] = [];
-  await measureChecks(rows);
+  const isWhole = served !== undefined && !options.access;
+  if (!options.access) await measureChecks(rows);
   if (!(await isLoaded(world.origin, world.basePath, world.territory))) rows.push(await load(world));
   const faults = await checkSearches(world);
-  await measureOperations(bench, rows);
-  const larger = await measureTimes(bench, folder);
-  if (served !== undefined) await measureEngine(bench, rows);
-  if (served !== undefined) await measureBulkJobs(bench, rows);
-  if (served !== undefined) await measurePaced(bench, rows);
-  if (served !== undefined) await measureNotifications(bench, rows);
+  if (!options.access) await measureOperations(bench, rows);
+  const larger = [...(await measureTimes(bench, folder)), ...(await measureWithAccess(bench, folder))];
+  if (isWhole) await measureEngine(bench, rows);
+  if (isWhole) await measureBulkJobs(bench, rows);
+  if (isWhole) await measurePaced(bench, rows);
+  if (isWhole) await measureNotifications(bench, rows);
   const memory = served?.memory();
   const date = new Date(performance.timeOrigin).toISOString().slice(0, 'yyyy-mm-ddThh:mm'.length);
   const lines = [

@@ -15,6 +15,8 @@ export interface World {
   readonly basePath: string;
   readonly territory: Territory;
   readonly connections: number;
+  /** Of every request: a credential. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type Limit = 'page' | 'single' | 'update' | 'batch';
@@ -205,10 +207,10 @@ function versions({ territory }: World): readonly (readonly [stay: string, versi
     );
 }
 
-async function pathOfPage({ origin, basePath }: World, page: number): Promise<string> {
+async function pathOfPage({ origin, basePath, headers = {} }: World, page: number): Promise<string> {
   let path = `${basePath}/${sortedQuery}`;
   for (let at = 1; at < page; at++) {
-    const bundle = JSON.parse(await sendOrFail(origin, { method: 'GET', path })) as Bundle;
+    const bundle = JSON.parse(await sendOrFail(origin, { method: 'GET', path, headers })) as Bundle;
     const next = bundle.link?.find(({ relation }) => relation === 'next')?.url;
     if (next === undefined) throw new Error(`there are only ${at} pages: take more patients`);
     const url = new URL(next);

@@ -38,7 +38,18 @@ export async function startServer(folder: string): Promise<Served> {
   }
 }
 
-async function startOn(database: EmbeddedDatabase, folder: string): Promise<Served> {
+/** Another instance on the same database, with settings of its own; it stops without the database. */
+export function startBeside({ databaseUrl }: Served, folder: string, settings: Settings): Promise<Served> {
+  return startOn({ url: databaseUrl, stop: () => Promise.resolve(true) }, folder, settings);
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+async function startOn(
+  database: Pick<EmbeddedDatabase, 'url' | 'stop'>,
+  folder: string,
+  settings: Settings = {},
+): Promise<Served> {
   const baseUrl = `http://127.0.0.1:${await freePort()}/fhir`;
   const child = spawn(process.execPath, [new URL('dist/main.js', project).pathname, 'serve'], {
     cwd: folder,
@@ -50,6 +61,7 @@ async function startOn(database: EmbeddedDatabase, folder: string): Promise<Serv
       SUTURE_LOG_LEVEL: 'error',
       SUTURE_ALLOW_TEST_INS: 'true',
       SUTURE_HOOKS_ALLOW_LOOPBACK: 'true',
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

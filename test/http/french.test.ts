@@ -13,7 +13,8 @@ import { findOutcomeTexts, type SourceText } from './outcome-texts.ts';
 const unheard: readonly (readonly [place: RegExp, why: string])[] = [
   [/^src\/db\/(?:check-server|embedded[\w-]*|migrate)\.ts/, 'ends a start; told on stderr'],
   [/^src\/base\/config\.ts/, 'ends a start; told on stderr'],
-  [/^src\/app\/(?:clients|identity)\.ts/, 'told by `suture clients`, or ends a start'],
+  [/^src\/app\/(?:clients|identity|tls)\.ts/, 'told by `suture clients`, or ends a start'],
+  [/^src\/identity\/certificate\.ts:\d+ the file of/, 'ends a start'],
   [/^src\/demo\//, 'told to who plays the demonstration'],
   [/^src\/packages\/(?:add|read)-package\.ts/, 'told by `suture packages add`'],
   [/^src\/breaks\/lives\.ts/, 'the text of a resource of the record, no issue'],
