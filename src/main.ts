@@ -14,13 +14,24 @@ import {
   readConfig,
   stopLimits,
 } from './base/index.ts';
-import { type Database, migrate, migrationsFolder, openDatabase } from './db/index.ts';
+import {
+  backUp,
+  type Database,
+  type Manifest,
+  migrate,
+  migrationsFolder,
+  openDatabase,
+  restore,
+  type TableBackup,
+} from './db/index.ts';
 import { createPrinter, demoStartMs, playDemo } from './demo/index.ts';
 import { type Added, addPackage, readPackages } from './packages/index.ts';
 
 const usage = `suture serve                          start the server (settings: environment variables, see README.md)
 suture demo [--exit] [--letter FILE]  play the demo and leave the server up
 suture migrate                        bring the schema of the database up to date
+suture backup FOLDER                  everything that the database holds, as of now, while the server goes on
+suture restore FOLDER                 a backup into an empty database
 suture rules check FILE...            check rule sets as the server would, and run their fixtures
 suture packages add FILE.tgz ...      load FHIR packages [--allow-missing: without what they depend on]
 suture packages list                  the packages that are loaded
@@ -111,6 +122,33 @@ async function migrateOnly(): Promise<void> {
   process.stdout.write(applied.length === 0 ? 'the schema is up to date\n' : `applied ${applied.join(', ')}\n`);
 }
 
+type MoveData = (input: { readonly url: string; readonly folder: string; readonly log: Log }) => Promise<Manifest>;
+
+async function moveData([folder, ...more]: readonly string[], move: MoveData): Promise<void> {
+  if (folder === undefined || more.length > 0) {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+    return;
+  }
+  const config = readConfig(environment);
+  const log = createLog(config.logLevel);
+  const embedded = config.databaseUrl === undefined ? await startOwnPostgres(config, log) : undefined;
+  try {
+    const { tables, takenAt } = await move({ url: embedded?.url ?? config.databaseUrl ?? '', folder, log });
+    const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+    process.stdout.write(`${tables.length} tables with ${rows} rows, as they stood at ${takenAt}\n`);
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+const takeBackup: MoveData = (input) => backUp({ ...input, tell: tellTable });
+const putBack: MoveData = (input) => restore({ ...input, migrations: migrationsFolder, tell: tellTable });
+
+function tellTable({ name, rows }: TableBackup): void {
+  process.stdout.write(`${name} ${rows}\n`);
+}
+
 /** Answers 1 to the shell when one of the files has a fault. */
 async function rules([verb, ...files]: readonly string[]): Promise<void> {
   if (verb !== 'check' || files.length === 0) {
@@ -193,6 +231,10 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       return demo(args);
     case 'migrate':
       return migrateOnly();
+    case 'backup':
+      return moveData(args, takeBackup);
+    case 'restore':
+      return moveData(args, putBack);
     case 'rules':
       return rules(args);
     case 'clients':

@@ -32,6 +32,8 @@ import {
 } from '../fhir/index.ts';
 import type { CallerOf } from '../http/index.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { openTracing } from './tracing.ts';
+import { softwareVersion } from './version.ts';
 import { keepHolder, keptClock } from '../queue/index.ts';
 import type { RuleSetting } from '../rules/index.ts';
 import {
@@ -113,7 +115,10 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
   const setting = { definitions, checkQuery: createQueryCheck(search) };
-  const metrics = createMetrics({ watch, log: input.log, now: clock.now });
+  const metrics = createMetrics({
+    ...{ watch, log: input.log, now: clock.now },
+    tracing: await openTracing(config, { version: softwareVersion, instance: holder }, lifecycle),
+  });
   let wake = (): void => undefined;
   const index = createIndexer(search);
   await openPointers(db, config.references, (resource) => index(resource).references);

@@ -1,7 +1,9 @@
 /** What an operator watches, as Prometheus text (https://prometheus.io/docs/instrumenting/exposition_formats/). No label ever names a patient. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EngineMetrics } from '../breaks/index.ts';
+import type { Answered } from '../http/index.ts';
 import type { Figures } from '../notify/index.ts';
+import type { Tracing } from './tracing.ts';
 import { createStanding, type StandingInput } from './standing.ts';
 
 /** Requests that are not answered yet, bytes of bodies that they brought. */
@@ -9,7 +11,9 @@ export type UnderWay = () => { readonly requests: number; readonly bytes: number
 
 export interface Metrics {
   readonly engine: EngineMetrics;
-  requested(route: string, status: number, seconds: number): void;
+  requested(answered: Answered): void;
+  /** A job has run. */
+  worked(kind: string, outcome: string, seconds: number): void;
   /** A limit of what is under way was met. */
   refused(limit: string): void;
   /** From now on shows what is under way. */
@@ -20,7 +24,7 @@ export interface Metrics {
   text(subscriptions: Figures): Promise<string>;
 }
 
-export function createMetrics(input: StandingInput): Metrics {
+export function createMetrics(input: StandingInput & { readonly tracing: Tracing }): Metrics {
   const registry = new Registry();
   const standing = createStanding(input, registry);
   const registers = [registry];
@@ -29,29 +33,6 @@ export function createMetrics(input: StandingInput): Metrics {
     help: 'Requests by route and status',
     labelNames: ['route', 'status'],
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-    registers,
-  });
-  const judgments = new Counter({
-    name: 'suture_judgments_total',
-    help: 'Judgments of one rule on one focus',
-    registers,
-  });
-  const opened = new Counter({
-    name: 'suture_breaks_opened_total',
-    help: 'Breaks opened',
-    labelNames: ['rule'],
-    registers,
-  });
-  const closed = new Counter({
-    name: 'suture_breaks_closed_total',
-    help: 'Breaks closed',
-    labelNames: ['rule'],
-    registers,
-  });
-  const errors = new Counter({
-    name: 'suture_rule_errors_total',
-    help: 'Judgments that failed, by rule and part of the rule',
-    labelNames: ['rule', 'expression'],
     registers,
   });
   const attempts = new Histogram({
@@ -64,14 +45,16 @@ export function createMetrics(input: StandingInput): Metrics {
   return {
     watchRequests: (standing) => watchRequests(registry, standing),
     refused: countRefusals(registry),
-    attempted: (kind, outcome, seconds) => attempts.observe({ kind, outcome }, seconds),
-    engine: {
-      judged: (count) => judgments.inc(count),
-      opened: (rule) => opened.inc({ rule }),
-      closed: (rule) => closed.inc({ rule }),
-      ruleFailed: (rule, expression) => errors.inc({ rule, expression }),
+    attempted(kind, outcome, seconds) {
+      attempts.observe({ kind, outcome }, seconds);
+      input.tracing.worked('notification', kind, outcome, seconds);
     },
-    requested: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
+    engine: countBreaks(registry),
+    requested(answered) {
+      requests.observe({ route: answered.route, status: String(answered.status) }, answered.seconds);
+      input.tracing.requested(answered);
+    },
+    worked: timeJobs(registry, input.tracing),
     async text(subscriptions) {
       await standing(subscriptions);
       return registry.metrics();
@@ -96,4 +79,51 @@ function countRefusals(registry: Registry): (limit: string) => void {
     registers: [registry],
   });
   return (limit) => refusals.inc({ limit });
+}
+
+function timeJobs(registry: Registry, tracing: Tracing): Metrics['worked'] {
+  const jobs = new Histogram({
+    name: 'suture_job_seconds',
+    help: 'Jobs that have run, by kind and outcome',
+    labelNames: ['kind', 'outcome'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
+    registers: [registry],
+  });
+  return (kind, outcome, seconds) => {
+    jobs.observe({ kind, outcome }, seconds);
+    tracing.worked('job', kind, outcome, seconds);
+  };
+}
+
+function countBreaks(registry: Registry): EngineMetrics {
+  const registers = [registry];
+  const judgments = new Counter({
+    name: 'suture_judgments_total',
+    help: 'Judgments of one rule on one focus',
+    registers,
+  });
+  const opened = new Counter({
+    name: 'suture_breaks_opened_total',
+    help: 'Breaks opened',
+    labelNames: ['rule'],
+    registers,
+  });
+  const closed = new Counter({
+    name: 'suture_breaks_closed_total',
+    help: 'Breaks closed',
+    labelNames: ['rule'],
+    registers,
+  });
+  const errors = new Counter({
+    name: 'suture_rule_errors_total',
+    help: 'Judgments that failed, by rule and part of the rule',
+    labelNames: ['rule', 'expression'],
+    registers,
+  });
+  return {
+    judged: (count) => judgments.inc(count),
+    opened: (rule) => opened.inc({ rule }),
+    closed: (rule) => closed.inc({ rule }),
+    ruleFailed: (rule, expression) => errors.inc({ rule, expression }),
+  };
 }

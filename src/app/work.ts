@@ -37,8 +37,7 @@ import { typesOfBase } from '../search/index.ts';
 import { createReindexWork, serverSecret } from '../store/index.ts';
 import { noteTold, openAudit } from './audit.ts';
 import type { Ground } from './ground.ts';
-
-export const softwareVersion = '0.1.0';
+import { softwareVersion } from './version.ts';
 
 export interface Work {
   readonly context: Context;
@@ -65,6 +64,7 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
   const bridge = bridgeSettings(config, smtp);
   const workers = createWorkers({
     ...ground,
+    onJob: ground.metrics.worked,
     followers: [createFollower(engine), notify.follower],
     works: [
       createJudgeWork(engine),

@@ -50,6 +50,10 @@ export interface Config extends ListenerConfig, AccessConfig, LimitConfig {
   /** undefined: made from the address that the server listens on. No slash at the end. */
   readonly baseUrl: string | undefined;
   readonly logLevel: LogLevel;
+  /** Of a collector; undefined: no traces. */
+  readonly otlpUrl: string | undefined;
+  /** Percent of the traces. */
+  readonly traceShare: number;
   /** Local times, `HH:MM`. */
   readonly quietHours: { readonly from: string; readonly to: string } | undefined;
   readonly proofAwaitedHours: number;
@@ -232,6 +236,19 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     fallback: 'info',
     sentence: '`debug`, `info`, `warn`, `error` or `silent`; the log goes to stderr as JSON lines.',
     ...oneOf('debug', 'info', 'warn', 'error', 'silent'),
+  },
+  otlpUrl: {
+    name: 'SUTURE_OTLP_URL',
+    fallback: undefined,
+    sentence:
+      'Where traces go (OpenTelemetry, OTLP over HTTP), e.g. `http://127.0.0.1:4318/v1/traces`; unset: none, and nothing of it is loaded.',
+    ...url('http', 'https'),
+  },
+  traceShare: {
+    name: 'SUTURE_TRACE_SHARE',
+    fallback: '10',
+    sentence: 'Percent of the traces that are sent.',
+    ...wholeNumber(1, 100),
   },
   ...limitSettings,
   quietHours: {

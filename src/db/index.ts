@@ -1,4 +1,5 @@
 export { bigintArray, booleanArray, doubleArray, integerArray, textArray, wholeNumberArray } from './arrays.ts';
+export { backUp, type Manifest, type TableBackup } from './backup.ts';
 export { checkServer } from './check-server.ts';
 export {
   type Database,
@@ -13,4 +14,5 @@ export {
 } from './database.ts';
 export { type EmbeddedDatabase, type EmbeddedOptions, startEmbedded } from './embedded.ts';
 export { knownMigrations, type MigrateOptions, migrate, migrationsFolder } from './migrate.ts';
+export { restore } from './restore.ts';
 export { type DatabaseFault, databaseFaultOf, isUndone } from './sql-state.ts';

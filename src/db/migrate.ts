@@ -36,6 +36,8 @@ export interface MigrateOptions {
   readonly url: string;
   readonly folder: string;
   readonly log: Log;
+  /** The last number to apply; undefined: all. */
+  readonly upTo?: number;
 }
 
 interface Migration {
@@ -52,12 +54,13 @@ interface AppliedMigration {
 }
 
 /** Brings the schema up to date; answers the names of the files it applied. */
-export async function migrate({ url, folder, log }: MigrateOptions): Promise<readonly string[]> {
+export async function migrate({ url, folder, log, upTo = Infinity }: MigrateOptions): Promise<readonly string[]> {
   const migrations = await readMigrations(folder);
   const connection = await openDedicated({ url }, () => undefined);
   try {
     await takeTurn(connection);
-    const pending = pendingMigrations(migrations, await readApplied(connection));
+    const all = pendingMigrations(migrations, await readApplied(connection));
+    const pending = all.filter(({ number }) => number <= upTo);
     for (const migration of pending) {
       await apply(connection, migration);
       log.info({ component: 'migrate', reason: migration.name }, 'migration applied');
@@ -73,7 +76,7 @@ export async function knownMigrations(): Promise<readonly number[]> {
   return (await readMigrations(migrationsFolder)).map(({ number }) => number);
 }
 
-async function readMigrations(folder: string): Promise<readonly Migration[]> {
+export async function readMigrations(folder: string): Promise<readonly Migration[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
   const migrations = await Promise.all(names.map((name) => readMigration(folder, name)));
   const twice = migrations.find(({ number }, index) => migrations[index + 1]?.number === number);

@@ -2,4 +2,4 @@ export type { Readiness } from './admin.ts';
 export type { CallerOf } from './caller.ts';
 export { type ReservedPort, reservePort } from './port.ts';
 export { closeHttp } from './close.ts';
-export { createHttp, type HttpInput, type ServerTls, tlsOptions } from './server.ts';
+export { type Answered, createHttp, type HttpInput, type ServerTls, tlsOptions } from './server.ts';

@@ -44,6 +44,17 @@ export function tlsOptions(tls: ServerTls): TlsOptions {
   };
 }
 
+/** A request that was answered, without a word of what it said. */
+export interface Answered {
+  readonly method: string;
+  /** Template of the path. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+  /** Header, as it came. */
+  readonly traceparent: string | undefined;
+}
+
 export interface HttpInput {
   /** undefined: plain HTTP. */
   readonly tls?: ServerTls | undefined;
@@ -61,7 +72,7 @@ export interface HttpInput {
   /** Where tokens are had; undefined where none are needed. */
   readonly identity?: Identity | undefined;
   readonly sockets: SocketRoute;
-  readonly onAnswered: (route: string, status: number, seconds: number) => void;
+  readonly onAnswered: (answered: Answered) => void;
   /** A request met one of the limits of what is under way. */
   readonly onRefused: (limit: string) => void;
   /** The server is about to stop: each answer closes its connection. */
@@ -175,8 +186,11 @@ function sendError(input: HttpInput, { request, reply }: Exchange, error: unknow
 
 function report({ log, onAnswered }: HttpInput, request: FastifyRequest, reply: FastifyReply): void {
   const route = request.routeOptions.url ?? 'none';
-  onAnswered(route, reply.statusCode, reply.elapsedTime / 1000);
   const durationMs = Math.round(reply.elapsedTime);
-  const { id: requestId, method } = request;
+  const { id: requestId, method, headers } = request;
+  const { traceparent } = headers;
+  const seconds = reply.elapsedTime / 1000;
+  const asked = typeof traceparent === 'string' ? traceparent : undefined;
+  onAnswered({ method, route, status: reply.statusCode, seconds, traceparent: asked });
   log.info({ component: 'http', requestId, method, route, status: reply.statusCode, durationMs }, 'request');
 }

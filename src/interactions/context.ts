@@ -141,7 +141,7 @@ export function answerStored(status: number, stored: Pick<StoredVersion, 'raw' |
 
 /** The version that an If-Match or If-None-Match header names, `W/"3"` or `"3"`; anything else is `precondition`. */
 export function readEntityTag(header: string): number {
-  const found = /^\s*(?:W\/)?"?(\d{1,9})"?\s*$/.exec(header)?.[1];
+  const found = /^\s*(?:W\/)?"?([1-9]\d{0,8}|0)"?\s*$/.exec(header)?.[1];
   if (found === undefined) throw new Problem('precondition', 'the entity tag names no version: expected W/"1"');
   return Number(found);
 }

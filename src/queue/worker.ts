@@ -51,6 +51,8 @@ export interface WorkersInput {
   readonly holder: number;
   readonly followers: readonly Follower[];
   readonly works: readonly Work[];
+  /** A job has run. */
+  readonly onJob?: (kind: string, outcome: 'done' | 'failed', seconds: number) => void;
 }
 
 const pollMs = 500;
@@ -275,8 +277,10 @@ async function runJob(input: Crew, work: Work, job: Job): Promise<void> {
   const started = performance.now();
   try {
     await work.handle(job);
+    input.onJob?.(job.kind, 'done', (performance.now() - started) / 1000);
     input.log.debug({ kind: job.kind, durationMs: Math.round(performance.now() - started) }, 'job done');
   } catch (error) {
+    input.onJob?.(job.kind, 'failed', (performance.now() - started) / 1000);
     const reason = reasonOf(error);
     const waitMs = isRetried(error) ? work.retryAfterMs(job.attempts) : undefined;
     const runAtMs = waitMs === undefined ? undefined : input.clock.now() + waitMs;

@@ -1,5 +1,7 @@
 /** What a caller sees: scope, relation, labels, on every read. Rows F and A of the hostile inputs by number. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Resource } from '../../src/fhir/index.ts';
+import { stay } from '../support/builders.ts';
 import { physician } from './callers.ts';
 import {
   type AccessApp,
@@ -291,5 +293,19 @@ describe('versions', () => {
     );
     expect((await app.as('anna').get('Observation/gone/_history')).status).toBe(404);
     expect((await app.as('boris').get('Observation/gone/_history')).json.entry).toHaveLength(2);
+  });
+});
+
+describe('what a rule makes of what is masked', () => {
+  it('P13: is masked too: a break of a masked stay is nothing to those who may not see the stay', async () => {
+    const security = [{ system: visibility, code: 'MASQUE_PS' }];
+    await app.as('system').putAll(stay('a', '2026-03-02T09:00:00+01:00', { meta: { security } }));
+    await app.as('system').moveClock('2026-03-05T12:00:00+01:00');
+    const found = (await app.as('system').get('DetectedIssue?patient=Patient/a')).json.entry ?? [];
+    const labels = found.map(({ resource }: { resource: Resource }) => resource.meta?.['security']);
+    expect(labels).toContainEqual(expect.arrayContaining([expect.objectContaining({ code: 'MASQUE_PS' })]));
+    expect(await ids('anna', 'DetectedIssue?patient=Patient/a')).toEqual([]);
+    expect(await ids('anna', 'Task?patient=Patient/a')).toEqual([]);
+    expect((await ids('patientA', 'DetectedIssue?patient=Patient/a')).length).toBeGreaterThan(0);
   });
 });

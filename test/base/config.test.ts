@@ -52,6 +52,8 @@ describe('readConfig', () => {
       connectionsMax: 1000,
       clientRate: undefined,
       requestTimeoutMs: 30_000,
+      otlpUrl: undefined,
+      traceShare: 10,
       poolSize: 12,
       statementTimeoutMs: 10_000,
       stopMs: 9000,

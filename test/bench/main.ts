@@ -26,6 +26,7 @@ import { isLoaded, loadTerritory } from './load.ts';
 import { measureLarger } from './larger.ts';
 import { operationNames, prepareOperation, type World } from './operations.ts';
 import { startServer } from './processes.ts';
+import { measureOverload } from './overload.ts';
 import { openRawPages } from './raw-pages.ts';
 import { openRawWrites, type RawWrites } from './raw-writes.ts';
 import { measureDeadlines, measureRules } from './rules.ts';
@@ -196,6 +197,10 @@ async function measurePaced(bench: Bench, rows: ResultRow[]): Promise<void> {
   if (isAsked('saturation')) {
     tell('saturation');
     rows.push(...(await measureSaturation(bench)));
+  }
+  if (isAsked('overload')) {
+    tell('overload');
+    rows.push(...(await measureOverload(bench)));
   }
   if (options.only !== undefined && isAsked('deadlines')) {
     tell('deadlines');

@@ -16,7 +16,7 @@ import {
   type Network,
 } from './ask.ts';
 import { type Fault, faults, type Scene } from './faults.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage, type PostgreSql, type Stage } from './stage.ts';
 import { createAudited } from './workloads/audited.ts';
 import { createCreates } from './workloads/creates.ts';
 import { createDeadlines } from './workloads/deadlines.ts';
@@ -128,6 +128,7 @@ async function play({ stage, network, ground, figures, journal, ...input }: Play
     log(`seed ${seed}: ${happened.length} faults in ${Math.round(milliseconds / 1000)} s, coming to rest`);
     const startedResting = performance.now();
     const wrong = await comeToRest(workloads);
+    if (wrong.length > 0) await tellJobs(postgres, log);
     const { byStatus, longestMs, gapMs } = figures.read();
     const residentMb = await Promise.all(stage.servers.map((server) => server.residentMb()));
     return {
@@ -211,6 +212,16 @@ async function comeToRest(workloads: readonly Workload[]): Promise<readonly stri
     if (wrong.length === 0 || performance.now() > until) return wrong;
     await delay(restPollMs);
   }
+}
+
+/** For whoever looks for the reason. */
+async function tellJobs(postgres: PostgreSql, log: RunInput['log']): Promise<void> {
+  const rows = await postgres.query(
+    `select kind, key, run_at, now() as now, attempts, holder, is_parked, last_error,
+       (select count(*) from pg_locks where locktype = 'advisory' and objid = holder::oid and granted) as announced
+     from job order by run_at limit 40`,
+  );
+  for (const row of rows) log(`  job ${JSON.stringify(row)}`);
 }
 
 function checkFigures({

@@ -323,7 +323,7 @@ describe('What is under way', () => {
     expect((await client.get(`Patient/${'x'.repeat(limit('http.pathPartMax') + 1)}`)).status).toBe(414);
   });
 
-  it('is cut off after http.requestTimeoutMs and http.headersTimeoutMs, and beyond http.connectionsMax closed', async () => {
+  it('is cut off after http.requestTimeoutMs and http.headersTimeoutMs, and beyond http.connectionsMax closed (H2, H3, H4)', async () => {
     test = await test.restart({ SUTURE_REQUEST_TIMEOUT: '1', SUTURE_CONNECTIONS_MAX: '8' });
     client = test.client;
     const [slow, silent] = [await holdRequest(basic.length), await connect()];

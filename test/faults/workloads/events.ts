@@ -84,6 +84,17 @@ export async function createEvents(
     );
   }
 
+  /** What a resource that should not be there is. */
+  async function withNames(lines: readonly string[]): Promise<readonly string[]> {
+    const named = lines.map(async (line) => {
+      const path = /^(DetectedIssue\/\S+)\/_history/.exec(line)?.[1];
+      if (path === undefined) return line;
+      const { status, text } = await ask('GET', `${any()}/${path}`);
+      return `${line} (${status}: ${text.slice(0, 1_500)})`;
+    });
+    return Promise.all(named);
+  }
+
   return {
     name: 'events',
     setMood: (next) => void (mood = next),
@@ -105,7 +116,7 @@ export async function createEvents(
       return [
         ...name('versions', await checkVersions()),
         ...name('changes', await checkCount()),
-        ...name('breaks', await checkBreaks()),
+        ...name('breaks', await withNames(await checkBreaks())),
       ];
     },
     count: () =>

@@ -1,0 +1,1 @@
+export const softwareVersion = '0.1.0';
