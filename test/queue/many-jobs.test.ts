@@ -100,5 +100,6 @@ it('reads some pages, not all, where 50,000 wait', async () => {
     for (let turn = 0; turn < 10; turn++) await nextJobAt(tx);
     await tx.query({ text: 'select pg_stat_force_next_flush()' });
   });
-  expect((await read()) - before).toBeLessThan(500);
+  // Reading every job that waits takes 280,000 here; an analysis by the database itself may come in between.
+  expect((await read()) - before).toBeLessThan(5000);
 });
