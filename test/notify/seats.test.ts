@@ -1,6 +1,7 @@
 /** How many subscriptions there may be: row U12 of the hostile inputs. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { freeSeat, takeSeat } from '../../src/notify/seats.sql.ts';
+import { startTestApp } from '../support/app.ts';
 import { openTestDatabase, type TestDatabase } from '../support/db.ts';
 
 const limits = { subscriptionsMax: 5, subscriptionsPerCallerMax: 3 };
@@ -49,5 +50,34 @@ describe('subscriptions', () => {
     });
     await expect(together).rejects.toMatchObject({ category: 'forbidden' });
     expect(await taken()).toHaveLength(3);
+  });
+});
+
+describe('a server with SUTURE_SUBSCRIPTIONS_MAX=2', () => {
+  const subscription = (id: string, status = 'requested') => ({
+    resourceType: 'Subscription',
+    id,
+    status,
+    reason: 'essai',
+    criteria: 'Encounter?status=finished',
+    channel: { type: 'rest-hook', endpoint: 'http://127.0.0.1:9/hook' },
+  });
+
+  it('refuses the third with 403, and takes it when one is off or gone (U12)', async () => {
+    const server = await startTestApp({ settings: { SUTURE_SUBSCRIPTIONS_MAX: '2' } });
+    try {
+      const { client } = server;
+      const put = async (id: string, status?: string) => (await client.put(subscription(id, status))).status;
+      expect([await put('s1'), await put('s2')]).toEqual([201, 201]);
+      const refused = await client.put(subscription('s3'), { 'accept-language': 'fr' });
+      expect([refused.status, refused.json.issue?.[0]?.code]).toEqual([403, 'too-costly']);
+      expect((await client.get('Subscription/s3')).status).toBe(404);
+      expect([await put('s1', 'off'), await put('s3')]).toEqual([200, 201]);
+      expect(await put('s4')).toBe(403);
+      expect((await client.remove('Subscription/s2')).status).toBe(204);
+      expect(await put('s4')).toBe(201);
+    } finally {
+      await server.close();
+    }
   });
 });
