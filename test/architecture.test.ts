@@ -175,7 +175,7 @@ describe('the source code', () => {
   });
 
   it('keeps tests beside what they test: each folder of test has its folder in src', () => {
-    const others = new Set(['bench', 'conformance', 'faults', 'flows', 'simulate', 'support']);
+    const others = new Set(['bench', 'conformance', 'faults', 'flows', 'fuzz', 'simulate', 'support']);
     const folders = readdirSync(dirname(import.meta.filename), { withFileTypes: true }).filter((entry) =>
       entry.isDirectory(),
     );

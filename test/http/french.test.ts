@@ -12,6 +12,7 @@ import { findOutcomeTexts, type SourceText } from './outcome-texts.ts';
 /** Where no caller of the FHIR interface hears what is thrown. */
 const unheard: readonly (readonly [place: RegExp, why: string])[] = [
   [/^src\/db\/(?:check-server|embedded[\w-]*|migrate)\.ts/, 'ends a start; told on stderr'],
+  [/^src\/db\/(?:backup|restore)\.ts/, 'told by `suture backup` and `suture restore`'],
   [/^src\/base\/config\.ts/, 'ends a start; told on stderr'],
   [/^src\/app\/(?:clients|identity|tls)\.ts/, 'told by `suture clients`, or ends a start'],
   [/^src\/identity\/certificate\.ts:\d+ the file of/, 'ends a start'],
