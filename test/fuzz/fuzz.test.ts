@@ -21,7 +21,7 @@ const minutes = Number(process.env['SUTURE_FUZZ_MINUTES'] ?? '0');
 const seed = Number(process.env['SUTURE_FUZZ_SEED'] ?? String(20261122));
 /** How many laws there are below, to divide the time among. */
 const laws = 18;
-const eachMs = minutes === 0 ? 700 : (minutes * 60_000) / laws;
+const eachMs = minutes === 0 ? 400 : (minutes * 60_000) / laws;
 const timeoutMs = eachMs + 120_000;
 /** Of one input, on a slow machine that others use too. */
 const answerMaxMs = 10_000;
