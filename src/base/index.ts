@@ -24,5 +24,6 @@ export {
   xmlLimits,
   zipLimits,
 } from './limits.ts';
+export { bufferOf } from './bytes.ts';
 export { createLog, type Log, type LogFields, type LogLevel } from './log.ts';
 export { type Issue, Problem, type ProblemCategory, problemCategories, type ProblemDetail } from './problem.ts';

@@ -68,8 +68,10 @@ export function createLineWriter(writeSome: (bytes: Uint8Array) => number): (lin
   };
 }
 
+/** Nobody wakes whoever waits on it: it is there to wait on. */
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
 function writeAll(bytes: Uint8Array, writeSome: (bytes: Uint8Array) => number): void {
-  const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let [rest, again] = [bytes, 0]; rest.length > 0; ) {
     try {
       rest = rest.subarray(writeSome(rest));

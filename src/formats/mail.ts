@@ -4,7 +4,7 @@
  * HTML, external bodies and links are bytes like any other.
  */
 import PostalMime from 'postal-mime';
-import { type Issue, mailLimits } from '../base/index.ts';
+import { bufferOf, type Issue, mailLimits } from '../base/index.ts';
 
 export interface MailLimits {
   readonly bytesMax: number;
@@ -71,7 +71,7 @@ function issueOf(code: string, text: string, expression?: string): Issue {
 /** In one pass over the bytes, without a pattern on the whole. */
 function countDoubts(bytes: Uint8Array, limits: MailLimits): Issue | undefined {
   if (bytes.length > limits.bytesMax) return issueOf('too-costly', `courriel de plus de ${limits.bytesMax} octets`);
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const buffer = bufferOf(bytes);
   const head = buffer.subarray(0, limits.headerBytesMax + 4).toString('latin1');
   const end = /\r?\n\r?\n/.exec(head)?.index;
   if (end === undefined)

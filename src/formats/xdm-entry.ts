@@ -59,7 +59,7 @@ function classified(object: XmlElement, scheme: string): readonly XmlElement[] {
   return children(object, 'Classification').filter((one) => attribute(one, 'classificationScheme') === scheme);
 }
 
-export function codesOf(object: XmlElement, scheme: string): readonly XdsCode[] {
+function codesOf(object: XmlElement, scheme: string): readonly XdsCode[] {
   return classified(object, scheme).flatMap((one) => {
     const code = attribute(one, 'nodeRepresentation');
     if (code === undefined || code === '') return [];

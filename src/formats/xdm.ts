@@ -3,8 +3,8 @@
  * any case of names and both separators are taken, as they are met. A URI finds an entry of the same subset; it is never a path.
  */
 import type { Issue } from '../base/index.ts';
-import { codesOf, readXdmEntry, slot, valuesOf, type XdmEntry } from './xdm-entry.ts';
-import { type XdsCode, xdsSchemes } from './xds.ts';
+import { readXdmEntry, slot, valuesOf, type XdmEntry } from './xdm-entry.ts';
+import { xdsSchemes } from './xds.ts';
 import { parseXml } from './xml.ts';
 import { attribute, children, isElement, type XmlElement } from './xml-tree.ts';
 import type { ZipEntry } from './zip.ts';
@@ -18,12 +18,10 @@ export interface XdmDocument {
   readonly uniqueId: string | undefined;
   /** HL7 CX: `value^^^&authority&ISO`. */
   readonly patientId: string | undefined;
-  readonly typeCode: string | undefined;
-  readonly confidentialityCodes: readonly XdsCode[];
   /** `C` changes, `D` deletes; the slot is not named in public texts, so any whose name ends so is read. */
   readonly action: string | undefined;
   readonly isReplacement: boolean;
-  /** All that is said of it: for a document that says nothing itself. */
+  /** All that is said of it. */
   readonly entry: XdmEntry;
 }
 
@@ -123,8 +121,6 @@ function describe(object: XmlElement): Omit<XdmDocument, 'bytes' | 'isReplacemen
     size: size !== undefined && /^\d{1,12}$/.test(size) ? Number(size) : undefined,
     uniqueId: externalId(object, xdsSchemes.uniqueId),
     patientId: externalId(object, xdsSchemes.patientId),
-    typeCode: codesOf(object, xdsSchemes.typeCode)[0]?.code,
-    confidentialityCodes: codesOf(object, xdsSchemes.confidentiality),
     action: valuesOf(action)[0]?.toUpperCase(),
   };
 }

@@ -6,6 +6,7 @@
  * windows-1252, which puts letters and signs where the former has control characters nobody means.
  */
 import { isUtf8 } from 'node:buffer';
+import { bufferOf } from '../base/index.ts';
 import { findLongBase64 } from './base64.ts';
 
 export type XmlEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'iso-8859-1' | 'iso-8859-15' | 'windows-1252';
@@ -45,7 +46,7 @@ export function decodeXml(bytes: Uint8Array): DecodedXml {
       text: 'encodage XML non admis : attendu UTF-8, UTF-16, ISO-8859-1, ISO-8859-15 ou windows-1252',
     };
   }
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const buffer = bufferOf(bytes);
   const decode = decoders[encoding](buffer);
   if (decode === undefined)
     return { kind: 'refused', text: `des octets ne sont pas valides dans l’encodage ${encoding} du document` };

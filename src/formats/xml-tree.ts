@@ -2,6 +2,8 @@
  * A plain XML tree and the few ways to walk it. Elements know their parent, so that any of them can say where it is.
  * Text, CDATA and what a comment has cut apart arrive as one string: a value reads the same however it was written.
  */
+import { bufferOf } from '../base/index.ts';
+
 export interface XmlElement {
   /** Local name. */
   readonly name: string;
@@ -51,7 +53,7 @@ export function rawText(element: XmlElement): string {
 
 /** Of ASCII bytes. */
 export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  return bufferOf(bytes).toString('latin1');
 }
 
 /** Path of local names, with a position where siblings share a name: `/ClinicalDocument/author[2]/time`. */

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Encounter, Patient } from 'fhir/r4.js';
 import { type Resource, rewriteLinks } from '../fhir/index.ts';
 import { type Admission, completePatient, identifierSearch, stayOf } from '../letters/index.ts';
-import { everything, type WriteEntry, type Written } from '../store/index.ts';
+import { everything, type Written } from '../store/index.ts';
 import type { Queryable } from '../db/index.ts';
 import { addStayReport, isNewestOfPatient, readStayReports } from './admission.sql.ts';
 import { bundleText } from './bundle-text.ts';
@@ -16,7 +16,7 @@ import { completedTask } from './letter-review.ts';
 import { type Ingest, lockEntries, refuse, resolveEntries, type Stored } from './letter-store.ts';
 import { mergeInto } from './merge-patients.ts';
 import { answerText } from './transaction.ts';
-import { onItsOwn, writeGuarded } from './write.ts';
+import { onItsOwn, putOf, writeGuarded } from './write.ts';
 
 interface AdmissionRun extends Ingest {
   /** The transaction of the session. */
@@ -47,7 +47,12 @@ export async function storeAdmission(run: AdmissionRun, admission: Admission): P
   const faults = judged.flat().filter(({ severity }) => severity === 'error');
   if (faults.length > 0) return refuse('unprocessable', faults);
   const done = run.incoming.task === undefined ? [] : [completedTask(run.context, run.incoming.task)];
-  const written = await writeGuarded(run.context, run.session, [...resources.map(toEntry), ...done], onItsOwn);
+  const written = await writeGuarded(
+    run.context,
+    run.session,
+    [...resources.map((one) => putOf(one)), ...done],
+    onItsOwn,
+  );
   return answer(run, [`Patient/${patient.id}`, ...(stay ? [`Encounter/${stay.id}`] : [])], written);
 }
 
@@ -110,10 +115,6 @@ function resourceOf(entries: Admission['entries'], fullUrl: string): Resource {
   const entry = entries.find((one) => one.fullUrl === fullUrl);
   if (entry === undefined) throw new Error('an admission names what is not among its entries');
   return entry.resource;
-}
-
-function toEntry(resource: Resource): WriteEntry {
-  return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource };
 }
 
 async function answer(

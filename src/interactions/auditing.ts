@@ -53,7 +53,7 @@ export async function noteShown(
   const isReady = audit.expect();
   try {
     const answer = await work();
-    const noted = audit.note([noteOf(performed, request, { status: answer.status, shown: answer.shown })]);
+    const noted = noteAnswer({ audit }, performed, request, answer);
     isReady();
     await noted;
     return answer;
@@ -62,7 +62,7 @@ export async function noteShown(
   }
 }
 
-/** The same of an entry of a batch or a transaction. */
+/** The same of an answer that is there: of an entry of a batch or a transaction. */
 export async function noteAnswer(
   { audit }: { readonly audit?: Pick<AuditLog, 'note'> },
   performed: Performed,

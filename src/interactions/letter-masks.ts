@@ -5,10 +5,10 @@
 import type { Coding, DocumentReference } from 'fhir/r4.js';
 import type { Resource } from '../fhir/index.ts';
 import { type LetterPlan, masksIn, type PlanEntry } from '../letters/index.ts';
-import { everything, type WriteEntry } from '../store/index.ts';
+import { everything } from '../store/index.ts';
 import type { Ingest } from './letter-store.ts';
 import { searchResources } from './search.ts';
-import { onItsOwn, writeGuarded } from './write.ts';
+import { onItsOwn, putOf, writeGuarded } from './write.ts';
 
 /** More than one letter leaves of one type. */
 const madeMax = 1_000;
@@ -31,7 +31,7 @@ export async function addMasks(run: Ingest, plan: LetterPlan, id: string): Promi
   await writeGuarded(
     run.context,
     run.session,
-    resources.map((one) => toEntry(withMasks(one, masks))),
+    resources.map((one) => putOf(withMasks(one, masks))),
     onItsOwn,
   );
 }
@@ -59,8 +59,4 @@ function withMasks(resource: Resource, masks: readonly Coding[]): Resource {
   const before = (resource.meta?.security ?? []) as readonly Coding[];
   const added = masks.filter(({ code }) => !before.some((one) => one.code === code));
   return { ...resource, meta: { ...resource.meta, security: [...before, ...added] } } as Resource;
-}
-
-function toEntry(resource: Resource): WriteEntry {
-  return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource };
 }

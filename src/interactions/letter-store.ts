@@ -35,7 +35,7 @@ import { addMasks } from './letter-masks.ts';
 import { completedTask, type Incoming, type Refusal } from './letter-review.ts';
 import { searchResources } from './search.ts';
 import { answerText } from './transaction.ts';
-import { onItsOwn, writeGuarded } from './write.ts';
+import { onItsOwn, putOf, writeGuarded } from './write.ts';
 
 export interface LetterStoreSettings {
   readonly allowsTestIns: boolean;
@@ -304,15 +304,11 @@ async function commitPlan(run: Ingest, { plan, former, isReplaced, resolved, sup
   // A Binary may be there from a review of the same bytes; now it gets the labels that the letter asks for.
   const contents = new Map(plan.entries.map(({ resource, content }) => [resource.id, content]));
   const entries = [
-    ...resources.map((resource) => toEntry(resource, contents.get(resource.id))),
-    ...completed.map((resource) => toEntry(resource)),
+    ...resources.map((resource) => putOf(resource, contents.get(resource.id))),
+    ...completed.map((resource) => putOf(resource)),
   ];
   const written = await writeGuarded(context, session, [...entries, ...superseded, ...done], onItsOwn);
   return { kind: 'stored', answer: { status: 201, ...(await answerPlan(run, { plan, links, written })) } };
-}
-
-function toEntry(resource: Resource, content?: Uint8Array): WriteEntry {
-  return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource, ...(content && { content }) };
 }
 
 /**

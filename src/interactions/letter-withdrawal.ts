@@ -6,7 +6,6 @@ import type { DocumentReference } from 'fhir/r4.js';
 import type { Issue } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { arrivalSearch, isSameVersion, type LetterPlan } from '../letters/index.ts';
-import type { WriteEntry } from '../store/index.ts';
 import { endWithdrawn } from './letter-body.ts';
 import {
   answerKnown,
@@ -18,7 +17,7 @@ import {
   resolveEntries,
   type Stored,
 } from './letter-store.ts';
-import { onItsOwn, writeGuarded } from './write.ts';
+import { onItsOwn, putOf, writeGuarded } from './write.ts';
 
 export async function withdrawPlan(run: Ingest, plan: LetterPlan): Promise<Stored> {
   await lockPlan(run, plan);
@@ -36,12 +35,13 @@ export async function withdrawPlan(run: Ingest, plan: LetterPlan): Promise<Store
   const isLatest = decided.former !== undefined && isSameVersion(plan, decided.former.composition as never);
   const ended = isLatest ? endWithdrawn(decided.former, new Set()) : [];
   const resources = [{ ...letter, status: 'entered-in-error' } as unknown as Resource, ...ended];
-  await writeGuarded(run.context, run.session, resources.map(toEntry), onItsOwn);
+  await writeGuarded(
+    run.context,
+    run.session,
+    resources.map((one) => putOf(one)),
+    onItsOwn,
+  );
   return answerKnown(run, letter.id ?? '');
-}
-
-function toEntry(resource: Resource): WriteEntry {
-  return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource };
 }
 
 function forbidden(plan: LetterPlan, letter: DocumentReference, links: ReadonlyMap<string, string>): readonly Issue[] {

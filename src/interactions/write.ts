@@ -133,6 +133,11 @@ async function guardEntry(context: Context, session: Session, entry: WriteEntry,
   return after === undefined ? entry : { ...entry, resource: after };
 }
 
+/** The resource as it is to stand under its id. */
+export function putOf(resource: Resource, content?: Uint8Array): WriteEntry {
+  return { method: 'PUT', type: resource.resourceType, id: resource.id ?? '', resource, ...(content && { content }) };
+}
+
 /** Runs beyond the first: with the lock timeout of 2 s each, all end well within the time that a request has. */
 const raceRunsMax = 4;
 

@@ -59,14 +59,14 @@ export function isMask({ code, system }: XdsCode): boolean {
 }
 
 function letterOf(document: XdmDocument): CarriedLetter {
-  const { bytes, uniqueId, patientId, typeCode, confidentialityCodes, action } = document;
-  const masks = confidentialityCodes.filter(isMask);
+  const { bytes, uniqueId, patientId, action, entry } = document;
+  const masks = entry.confidentiality.filter(isMask);
   return {
     bytes,
     claims: {
       uniqueId,
       patientId,
-      typeCode,
+      typeCode: entry.typeCode?.code,
       ...((document.isReplacement || action === 'C') && { replaces: '' }),
       from: 'METADATA.XML',
     },

@@ -5,7 +5,7 @@
  * with the documents; a difference is told and decides nothing, for both are written by hand.
  */
 import { createHash } from 'node:crypto';
-import type { Issue } from '../base/index.ts';
+import { bufferOf, type Issue } from '../base/index.ts';
 import {
   boundaryOf,
   type DeliveryReport,
@@ -138,7 +138,7 @@ function mailDoubts(mail: MailMessage, bytes: Uint8Array, { senders }: MailSetti
 function isCut(mail: MailMessage, bytes: Uint8Array): boolean {
   const boundary = boundaryOf(mail.header('content-type')[0] ?? '');
   if (!mail.contentType.startsWith('multipart/') || boundary === undefined) return false;
-  return !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(`--${boundary}--`);
+  return !bufferOf(bytes).includes(`--${boundary}--`);
 }
 
 /** All letters of all parts, or the reasons why none. */

@@ -65,8 +65,7 @@ export interface Notify {
   readonly works: readonly Work[];
   readonly answers: Answers;
   readonly sockets: SocketHub;
-  /** For metrics. */
-  /** `db`: over whose connections they are read, where not over those of the work itself. */
+  /** For metrics. `db`: over whose connections they are read, where not over those of the work itself. */
   figures(db?: Database): Promise<Figures>;
   /** Canonicals of the topics that take subscriptions, for the CapabilityStatement. */
   topics(): Promise<readonly string[]>;

@@ -3,6 +3,7 @@
  * the database in pieces (migrations/0058), and only there becomes one text: as base64, as JSON, as parameter and as message of
  * the driver it would stand in memory five times over.
  */
+import { bufferOf } from '../base/index.ts';
 import type { Queryable } from '../db/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import type { ReadyEntry, WriteEntry } from './entry.ts';
@@ -40,8 +41,4 @@ export async function stageContents(tx: Queryable, entries: readonly ReadyEntry[
     }
   }
   return staged.length > 0;
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -69,8 +69,8 @@ async function archiveSummary(bytes: Uint8Array): Promise<unknown> {
 
 function metadataSummary(result: XdmResult): unknown {
   if (result.kind === 'refused') return { refused: result.issues.map(({ text }) => text) };
-  return result.documents.map(({ uniqueId, patientId, typeCode, size, isReplacement, entry }) => ({
-    ...{ uniqueId, patientId, typeCode, size, isReplacement },
+  return result.documents.map(({ uniqueId, patientId, size, isReplacement, entry }) => ({
+    ...{ uniqueId, patientId, typeCode: entry.typeCode?.code, size, isReplacement },
     mimeType: entry.mimeType,
     title: entry.title,
     authors: entry.authors.map(({ person }) => person),

@@ -1,6 +1,7 @@
 /** Durable jobs and the change log, with real workers on a real database and a clock that stands still. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLog, createManualClock, Problem } from '../../src/base/index.ts';
+import type { DedicatedConnection } from '../../src/db/index.ts';
 import {
   announceHolder,
   type Change,
@@ -19,11 +20,18 @@ import { openTestDatabase, type TestDatabase } from '../support/db.ts';
 const start = Date.parse('2026-03-02T08:00:00Z');
 let test: TestDatabase;
 let workers: Workers | undefined;
+/** The instance that all workers here are of, unless they say another: what nobody announces is dead, and its jobs anybody's. */
+let announced: DedicatedConnection;
 
 beforeAll(async () => {
   test = await openTestDatabase();
+  announced = await test.database.dedicate(() => undefined);
+  await announceHolder(announced, 1);
 });
-afterAll(() => test.close());
+afterAll(async () => {
+  await announced.close();
+  await test.close();
+});
 afterEach(async () => {
   await workers?.stop();
   workers = undefined;
