@@ -19,6 +19,8 @@ describe('readConfig', () => {
       port: 8080,
       host: '127.0.0.1',
       databaseUrl: undefined,
+      replicaUrl: undefined,
+      replicaAgeMax: 10,
       dataFolder: './data',
       clock: 'real',
       zone: 'Europe/Paris',
