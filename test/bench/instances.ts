@@ -23,6 +23,7 @@ export interface InstancesInput {
   readonly bench: Bench;
   readonly folder: string;
   readonly instances: number;
+  readonly isAsked: (name: string) => boolean;
   readonly tell: (text: string) => void;
   readonly onOpened: (stop: () => Promise<void>) => void;
 }
@@ -33,6 +34,9 @@ const dueAfterMs = 20_000;
 const firedWithinMs = 180_000;
 const lookEveryMs = 250;
 const subscribers = 8;
+/** A subscriber that did not answer in time on a busy machine is called again some seconds later. */
+const heardWithinMs = 120_000;
+const idleMs = 4_000;
 const perBundle = 50;
 const runId = 'shared';
 
@@ -48,7 +52,7 @@ export async function measureInstances(input: InstancesInput): Promise<readonly 
   const { bench, folder, instances, onOpened } = input;
   if (bench.served === undefined) return [];
   const all = [bench.served];
-  const rows = new Map<string, Measured[]>(names.map((name) => [name, []]));
+  const rows = new Map<string, Measured[]>(names.filter(input.isAsked).map((name) => [name, []]));
   for (const servers of new Set([1, 2, instances])) {
     while (all.length < servers) {
       const another = await startBeside(bench.served, folder, {});
@@ -57,10 +61,10 @@ export async function measureInstances(input: InstancesInput): Promise<readonly 
     }
     await measureAll(input, all, rows);
   }
-  const shared = await shareDeadlines(input, all);
+  const shared = input.isAsked('deadlines') ? await shareDeadlines(input, all) : [];
   for (const other of all.slice(1)) await other.stop();
   await measureAll(input, all.slice(0, 1), rows);
-  return [...rateLines(rows), '', ...shared];
+  return [...(rows.size === 0 ? [] : rateLines(rows)), '', ...shared];
 }
 
 async function measureAll(
@@ -68,26 +72,53 @@ async function measureAll(
   servers: readonly Served[],
   rows: ReadonlyMap<string, Measured[]>,
 ): Promise<void> {
-  for (const name of names) {
+  if (rows.size === 0) return;
+  const idle = await measureIdle(bench, servers);
+  tell(`${servers.length} servers at rest: ${costText(idle)} of a second`);
+  for (const [name, measured] of rows) {
     tell(`${name}, ${servers.length} servers`);
-    rows.get(name)?.push(await measure(bench, servers, name));
+    measured.push(await measure({ bench, servers, idle }, name));
   }
 }
 
-async function measure(bench: Bench, servers: readonly Served[], name: string): Promise<Measured> {
+/** Processor time of a second in which nobody asks: each server looks for work by itself. */
+async function measureIdle(bench: Bench, servers: readonly Served[]): Promise<Cost> {
+  await settle(bench.world.origin);
+  const before = await readCpu(bench, servers);
+  await new Promise((resume) => setTimeout(resume, idleMs));
+  const after = await readCpu(bench, servers);
+  if (before === undefined || after === undefined) return { processUs: 0, databaseUs: 0 };
+  const each = (us: number) => us / (idleMs / 1000);
+  return {
+    processUs: each(after.process - before.process),
+    databaseUs: each(after.database - before.database),
+  };
+}
+
+interface Asked {
+  readonly bench: Bench;
+  readonly servers: readonly Served[];
+  readonly idle: Cost;
+}
+
+async function measure({ bench, servers, idle }: Asked, name: string): Promise<Measured> {
   const { world, seconds, warmUpSeconds } = bench;
   const origins = servers.map(({ baseUrl }) => new URL(baseUrl).origin);
   const { next, connections, perRequest } = await prepareOperation(world, name);
   await driveAll(origins, next, { connections, seconds: warmUpSeconds });
   await settle(world.origin);
-  const before = await readCpu(bench, servers);
+  const [before, begunMs] = [await readCpu(bench, servers), performance.now()];
   const figures = await driveAll(origins, next, { connections, seconds });
   await settle(world.origin);
-  const after = await readCpu(bench, servers);
+  const [after, tookMs] = [await readCpu(bench, servers), performance.now() - begunMs];
   if (figures.failed > 0) throw new Error(`${name}: ${figures.failures.join(', ')}`);
-  const each = (of: (times: CpuTimes) => number) =>
-    before === undefined || after === undefined ? 0 : (of(after) - of(before)) / (figures.countAll * perRequest);
-  const cost = after && { processUs: each((times) => times.process), databaseUs: each((times) => times.database) };
+  const each = (usBefore: number, usAfter: number, idleUs: number) =>
+    Math.max(0, usAfter - usBefore - (idleUs * tookMs) / 1000) / (figures.countAll * perRequest);
+  const cost = before &&
+    after && {
+      processUs: each(before.process, after.process, idle.processUs),
+      databaseUs: each(before.database, after.database, idle.databaseUs),
+    };
   return { servers: servers.length, figures, perRequest, cost };
 }
 
@@ -106,15 +137,19 @@ function rateLines(rows: ReadonlyMap<string, readonly Measured[]>): readonly str
     const rate = ({ figures, perRequest }: Measured) => figures.perSecond * perRequest;
     const base = alone.reduce((sum, one) => sum + rate(one), 0) / alone.length;
     const cells = measured.map((one) => {
-      const cost = one.cost && `${Math.round(one.cost.processUs)} + ${Math.round(one.cost.databaseUs)} us`;
-      return `${one.servers}: ${rate(one).toFixed(0)}/s (${(rate(one) / base).toFixed(2)}; ${cost ?? '?'})`;
+      return `${one.servers}: ${rate(one).toFixed(0)}/s (${(rate(one) / base).toFixed(2)}; ${costText(one.cost)})`;
     });
     return `${name.padEnd(28)}${cells.join('   ')}`;
   });
   return [
-    'servers over one PostgreSQL: resources a second (against the mean of one alone; processor time of one, servers + database)',
+    'servers over one PostgreSQL: resources a second (against the mean of one alone; processor time of one resource, servers +',
+    '  database, without what they use at rest)',
     ...lines,
   ];
+}
+
+function costText(cost: Cost | undefined): string {
+  return cost === undefined ? '?' : `${Math.round(cost.processUs)} + ${Math.round(cost.databaseUs)} us`;
 }
 
 /** `deadlineCount` deadlines that fall due while every server works, each break told to `subscribers`. */
@@ -129,6 +164,7 @@ async function shareDeadlines({ bench, tell }: InstancesInput, servers: readonly
     const loadedMs = await loadDeadlines(world, servers);
     const fired = await waitFired(bench.served?.databaseUrl ?? '');
     await settle(world.origin);
+    await waitHeard(ear, deadlineCount * subscribers);
     const after = await Promise.all(servers.map(readDone));
     const done = after.map((one, at) => differenceOf(one, before[at]));
     return [
@@ -197,6 +233,12 @@ const firedText = `
          (select count(*)::integer from issues) as issues,
          (select count(*)::integer from resource t join issues on t.raw::jsonb -> 'focus' ->> 'reference' = 'DetectedIssue/' || issues.id
           where t.type = 'Task' and not t.is_deleted) as tasks`;
+
+async function waitHeard({ heard }: Ear, count: number): Promise<void> {
+  for (const until = performance.now() + heardWithinMs; heard.size < count && performance.now() < until; ) {
+    await new Promise((resume) => setTimeout(resume, lookEveryMs));
+  }
+}
 
 interface Done {
   readonly judged: number;

@@ -246,7 +246,10 @@ async function measureWithAccess(bench: Bench, folder: string): Promise<readonly
 async function measureSeveral(bench: Bench, folder: string): Promise<readonly string[]> {
   const { instances } = asked;
   if (instances === undefined) return [];
-  return [...(await measureInstances({ bench, folder, instances, tell, onOpened: (stop) => toStop.push(stop) })), ''];
+  return [
+    ...(await measureInstances({ bench, folder, instances, isAsked, tell, onOpened: (stop) => toStop.push(stop) })),
+    '',
+  ];
 }
 
 async function run(folder: string): Promise<void> {
