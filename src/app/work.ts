@@ -16,6 +16,7 @@ import {
   type Context,
   createBulkWorks,
   createRuleJobWorks,
+  letterBytesGuard,
   sharedDocumentGuard,
   searchParameterGuard,
 } from '../interactions/index.ts';
@@ -96,6 +97,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
       ...breakGuards(engine),
       notify.guard,
       sharedDocumentGuard,
+      letterBytesGuard,
       searchParameterGuard(ground.search, clock),
     ],
     references: config.references,
