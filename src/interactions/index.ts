@@ -28,6 +28,7 @@ export { referenceOperations } from './references.ts';
 export type { Content, InteractionCode, Method, Route } from './route.ts';
 export { search, searchCompartment, searchResources, searchSystem } from './search.ts';
 export { publishDocument } from './simplified-publish.ts';
+export { letterBytesGuard } from './letter-bytes-guard.ts';
 export { sharedDocumentGuard } from './shared-document-guard.ts';
 export { subscriptionOperations } from './subscription-operations.ts';
 export { answerText, processBundle } from './transaction.ts';
