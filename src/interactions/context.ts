@@ -89,6 +89,8 @@ export interface WriteGuard {
       readonly before: Resource | undefined;
       readonly after: Resource | undefined;
       readonly id: string;
+      /** Its bytes are written beside it, which no client can ask for. */
+      readonly hasContent: boolean;
       /** On whose behalf. */
       readonly caller: Caller;
     },

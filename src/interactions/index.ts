@@ -29,6 +29,7 @@ export type { Content, InteractionCode, Method, Route } from './route.ts';
 export { answerAsOld } from './staleness.ts';
 export { search, searchCompartment, searchResources, searchSystem } from './search.ts';
 export { publishDocument } from './simplified-publish.ts';
+export { letterBytesGuard } from './letter-bytes-guard.ts';
 export { sharedDocumentGuard } from './shared-document-guard.ts';
 export { subscriptionOperations } from './subscription-operations.ts';
 export { answerText, processBundle } from './transaction.ts';
