@@ -223,7 +223,13 @@ async function tellJobs(postgres: PostgreSql, log: RunInput['log']): Promise<voi
   for (const row of rows) log(`  job ${JSON.stringify(row)}`);
 }
 
-function checkFigures({ longestMs, residentMb }: { readonly longestMs: number; readonly residentMb: readonly number[] }) {
+function checkFigures({
+  longestMs,
+  residentMb,
+}: {
+  readonly longestMs: number;
+  readonly residentMb: readonly number[];
+}) {
   return [
     ...(longestMs > answerMaxMs ? [`a request took ${Math.round(longestMs)} ms`] : []),
     ...residentMb.filter((mb) => mb > residentMaxMb).map((mb) => `a server holds ${Math.round(mb)} MB`),
