@@ -1,24 +1,25 @@
 // Lint: what the compiler does not see. Formatting is biome's; types are tsc's.
-import importX from 'eslint-plugin-import-x';
 import node from 'eslint-plugin-n';
 import tseslint from 'typescript-eslint';
 
 const noClock = 'time is an argument: take it from a Clock (src/base/clock.ts)';
+const noDefault = 'an export has one name, the same wherever it is imported';
 const noChance = 'randomness is an argument: take it from whoever made you';
+
+const defaultExport = ':matches(ExportDefaultDeclaration, ExportSpecifier[exported.name="default"])';
+const ownTime = [
+  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: noClock },
+  { selector: "CallExpression[callee.name='Date']", message: noClock },
+];
 
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'generated/', 'data/', 'coverage/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
-    plugins: { 'import-x': importX, n: node },
+    plugins: { n: node },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
-    settings: {
-      'import-x/extensions': ['.ts', '.js'],
-      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
-      'import-x/resolver': { node: { extensions: ['.ts', '.js'] } },
-    },
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
@@ -26,8 +27,6 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       // Our objects are closures without `this`: their methods may be taken out.
       '@typescript-eslint/unbound-method': 'off',
-      'import-x/no-cycle': 'error',
-      'import-x/no-default-export': 'error',
       'n/no-process-env': 'error',
       'no-console': 'error',
       eqeqeq: 'error',
@@ -41,11 +40,7 @@ export default tseslint.config(
         { object: 'Date', property: 'now', message: noClock },
         { object: 'Math', property: 'random', message: noChance },
       ],
-      'no-restricted-syntax': [
-        'error',
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: noClock },
-        { selector: "CallExpression[callee.name='Date']", message: noClock },
-      ],
+      'no-restricted-syntax': ['error', ...ownTime, { selector: defaultExport, message: noDefault }],
     },
   },
   {
@@ -67,7 +62,8 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
       'max-lines': 'off',
       'max-lines-per-function': 'off',
-      'import-x/no-default-export': 'off',
+      // Default exports are what jest and some packages want.
+      'no-restricted-syntax': ['error', ...ownTime],
       'n/no-process-env': 'off',
       'no-console': 'off',
     },

@@ -89,6 +89,51 @@ function rowOf(file: string): number {
   return folder === undefined ? top : (rows[folder] ?? Number.NaN);
 }
 
+/** Imports that are there when the program runs: one of types alone leaves nothing behind. */
+const running = new Map(
+  [...trees].map(([file, tree]) => {
+    const targets = tree.statements.flatMap((statement) => {
+      const from = sourceOf(statement);
+      return from?.startsWith('.') === true ? [posix.join(posix.dirname(file), from)] : [];
+    });
+    return [file, targets] as const;
+  }),
+);
+
+function sourceOf(statement: ts.Statement): string | undefined {
+  if (ts.isImportDeclaration(statement)) {
+    const { importClause: clause, moduleSpecifier } = statement;
+    const named = clause?.namedBindings;
+    const isTypes =
+      clause?.phaseModifier === ts.SyntaxKind.TypeKeyword ||
+      (clause?.name === undefined &&
+        named !== undefined &&
+        ts.isNamedImports(named) &&
+        named.elements.every(({ isTypeOnly }) => isTypeOnly));
+    return isTypes ? undefined : (moduleSpecifier as ts.StringLiteral).text;
+  }
+  if (!ts.isExportDeclaration(statement) || statement.isTypeOnly || statement.moduleSpecifier === undefined) return;
+  const named = statement.exportClause;
+  const isTypes =
+    named !== undefined && ts.isNamedExports(named) && named.elements.every(({ isTypeOnly }) => isTypeOnly);
+  return isTypes ? undefined : (statement.moduleSpecifier as ts.StringLiteral).text;
+}
+
+/** Files that come back to themselves, each circle told once. */
+function circles(targetsOf: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  function walk(file: string, way: readonly string[]): void {
+    const at = way.indexOf(file);
+    if (at >= 0) found.push([...way.slice(at), file].join(' > '));
+    if (at >= 0 || done.has(file)) return;
+    for (const target of targetsOf.get(file) ?? []) walk(target, [...way, file]);
+    done.add(file);
+  }
+  for (const file of targetsOf.keys()) walk(file, []);
+  return found;
+}
+
 const shown = (found: readonly Import[]) => found.map(({ file, target }) => `${file} imports ${target}`);
 
 /** String and template texts, with their place. */
@@ -121,6 +166,10 @@ describe('the source code', () => {
       ({ file, target, isOurs }) => isOurs && folderOf(file) !== folderOf(target) && !(rowOf(target) < rowOf(file)),
     );
     expect(shown(wrong)).toEqual([]);
+  });
+
+  it('has no circle of imports', () => {
+    expect(circles(running)).toEqual([]);
   });
 
   it('imports other folders only through their index.ts', () => {
@@ -185,6 +234,12 @@ describe('the source code', () => {
 });
 
 describe('the rules of this test', () => {
+  it('find a circle of imports, and leave those alone that only meet again', () => {
+    const around = { a: ['b'], b: ['c', 'd'], c: ['b'], d: [] };
+    expect(circles(new Map(Object.entries(around)))).toEqual(['b > c > b']);
+    expect(circles(new Map(Object.entries({ a: ['b', 'c'], b: ['d'], c: ['d'], d: [] })))).toEqual([]);
+  });
+
   it.each([
     'select 1 as one from x',
     ' with a as (select 1) select * from a',

@@ -9,6 +9,6 @@ declare module '@lhncbc/ucum-lhc' {
   const ucumPackage: {
     readonly UcumLhcUtils: { getInstance(): { convertToBaseUnits(code: string, value: number): BaseUnits } };
   };
-  // eslint-disable-next-line import-x/no-default-export -- the package is CommonJS
+  // eslint-disable-next-line no-restricted-syntax -- the package is CommonJS
   export default ucumPackage;
 }

@@ -106,7 +106,8 @@ function advance(parameter: ParameterRow, rows: readonly ResourceRow[]): Progres
       isWhole: false,
     };
   }
-  return { ...known, pass: lastPass, place: null, isWhole: pass === lastPass };
+  // What was counted at the begin may have grown or shrunk while the pass went on: now it is known.
+  return { ...known, total: known.done, pass: lastPass, place: null, isWhole: pass === lastPass };
 }
 
 const steps = 10;

@@ -35,7 +35,7 @@ it('gives an archive whose metadata describe the document byte for byte, the sam
       {
         uniqueId: '1.2.250.1.999.7.3.40.1',
         patientId: '258059999900193^^^&1.2.250.1.213.1.4.10&ISO^NH',
-        typeCode: '11490-0',
+        entry: { typeCode: { code: '11490-0' } },
       },
     ],
   });

@@ -78,13 +78,15 @@ describe('An archive', () => {
         {
           uniqueId: document.uniqueId,
           patientId: document.patientId,
-          typeCode: '11490-0',
           size: document.bytes.length,
           isReplacement: false,
-          confidentialityCodes: [
-            { code: 'N', system: '2.16.840.1.113883.5.25' },
-            { code: 'INVISIBLE_PATIENT', system: '1.2.250.1.213.1.1.4.13' },
-          ],
+          entry: {
+            typeCode: { code: '11490-0' },
+            confidentiality: [
+              { code: 'N', system: '2.16.840.1.113883.5.25' },
+              { code: 'INVISIBLE_PATIENT', system: '1.2.250.1.213.1.1.4.13' },
+            ],
+          },
         },
       ],
     });

@@ -77,8 +77,10 @@ export function createDeadlines({ ask, chance, any, now }: Ground, toleranceMs: 
   return {
     name: 'deadlines',
     async opened() {
-      const versions = await Promise.all((await breaks()).map(({ id }) => openings(id)));
-      return versions.flat();
+      // One after the other: hundreds at once are more than a server takes (`inFlightMax`), and it says so rightly.
+      const versions: string[] = [];
+      for (const { id } of await breaks()) versions.push(...(await openings(id)));
+      return versions;
     },
     async prepare() {
       await expectDone(ask('PUT', `${any()}/Patient/faults`, { body: { resourceType: 'Patient', id: 'faults' } }));

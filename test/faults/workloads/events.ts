@@ -86,13 +86,13 @@ export async function createEvents(
 
   /** What a resource that should not be there is. */
   async function withNames(lines: readonly string[]): Promise<readonly string[]> {
-    const named = lines.map(async (line) => {
+    const named: string[] = [];
+    for (const line of lines) {
       const path = /^(DetectedIssue\/\S+)\/_history/.exec(line)?.[1];
-      if (path === undefined) return line;
-      const { status, text } = await ask('GET', `${any()}/${path}`);
-      return `${line} (${status}: ${text.slice(0, 1_500)})`;
-    });
-    return Promise.all(named);
+      const answer = path === undefined ? undefined : await ask('GET', `${any()}/${path}`);
+      named.push(answer === undefined ? line : `${line} (${answer.status}: ${answer.text.slice(0, 1_500)})`);
+    }
+    return named;
   }
 
   return {
