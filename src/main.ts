@@ -3,6 +3,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { type App, clientsUsage, runClients, startApp, startOwnPostgres } from './app/index.ts';
 import { createRuleCheck } from './check-rules.ts';
 import {
@@ -41,12 +42,19 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const environment: Environment = process.env;
 
+/**
+ * V8 lets its heap grow to several times of what lives in it before it looks for garbage: under transactions a server of 100 MB stood
+ * at 460. Looking when it has grown by two fifths holds it at 230, for no throughput that could be measured.
+ */
+const heapGrowth = '--heap-growing-percent=40';
+
 async function serve(): Promise<void> {
   await start(environment);
 }
 
 /** `afterStop` runs behind everything else when the server stops. */
 async function start(settings: Environment, afterStop: () => Promise<void> = () => Promise.resolve()): Promise<App> {
+  setFlagsFromString(heapGrowth);
   const config = readConfig(settings);
   const log = createLog(config.logLevel);
   if (config.isNetworkOpen && config.auth === 'none')

@@ -84,9 +84,10 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
 }
 
 async function createContext(ground: Ground, engine: EngineInput, notify: Notify): Promise<Context> {
-  const { clock, config, db } = ground;
+  const { clock, config, db, replica, ...others } = ground;
   return {
-    ...ground,
+    ...{ ...others, clock },
+    ...(replica && { replica }),
     indexValues: ground.index,
     withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),

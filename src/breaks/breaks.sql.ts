@@ -216,7 +216,10 @@ export interface BreakRow {
   readonly owner: string | undefined;
 }
 
-/** The life of each break as indicators count it: when it opened, was answered, was closed, how often it came back. */
+/**
+ * The life of each break as indicators count it: when it opened, was answered, was closed, how often it came back. The rows are
+ * looked up one by one first (offset 0): joined to a list of unknown length, PostgreSQL reads all breaks there are.
+ */
 export async function keepLives(tx: Queryable, rows: readonly BreakRow[], atMs: number): Promise<void> {
   if (rows.length === 0) return;
   await tx.query({
@@ -235,9 +238,34 @@ export async function keepLives(tx: Queryable, rows: readonly BreakRow[], atMs: 
                  then coalesce(b.closed_at, $2::timestamptz) end
            from json_to_recordset($1) as l(key text, occurrence integer, rule text, patient text, site text,
              pathway text, state text, reason text, owner text)
-           where b.key = l.key and b.occurrence = l.occurrence`,
+           where b.ctid = any (array(
+               select there.ctid from json_to_recordset($1) as w(key text, occurrence integer)
+               cross join lateral (
+                 select ctid from break where key = w.key and occurrence = w.occurrence offset 0
+               ) as there))
+             and b.key = l.key and b.occurrence = l.occurrence`,
     values: [JSON.stringify(rows), new Date(atMs)],
   });
+}
+
+/**
+ * What the last judgment of each patient wrote, by `Type/id`, with the versions: kept with the job that waits (own-writes.ts).
+ * Patients without such a job are missing. Each job is looked up by itself (offset 0), however many wait.
+ */
+export async function readOwnWrites(
+  db: Queryable,
+  patients: readonly string[],
+): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
+  const rows = await db.query<{ key: string; wrote: Readonly<Record<string, number>> }>({
+    name: 'own-writes',
+    text: `select w.key, j.wrote from unnest($1::text[]) as w(key)
+           cross join lateral (
+             select payload -> 'wrote' as wrote from job where kind = 'judge' and key = w.key offset 0
+           ) as j
+           where j.wrote is not null`,
+    values: [patients],
+  });
+  return new Map(rows.map(({ key, wrote }) => [key, wrote]));
 }
 
 /** A longer text is not looked through: it costs more to read than a judgment does. */

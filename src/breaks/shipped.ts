@@ -4,6 +4,7 @@
  * that a site has replaced by its own (without the mark) is left alone.
  */
 import { readdir, readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { Problem } from '../base/index.ts';
 import type { Resource } from '../fhir/index.ts';
 import { everything, type Store } from '../store/index.ts';
@@ -75,20 +76,15 @@ function installOnce(store: Store, resources: readonly Resource[]): Promise<numb
 
 /** Whether it says what this server ships, whatever its place in the record. */
 export function createOwnCheck(shipped: readonly Resource[]): IsOwn {
-  const texts = new Set(shipped.map(textWithoutMeta));
-  return (resource) => texts.has(textWithoutMeta(resource));
+  const byUrl = new Map(shipped.map((resource) => [resource['url'], resource]));
+  return (resource) => {
+    const ours = byUrl.get(resource['url']);
+    return ours !== undefined && isDeepStrictEqual(withoutMeta(ours), withoutMeta(resource));
+  };
 }
 
-function textWithoutMeta({ meta: _meta, ...rest }: Resource): string {
-  return JSON.stringify(rest, (_name, value: unknown) => (isPlain(value) ? sorted(value) : value));
-}
-
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function sorted(value: Readonly<Record<string, unknown>>): object {
-  return Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)));
+function withoutMeta({ meta: _meta, ...rest }: Resource): object {
+  return rest;
 }
 
 function needsWriting(resource: Resource, there: Resource | undefined): boolean {

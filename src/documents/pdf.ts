@@ -3,7 +3,6 @@
  * becomes a question mark, the FHIR document has it as it is. The same input gives the same bytes.
  */
 import { buffer } from 'node:stream/consumers';
-import PDFDocument from 'pdfkit';
 import type { Paper } from './paper.ts';
 
 export interface PdfSetting {
@@ -17,6 +16,8 @@ const margin = 56;
 const linesMax = 400;
 
 export async function writePdf(paper: Paper, { patient, day, madeAtMs }: PdfSetting): Promise<Buffer> {
+  // Loaded when the first page is asked for: its fonts are a sixth of the start of the server.
+  const { default: PDFDocument } = await import('pdfkit');
   const title = printable(paper.title);
   const pdf = new PDFDocument({
     size: 'A4',

@@ -7,6 +7,7 @@ import { type Asked, mayEverything, requirePermitted } from '../access/index.ts'
 import { Problem } from '../base/index.ts';
 import {
   type Answer,
+  answerAsOld,
   type Content,
   type Context,
   type EntryPart,
@@ -99,7 +100,11 @@ async function serve(input: FhirRoutesInput, served: Served, { request, reply }:
   if (content !== 'bytes') requireFormat(form);
   const parsed = readRequest(request, content, context);
   const answer = await noteShown(context, { performed, request: parsed }, async () =>
-    takePart(context, parsed, await run(context, parsed)),
+    takePart(
+      context,
+      parsed,
+      await answerAsOld(context, { ...performed, request: parsed }, (from) => run(from, parsed)),
+    ),
   );
   return sendAnswer(reply, answer, { form, definitions: context.definitions });
 }

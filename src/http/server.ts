@@ -2,6 +2,7 @@
  * Fastify, kept thin: bytes in, plain requests on, answers out. Bodies are read as bytes and parsed by our own parser
  * (src/fhir/json.ts); nothing below this folder knows the library.
  */
+import { Readable } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -81,6 +82,9 @@ export interface HttpInput {
   readonly onGate: (standing: Gate['standing']) => void;
 }
 
+/** What is shorter is not worth packing. */
+const packedFromBytes = 1024;
+
 /** Headers on every answer: the content is data, never a page. */
 const safetyHeaders = {
   'x-content-type-options': 'nosniff',
@@ -105,14 +109,21 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
       void sendError(input, { request, reply: reply.headers(safetyHeaders) }, error),
   });
   server.server.maxConnections = input.config.connectionsMax;
-  // Bodies are unpacked within bodyMax; answers from 1 KiB on are packed for those who ask for it.
+  // Bodies are unpacked within bodyMax; answers are packed for those who ask for it.
   await server.register(compress, {
+    threshold: packedFromBytes,
     encodings: ['br', 'gzip'],
     requestEncodings: ['gzip', 'br', 'deflate', 'identity'],
   });
   server.addHook('onRequest', async (request, reply) => {
     if (input.tls !== undefined) void reply.header('strict-transport-security', 'max-age=31536000');
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
+  });
+  // HEAD tells the length that GET would have (RFC 9110 8.6), or none: nobody knows how long it would be when packed.
+  server.addHook('onSend', (request, _reply, payload, done) => {
+    const isAsked = request.method === 'HEAD' && 'accept-encoding' in request.headers;
+    const isPacked = isAsked && typeof payload === 'string' && Buffer.byteLength(payload) >= packedFromBytes;
+    done(null, isPacked ? Readable.from([]) : payload); // of a stream Fastify tells no length
   });
   const gate = registerDoors(server, input);
   guardOtherRoutes(server);

@@ -6,7 +6,7 @@
  * One connection at a time; when it ends it is opened again, later and later. Mails come one by one, the size is asked before
  * the mail: memory is that of one mail.
  */
-import { ImapFlow, type ImapFlowOptions } from 'imapflow';
+import type { ImapFlow, ImapFlowOptions } from 'imapflow';
 import { type Clock, type Log, mailLimits, Problem, problemCategories } from '../base/index.ts';
 import type { TakeLetter } from '../interactions/index.ts';
 
@@ -117,6 +117,8 @@ function reasonOf(error: unknown): string {
 
 async function connection(life: Life, again: () => void): Promise<ImapFlow> {
   if (life.client?.usable === true) return life.client;
+  // Loaded by those who have a mailbox.
+  const { ImapFlow } = await import('imapflow');
   const client = new ImapFlow(optionsOf(life.input));
   // Without listeners an error of the connection would end the process.
   client.on('error', () => undefined);

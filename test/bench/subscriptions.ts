@@ -9,7 +9,7 @@ import type { Resource } from '../../src/fhir/resource.ts';
 import { type Bench, costOfServer } from './compare.ts';
 import { put, sendOrFail, settle, transaction } from './client.ts';
 import { driveHttp, type Figures, type HttpRequest, meanRate } from './measure.ts';
-import { figuresOf, offer } from './offer.ts';
+import { type Answered, answerTimes, elapsedS, figuresOf, offer } from './offer.ts';
 import type { World } from './operations.ts';
 import type { ResultRow } from './table.ts';
 
@@ -117,13 +117,23 @@ async function unsubscribe({ origin, basePath }: World): Promise<void> {
   await settle(origin);
 }
 
-/** Writes at a fixed pace; answers the delays from sending the write to hearing of it. */
-async function paced(world: World, ear: Ear, seconds: number): Promise<Figures> {
-  const requests = newObservations(world, 'paced');
-  const next = (n: number) => ({ id: `paced-${n}`, request: requests() });
-  const begun = performance.now();
+interface Paced {
+  readonly sent: ReadonlyMap<string, Answered>;
+  /** From sending a write to its answer. */
+  readonly answers: Figures;
+}
+
+/** Writes at a fixed pace. */
+async function pace(world: World, run: string, seconds: number): Promise<Paced> {
+  const requests = newObservations(world, run);
+  const next = (n: number) => ({ id: `${run}-${n}`, request: requests() });
   const sent = await offer(world.origin, { next, perSecond: writesPerSecond, seconds });
-  const tookS = (performance.now() - begun) / 1000;
+  const what = { count: sent.size, seconds: elapsedS(sent), failure: 'refused' };
+  return { sent, answers: figuresOf(answerTimes(sent), what) };
+}
+
+/** The delays from sending a write to hearing of it. */
+async function hear({ sent }: Paced, ear: Ear): Promise<Figures> {
   const isHeard = () => [...sent.keys()].every((id) => ear.heardAtMs.has(id));
   for (const until = performance.now() + quietMs; !isHeard() && performance.now() < until; ) {
     await new Promise((resume) => setTimeout(resume, 50));
@@ -132,7 +142,7 @@ async function paced(world: World, ear: Ear, seconds: number): Promise<Figures> 
     const heard = ear.heardAtMs.get(id);
     return heard === undefined ? [] : [heard - sentAtMs];
   });
-  return figuresOf(delays, { count: sent.size, seconds: tookS, failure: 'never heard' });
+  return figuresOf(delays, { count: sent.size, seconds: elapsedS(sent), failure: 'never heard' });
 }
 
 export async function measureSubscriptions(bench: Bench): Promise<readonly ResultRow[]> {
@@ -148,9 +158,12 @@ export async function measureSubscriptions(bench: Bench): Promise<readonly Resul
   };
   try {
     const before = await drive('none-before');
+    const alone = await pace(world, 'paced-alone', seconds);
     await subscribe(world, ear.url);
     const watched = await drive('watched');
-    const delays = await paced(world, ear, seconds);
+    await settle(origin);
+    const paced = await pace(world, 'paced', seconds);
+    const delays = await hear(paced, ear);
     await settle(origin);
     await unsubscribe(world);
     const none = meanRate(before.figures, (await drive('none-after')).figures);
@@ -164,6 +177,14 @@ export async function measureSubscriptions(bench: Bench): Promise<readonly Resul
         cost: watched.cost,
         rawCost: before.cost,
         remark: 'each matches one; the limit is the same without subscriptions',
+      },
+      {
+        name: `create, ${subscriptionCount} subscriptions, ${writesPerSecond}/s offered`,
+        unit: 'requests',
+        perSecond: paced.answers.perSecond,
+        rawPerSecond: alone.answers.perSecond,
+        figures: paced.answers,
+        remark: `median without subscriptions ${alone.answers.medianMs.toFixed(1)} ms`,
       },
       {
         name: `write to receipt, ${writesPerSecond} writes/s`,

@@ -151,8 +151,8 @@ function raw(
   path: string,
   headers: http.OutgoingHttpHeaders,
   body?: Buffer,
+  method = body === undefined ? 'GET' : 'POST',
 ): Promise<http.IncomingMessage & { body: Buffer }> {
-  const method = body === undefined ? 'GET' : 'POST';
   return new Promise((resolve, reject) => {
     const request = http.request(`${client.baseUrl}/${path}`, { method, headers }, (response) => {
       const parts: Buffer[] = [];
@@ -165,6 +165,15 @@ function raw(
 }
 
 describe('Compression', () => {
+  it('tells in HEAD no length that GET would not have', async () => {
+    const length = async (encoding?: string) => {
+      const headers = encoding === undefined ? {} : { 'accept-encoding': encoding };
+      return (await raw('metadata', headers, undefined, 'HEAD')).headers['content-length'];
+    };
+    const plain = await raw('metadata', {});
+    expect([await length(), await length('gzip')]).toEqual([String(plain.body.length), undefined]);
+  });
+
   it.each([
     ['gzip', gunzipSync],
     ['br', brotliDecompressSync],
