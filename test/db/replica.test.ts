@@ -41,6 +41,16 @@ describe('The age of a standby', () => {
     expect(marks.ageMs(10)).toBeUndefined();
   });
 
+  it('is told to be lost to those who wait just then', () => {
+    const marks = createMarks(1_000);
+    const told: string[] = [];
+    const forget = marks.watch(() => told.push('one'));
+    marks.watch(() => told.push('other'));
+    forget();
+    marks.lose();
+    expect(told).toEqual(['other']);
+  });
+
   it('is taken back by a standby that has less than it had', () => {
     const marks = createMarks(10_000);
     marks.add(0, 100n);
