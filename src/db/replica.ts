@@ -21,6 +21,8 @@ export interface Replica {
   readonly database: Database;
   /** How old the standby is at most, in ms; undefined: older than `ageMaxMs`, away, or no standby of this primary. */
   ageMs(): number | undefined;
+  /** What it had until now is not to be asked for any more: statements read what was written just before, e.g. a new index. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export function openReplica(input: ReplicaInput): Replica {
   return {
     database: { ...input.primary, query: standingIn(standby, input, marks) },
     ageMs: () => marks.ageMs(performance.now()),
+    renew: () => marks.renew(performance.now()),
     async close() {
       stopping.abort();
       await following;
@@ -76,6 +79,8 @@ export interface Marks {
   add(atMs: number, position: bigint): void;
   /** The standby has replayed so far. */
   reached(position: bigint): void;
+  /** From now on what was before `atMs` counts for nothing. */
+  renew(atMs: number): void;
   /** Nothing is known of the standby any more. */
   lose(): void;
   ageMs(nowMs: number): number | undefined;
@@ -87,9 +92,16 @@ export interface Marks {
 export function createMarks(ageMaxMs: number): Marks {
   let marks: readonly { readonly atMs: number; readonly position: bigint }[] = [];
   let freshAtMs: number | undefined;
+  let notBeforeMs = Number.NEGATIVE_INFINITY;
   const watchers = new Set<() => void>();
   return {
+    renew(atMs) {
+      notBeforeMs = atMs;
+      marks = [];
+      freshAtMs = undefined;
+    },
     add(atMs, position) {
+      if (atMs < notBeforeMs) return;
       marks = [...marks.filter((mark) => mark.atMs >= atMs - ageMaxMs), { atMs, position }];
     },
     reached(replayed) {

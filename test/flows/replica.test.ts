@@ -182,6 +182,25 @@ describe('A replica that lags', () => {
     expect((await byPrimary()) - before).toBe(1);
   });
 
+  it('is not asked by a search parameter whose index it does not have', async () => {
+    const parameter = {
+      resourceType: 'SearchParameter',
+      id: 'born-as',
+      url: 'https://hopital.example/fhir/SearchParameter/born-as',
+      name: 'BornAs',
+      status: 'active',
+      description: 'Le nom de famille',
+      code: 'born-as',
+      base: ['Patient'],
+      type: 'string',
+      expression: 'Patient.name.family',
+    };
+    expect((await client.put(parameter)).status).toBe(201);
+    await client.settle();
+    const reply = await client.get('Patient?born-as=delorme', anyAge);
+    expect([reply.status, reply.headers.get('age'), ids(reply).length]).toEqual([200, null, 6]);
+  });
+
   it('has it once it goes on', async () => {
     await resume();
     const reply = await until(
