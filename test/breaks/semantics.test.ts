@@ -548,6 +548,85 @@ describe('No storm', () => {
   });
 });
 
+describe('An adversary', () => {
+  const inhibiting = (pairs: Readonly<Record<string, string>>) =>
+    startStory(
+      bookOf([ruleSet(...Object.entries(pairs).map(([code, inhibits]) => action({ code, parts: { inhibits } })))]),
+    );
+
+  it.each<readonly [string, Readonly<Record<string, string>>, string]>([
+    ['and another that silence each other', { 'OWN-1': 'OWN-2', 'OWN-2': 'OWN-1' }, 'OWN-1'],
+    ['of a circle of three', { 'OWN-1': 'OWN-2', 'OWN-2': 'OWN-3', 'OWN-3': 'OWN-1' }, 'OWN-1'],
+  ])('a rule %s: one of them speaks', async (_name, pairs, speaks) => {
+    const story = inhibiting(pairs);
+    await story.at(known, ...circle, someStay());
+    await story.at('2026-03-15T00:00:00+01:00');
+    expect(Object.keys(pairs).filter((code) => story.moves(code).length > 0)).toEqual([speaks]);
+  });
+
+  it('a rule that silences itself is refused', () => {
+    expect(read(ruleSet(action({ parts: { inhibits: 'OWN-1' } }))).kind).toBe('faults');
+  });
+
+  it('a stay that is deleted while its deadline waits breaks nothing; there again, it breaks at once', async () => {
+    const story = await ofLetter();
+    await story.delete('2026-03-12T20:00:00+01:00', 'Encounter/stay-1');
+    await story.at('2026-03-13T10:00:00+01:00');
+    expect(opened(story)).toEqual([]);
+    await story.at('2026-03-13T11:00:00+01:00', someStay());
+    expect(opened(story)).toEqual(['2026-03-13T11:00:00+01:00 open']);
+  });
+
+  it('a stay that is deleted after its break, and there again: the same break', async () => {
+    const story = await ofLetter(['2026-03-13T09:00:00+01:00']);
+    await story.delete('2026-03-13T10:00:00+01:00', 'Encounter/stay-1');
+    await story.at('2026-04-20T11:00:00+02:00', someStay());
+    expect(opened(story).map((line) => line.slice('2026-03-13T00:00:00+01:00 '.length))).toEqual([
+      'open',
+      'moot entered-in-error',
+      'open',
+    ]);
+    expect(story.issues('RUP-20')).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'an hour before it was due, to an hour ago: at once',
+      '2026-03-12T23:00:00+01:00',
+      '2026-03-11T22:00:00+01:00',
+      '2026-03-12T23:00:00+01:00',
+    ],
+    [
+      'an hour before it was due, to the next day: a day later',
+      '2026-03-12T23:00:00+01:00',
+      '2026-03-13T08:00:00+01:00',
+      '2026-03-14T00:00:00+01:00',
+    ],
+    [
+      'at the due instant itself, to the next day: a day later',
+      midnight,
+      '2026-03-13T08:00:00+01:00',
+      '2026-03-14T00:00:00+01:00',
+    ],
+  ])('a discharge that is corrected %s', async (_name, corrected, end, opens) => {
+    const story = await ofLetter([corrected, someStay({ period: { start: '2026-03-11T08:00:00+01:00', end } })]);
+    await story.at('2026-03-16T00:00:00+01:00');
+    expect(opened(story).at(-1)).toBe(`${opens} open`);
+    expect(story.issues('RUP-20')).toHaveLength(1);
+  });
+
+  it('a letter that comes at the due instant itself, in one write with a correction, is judged as the record then stands', async () => {
+    const moved = someStay({ period: { start: '2026-03-11T08:00:00+01:00', end: '2026-03-13T08:00:00+01:00' } });
+    const story = await ofLetter([midnight, moved, someLetter(midnight)], ['2026-03-20T00:00:00+01:00']);
+    expect(
+      opened(story)
+        .filter((line) => line.endsWith(' open'))
+        .slice(1),
+    ).toEqual([]);
+    expect(story.moves('RUP-20').at(-1)).toMatch(/moot|auto-closed/);
+  });
+});
+
 /**
  * With a server: deadlines are durable (flows/kill.test.ts, flows/dated-scenarios.test.ts 25 to 27), merged patients
  * (flows/merged.test.ts), nothing is erased (flows/corrections.test.ts), unique on (key, occurrence) with two instances
