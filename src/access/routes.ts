@@ -135,6 +135,13 @@ export function policyOf({ kind, key }: Asked): RoutePolicy | undefined {
   return Object.hasOwn(tables[kind], key) ? tables[kind][key] : undefined;
 }
 
+/** All that has a policy, whether it is served or not. */
+export function everyPolicy(): readonly Asked[] {
+  return (Object.keys(tables) as Asked['kind'][]).flatMap((kind) =>
+    Object.keys(tables[kind]).map((key) => ({ kind, key })),
+  );
+}
+
 /** Throws when one of these is in no table: then the server does not start. */
 export function requirePolicies(served: readonly Asked[]): void {
   const missing = [...new Set(served.filter((one) => policyOf(one) === undefined).map(({ key }) => key))];

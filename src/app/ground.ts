@@ -114,7 +114,12 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   const terminology = baseSearchTerms(base, definitions);
   const search = createSearchContext({ definitions, zone: config.zone, baseUrl, terminology });
   let known: readonly CustomParameter[] = [];
-  const define = (custom: readonly CustomParameter[]): void => search.parameters.define((known = custom));
+  let renewReplica = (): void => undefined;
+  const define = (custom: readonly CustomParameter[]): void => {
+    search.parameters.define((known = custom));
+    // The index of a new one may not be there yet.
+    renewReplica();
+  };
   const customParameters = await followCustomParameters({ db, log: input.log, define });
   lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
@@ -140,6 +145,7 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
     });
   const store = storeOf(db);
   const replica = openReadReplica(input, { db, watch, metrics, storeOf }, lifecycle);
+  if (replica !== undefined) renewReplica = replica.renew;
   const access = createAccess({
     now: clock.now,
     graceMs: graceDefaultMs,

@@ -14,12 +14,17 @@ export interface ReplicaGround {
   readonly storeOf: (db: Database) => Store;
 }
 
+export interface OpenReplica extends ReplicaStore {
+  /** Its answers are not older than this moment from now on. */
+  renew(): void;
+}
+
 /** undefined where no setting names one. One that is away is looked for as long as the server runs. */
 export function openReadReplica(
   { config, log, random }: AppInput,
   { db, watch, metrics, storeOf }: ReplicaGround,
   lifecycle: Lifecycle,
-): ReplicaStore | undefined {
+): OpenReplica | undefined {
   const { replicaUrl: url, replicaAgeMax, poolSize, statementTimeoutMs } = config;
   if (url === undefined) return undefined;
   const replica = openReplica({
@@ -29,5 +34,6 @@ export function openReadReplica(
   });
   const counted = metrics.watchReplica(replica.ageMs);
   lifecycle.onStop('replica', () => replica.close());
-  return { store: storeOf(replica.database), ageMs: replica.ageMs, count: counted.answered };
+  const { ageMs, renew } = replica;
+  return { store: storeOf(replica.database), ageMs, renew, count: counted.answered };
 }

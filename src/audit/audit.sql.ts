@@ -74,6 +74,8 @@ export interface AuditQuery {
   /** Behind this one, in the order that is asked for. */
   readonly after?: { readonly recordedAtMs: number; readonly id: string };
   readonly isOldestFirst?: boolean;
+  /** The condition on a row of `resource` that all of what was read or written must meet, where it is stored at all. */
+  readonly seen?: (alias: string, bind: (value: unknown) => string) => string;
 }
 
 const columns =
@@ -111,6 +113,7 @@ function conditionOf(query: AuditQuery, values: unknown[]): string {
     ...equal('operation', query.operation),
     ...(codes === undefined ? [] : [`code = any (${bind(codes)}::text[])`]),
     ...(query.entity === undefined ? [] : [entityText(query.entity, bind)]),
+    ...(query.seen === undefined ? [] : [seenText(query.seen, bind)]),
     ...(lowest === undefined ? [] : [`status >= ${bind(lowest)} and status < ${bind(highest)}`]),
     ...(query.dates ?? []).map(
       ([from, to]) =>
@@ -125,6 +128,12 @@ function conditionOf(query: AuditQuery, values: unknown[]): string {
 function entityText(entity: string, bind: (value: unknown) => string): string {
   return `exists (select from unnest(data) as d(reference) where d.reference = ${bind(entity)}
     or starts_with(d.reference, ${bind(`${entity}/_history/`)}))`;
+}
+
+function seenText(seen: NonNullable<AuditQuery['seen']>, bind: (value: unknown) => string): string {
+  return `not exists (select from unnest(data) as d(reference)
+      join resource r on r.type = split_part(d.reference, '/', 1) and r.id = split_part(d.reference, '/', 2)
+    where (${seen('r', bind)}) is not true)`;
 }
 
 /** PostgreSQL and JavaScript both know the years 1 to 9999. */

@@ -9,9 +9,9 @@
  * Whatever fails on the standby is asked of the primary, and the standby is left alone until it has been seen again.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Log } from '../base/index.ts';
+import { type Log, within } from '../base/index.ts';
 import { type Database, openDatabase, type Queryable, type Row, type Statement } from './database.ts';
-import { databaseFaultOf } from './sql-state.ts';
+import { databaseFaultOf, isUndone } from './sql-state.ts';
 
 export interface Replica {
   /**
@@ -21,6 +21,8 @@ export interface Replica {
   readonly database: Database;
   /** How old the standby is at most, in ms; undefined: older than `ageMaxMs`, away, or no standby of this primary. */
   ageMs(): number | undefined;
+  /** What it had until now is not to be asked for any more: statements read what was written just before, e.g. a new index. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -59,10 +61,15 @@ export function openReplica(input: ReplicaInput): Replica {
   return {
     database: { ...input.primary, query: standingIn(standby, input, marks) },
     ageMs: () => marks.ageMs(performance.now()),
+    renew: () => marks.renew(performance.now()),
     async close() {
       stopping.abort();
       await following;
-      await Promise.all([standby.close(), looking.close()]);
+      // One that has gone silent is left behind.
+      await within(
+        lookTimeoutMs,
+        Promise.all([standby.close(), looking.close()]).then(() => undefined),
+      );
     },
   };
 }
@@ -72,17 +79,29 @@ export interface Marks {
   add(atMs: number, position: bigint): void;
   /** The standby has replayed so far. */
   reached(position: bigint): void;
+  /** From now on what was before `atMs` counts for nothing. */
+  renew(atMs: number): void;
   /** Nothing is known of the standby any more. */
   lose(): void;
   ageMs(nowMs: number): number | undefined;
+  /** Calls `lost` when the standby is lost, until it is told to forget it. */
+  watch(lost: () => void): () => void;
 }
 
 /** Marks older than `ageMaxMs` tell nothing, and are forgotten. */
 export function createMarks(ageMaxMs: number): Marks {
   let marks: readonly { readonly atMs: number; readonly position: bigint }[] = [];
   let freshAtMs: number | undefined;
+  let notBeforeMs = Number.NEGATIVE_INFINITY;
+  const watchers = new Set<() => void>();
   return {
+    renew(atMs) {
+      notBeforeMs = atMs;
+      marks = [];
+      freshAtMs = undefined;
+    },
     add(atMs, position) {
+      if (atMs < notBeforeMs) return;
       marks = [...marks.filter((mark) => mark.atMs >= atMs - ageMaxMs), { atMs, position }];
     },
     reached(replayed) {
@@ -92,6 +111,11 @@ export function createMarks(ageMaxMs: number): Marks {
     },
     lose() {
       freshAtMs = undefined;
+      for (const lost of watchers) lost();
+    },
+    watch(lost) {
+      watchers.add(lost);
+      return () => void watchers.delete(lost);
     },
     ageMs(nowMs) {
       const age = freshAtMs === undefined ? undefined : nowMs - freshAtMs;
@@ -126,10 +150,8 @@ interface Follow {
 async function follow({ look, marks, log, signal }: Follow): Promise<void> {
   let wasSeen: boolean | undefined;
   while (!signal.aborted) {
-    const isSeen = await look().then(
-      () => true,
-      () => false,
-    );
+    // A look that nobody ends is no look.
+    const isSeen = await within(replicaLimits.lookTimeoutMs, look()).catch(() => false);
     if (!isSeen) marks.lose();
     if (isSeen !== wasSeen) tell(log, isSeen);
     wasSeen = isSeen;
@@ -137,17 +159,24 @@ async function follow({ look, marks, log, signal }: Follow): Promise<void> {
   }
 }
 
-/** A statement on the standby; on the primary where the standby fails. */
+/** A statement on the standby; on the primary where the standby fails, or is lost while it is asked. */
 function standingIn(standby: Queryable, { primary, onFailure }: ReplicaInput, marks: Marks): Queryable['query'] {
   return async <R extends object = Row>(statement: Statement): Promise<readonly R[]> => {
+    let forget = (): void => undefined;
+    const lost = new Promise<never>((_resolve, reject) => {
+      forget = marks.watch(() => reject(new Error('the replica was lost')));
+    });
     try {
-      return await standby.query<R>(statement);
+      return await Promise.race([standby.query<R>(statement), lost]);
     } catch (error) {
       // As slow there as here: asking twice would only take twice as long.
       if (databaseFaultOf(error)?.sqlState === statementTimedOut) throw error;
-      marks.lose();
+      // One that refuses and lives may refuse this statement alone.
+      if (!isUndone(error)) marks.lose();
       onFailure?.();
       return primary.query<R>(statement);
+    } finally {
+      forget();
     }
   };
 }

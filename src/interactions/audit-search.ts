@@ -88,7 +88,11 @@ async function accesses(context: Context, request: Request): Promise<Answer> {
   const patient = `Patient/${id}`;
   const isOwn = ownPatient(caller) === patient;
   if (!isOwn && !hasRight(caller, 'audit-read')) throw forbidden();
-  return search(context, audit, { request, path: `${patient}/$accesses`, fixed: { patient }, isOwn });
+  const { visible } = request;
+  // Of what is hidden from the patient himself he is not told by who has read it either.
+  const seen: AuditQuery['seen'] = (alias, bind) => visible(alias, bind, 'stored');
+  const fixed = hasRight(caller, 'audit-read') ? { patient } : { patient, seen };
+  return search(context, audit, { request, path: `${patient}/$accesses`, fixed, isOwn });
 }
 
 interface Sought {

@@ -3,7 +3,8 @@
  * person has looked at. A letter that cannot be read, or whose patient is in doubt, is not lost: its bytes and a Task stay.
  */
 import { Problem } from '../base/index.ts';
-import type { Resource } from '../fhir/index.ts';
+import { mayEverything } from '../access/index.ts';
+import { parseJson, type Resource, serializeJson } from '../fhir/index.ts';
 import type { Answer, Context, Request } from './context.ts';
 import type { Incoming } from './letter-review.ts';
 import type { LetterStoreSettings } from './letter-store.ts';
@@ -20,11 +21,12 @@ export function ingestOperation(settings: LetterStoreSettings): Operation {
     takesBytes: true,
     documentation:
       'Takes letters as raw bytes (CDA R2, IHE XDM in a zip, MSSanté mail, HL7 v2 MDM, ORU or ADT) and stores what they say.',
-    run(context, request) {
+    async run(context, request) {
       const { content } = request;
       if (content === undefined)
         throw new Problem('media-type', 'expected the bytes of a letter, e.g. application/cda+xml');
-      return ingest(context, settings, { bytes: content.bytes, contentType: carrierOf(content) });
+      const incoming = { bytes: content.bytes, contentType: carrierOf(content) };
+      return asSeen(context, request, await ingest(context, settings, incoming));
     },
   };
 }
@@ -37,7 +39,7 @@ export function retryOperation(settings: LetterStoreSettings): Operation {
     methods: ['POST'],
     takesBytes: true,
     documentation: 'Takes a letter under review once more, after what stood in its way was corrected.',
-    run: (context, request) => retry(context, settings, request),
+    run: async (context, request) => asSeen(context, request, await retry(context, settings, request)),
   };
 }
 
@@ -76,6 +78,40 @@ async function ingest(context: Context, settings: LetterStoreSettings, incoming:
   const outcome = await takeIncoming(context, settings, incoming);
   if (outcome.kind === 'refused') throw outcome.problem;
   return outcome.answer;
+}
+
+interface Told {
+  readonly entry?: readonly { readonly resource?: unknown; readonly response?: Response }[];
+}
+
+interface Response {
+  readonly status?: string;
+  readonly location?: string;
+}
+
+/**
+ * Whoever brings a letter is told what it made, and of what it found what he may see: to name a patient is not to be shown his record.
+ * Of all else he is told where it stands.
+ */
+async function asSeen(context: Context, { caller, visible }: Request, answer: Answer): Promise<Answer> {
+  if (answer.body === undefined || (mayEverything(caller) && context.audit === undefined)) return answer;
+  const bundle = parseJson(answer.body) as Told & Resource;
+  const { entry = [] } = bundle;
+  if (bundle.resourceType !== 'Bundle') return answer;
+  const shown = entry.map(({ response }) => referenceOf(response));
+  const stored = await context.store.readMany([...new Set(shown)], visible);
+  const seen = new Set(stored.map(({ type, id }) => `${type}/${id}`));
+  const told = entry.map((one) => {
+    const { resource: _unseen, ...rest } = one;
+    return one.response?.status === '201' || seen.has(referenceOf(one.response)) ? one : rest;
+  });
+  const isWhole = told.every((one, at) => one === entry[at]);
+  return { ...answer, shown, ...(isWhole ? {} : { body: serializeJson({ ...bundle, entry: told }) }) };
+}
+
+/** `Type/id` of a version's URL. */
+function referenceOf({ location = '' }: Response = {}): string {
+  return location.split('/').slice(-4, -2).join('/');
 }
 
 async function retry(context: Context, settings: LetterStoreSettings, request: Request): Promise<Answer> {

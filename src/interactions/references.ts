@@ -3,30 +3,67 @@
  * to must be there when it is committed, and what is pointed at cannot be deleted. Where they are only recorded, feeds
  * arrive in any order, and $dangling-references lists what leads to nothing yet.
  */
+import { type Caller, mayEverything } from '../access/index.ts';
 import { type Issue, Problem } from '../base/index.ts';
-import type { Resource } from '../fhir/index.ts';
+import { parseJson, type Resource } from '../fhir/index.ts';
 import { decodeCursor, encodeCursor } from '../search/index.ts';
-import type { Session, WriteEntry } from '../store/index.ts';
+import { everything, type Session, type WriteEntry } from '../store/index.ts';
 import type { Answer, Context, Request } from './context.ts';
 import { many, readInputs, single } from './inputs.ts';
 import type { Operation } from './operations.ts';
 
-/** Before the commit. Throws `conflict` with the place of each reference that leads to nothing. */
+/**
+ * Before the commit. Throws `conflict` with the place of each reference that leads to nothing, or newly to what the caller does not see:
+ * otherwise he could ask of any id whether there is something.
+ */
 export async function requireTargets(
   context: Context,
   session: Session,
-  entries: readonly WriteEntry[],
+  { entries, caller }: { readonly entries: readonly WriteEntry[]; readonly caller: Caller },
 ): Promise<void> {
   const own = new Set(entries.flatMap(({ type, id, resource }) => (resource === undefined ? [] : [`${type}/${id}`])));
   const wanted = new Set(
     entries.flatMap(({ resource }) => (resource === undefined ? [] : context.indexValues(resource).references)),
   );
-  const missing = new Set(await session.missingOf([...wanted].filter((reference) => !own.has(reference))));
+  const others = [...wanted].filter((reference) => !own.has(reference));
+  const unseen = await hiddenOf(context, session, { entries, caller, references: others });
+  const missing = new Set([...(await session.missingOf(others)), ...unseen]);
   if (missing.size === 0) return;
   const issues = entries.flatMap(({ resource }) =>
     resource === undefined ? [] : danglingIssues(context, resource, missing),
   );
   throw new Problem('conflict', 'a reference leads to nothing that is there', { issues });
+}
+
+interface Pointing {
+  readonly entries: readonly WriteEntry[];
+  readonly caller: Caller;
+  /** `Type/id` */
+  readonly references: readonly string[];
+}
+
+/**
+ * Those that are not seen, and that none of the resources pointed at before. Whoever may write need not have the scope to read what he
+ * refers to; and a Binary is seen by its document only, which comes after it.
+ */
+async function hiddenOf(
+  context: Context,
+  session: Session,
+  { entries, caller, references }: Pointing,
+): Promise<readonly string[]> {
+  const sought = references.filter((reference) => !reference.startsWith('Binary/'));
+  if (mayEverything(caller) || sought.length === 0) return [];
+  const scopes = caller.scopes.map(({ level }) => ({ level, type: '*', interactions: 'r', constraint: [] }));
+  const seen = await session.readMany(sought, context.access.visibleTo({ ...caller, scopes }));
+  const seenReferences = new Set(seen.map(({ type, id }) => `${type}/${id}`));
+  const unseen = sought.filter((reference) => !seenReferences.has(reference));
+  if (unseen.length === 0) return [];
+  const before = await session.readMany(
+    entries.map(({ type, id }) => `${type}/${id}`),
+    everything,
+  );
+  const known = new Set(before.flatMap(({ raw }) => context.indexValues(parseJson(raw) as Resource).references));
+  return unseen.filter((reference) => !known.has(reference));
 }
 
 /** After the commit, in its transaction, whose locks keep new pointers away. */

@@ -100,7 +100,7 @@ async function commitGuarded(
   const checked: WriteEntry[] = [];
   for (const entry of entries) checked.push(await guardEntry(context, session, entry, caller));
   const isEnforced = context.references === 'enforced';
-  if (isEnforced) await requireTargets(context, session, checked);
+  if (isEnforced) await requireTargets(context, session, { entries: checked, caller });
   const written = await session.commit(checked);
   if (isEnforced) await requireNoPointers(session, checked);
   const changed = written.filter(({ outcome }) => outcome !== 'unchanged');

@@ -154,6 +154,25 @@ describe('the log', () => {
     expect((await app.as('auditor').get('Patient/a/$accesses')).status).toBe(200);
   });
 
+  it('tells a patient nothing of who has read what is hidden from him', async () => {
+    const security = [
+      {
+        system: 'https://mos.esante.gouv.fr/NOS/TRE_A07-StatusVisibiliteDocument/FHIR/TRE-A07-StatusVisibiliteDocument',
+        code: 'INVISIBLE_PATIENT',
+      },
+    ];
+    const counted = 'Patient/a/$accesses?_summary=count';
+    const before = ((await app.as('patientA').get(counted)).json as { total: number }).total;
+    await app.as('feed').putAll(observation('not-told-yet', 'a', { meta: { security } }));
+    await app.as('anna').read('Observation/not-told-yet');
+    const own = await app.as('patientA').get('Patient/a/$accesses?_count=1000');
+    expect(own.text).toContain('Observation/oa');
+    expect(own.text).not.toContain('not-told-yet');
+    // The three times that he looked, or was counted for, are his own.
+    expect(((await app.as('patientA').get(counted)).json as { total: number }).total).toBe(before + 2);
+    expect((await app.as('auditor').get('Patient/a/$accesses?_count=1000')).text).toContain('not-told-yet');
+  });
+
   it('A24: is never changed, whoever asks, through the server or beside it', async () => {
     const [event] = await log('patient=a');
     const path = `AuditEvent/${event?.id}`;

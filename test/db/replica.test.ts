@@ -41,6 +41,29 @@ describe('The age of a standby', () => {
     expect(marks.ageMs(10)).toBeUndefined();
   });
 
+  it('counts nothing from before it was renewed, not even a mark that comes later', () => {
+    const marks = createMarks(10_000);
+    marks.add(0, 100n);
+    marks.reached(100n);
+    marks.renew(300);
+    marks.add(250, 100n);
+    marks.reached(100n);
+    expect(marks.ageMs(400)).toBeUndefined();
+    marks.add(500, 100n);
+    marks.reached(100n);
+    expect(marks.ageMs(600)).toBe(100);
+  });
+
+  it('is told to be lost to those who wait just then', () => {
+    const marks = createMarks(1_000);
+    const told: string[] = [];
+    const forget = marks.watch(() => told.push('one'));
+    marks.watch(() => told.push('other'));
+    forget();
+    marks.lose();
+    expect(told).toEqual(['other']);
+  });
+
   it('is taken back by a standby that has less than it had', () => {
     const marks = createMarks(10_000);
     marks.add(0, 100n);

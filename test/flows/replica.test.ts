@@ -2,16 +2,20 @@
  * A read replica beside its primary, two real PostgreSQL (src/decisions/0060-read-replica.md): who is answered by it, what happens when
  * it lags, is killed, comes back, and when it becomes the primary. Staleness is asked for by RFC 9111 §5.2.1.2, told by §5.1.
  */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLog } from '../../src/base/index.ts';
 import { openDatabase, openReplica } from '../../src/db/index.ts';
 import type { Resource } from '../../src/fhir/index.ts';
 import { callersBy, patientUser } from '../access/callers.ts';
+import { openProxy, type Proxy } from '../faults/proxy.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import type { Client, Reply } from '../support/client.ts';
 import { ask, type StandbyPair, standbyName, startPair } from '../support/standby.ts';
 
 let pair: StandbyPair;
+/** Between the server and the standby. */
+let line: Proxy;
 let test: TestApp;
 /** May everything; `own` is the patient `seen-0`. */
 let client: Client;
@@ -21,9 +25,10 @@ const anyAge = { 'cache-control': 'max-stale' };
 
 beforeAll(async () => {
   pair = await startPair();
+  line = await openProxy({ path: join(pair.standbyFolder, '.s.PGSQL.5432') });
   test = await startTestApp({
     clock: 'real',
-    settings: settingsFor(pair),
+    settings: settingsFor(pair, line),
     callerOf: callersBy({ own: patientUser('Patient/seen-0') }),
   });
   client = test.client.with({ authorization: 'Bearer system' });
@@ -31,13 +36,15 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await test?.close();
+  await line?.close();
   await pair?.close();
 });
 
-function settingsFor({ primaryUrl, standbyUrl }: StandbyPair): Record<string, string> {
+function settingsFor({ primaryUrl, standbyUrl }: StandbyPair, { port }: Proxy): Record<string, string> {
+  const { username, password } = new URL(standbyUrl);
   return {
     DATABASE_URL: primaryUrl,
-    SUTURE_REPLICA_URL: standbyUrl,
+    SUTURE_REPLICA_URL: `postgresql://${username}:${password}@127.0.0.1:${port}/postgres`,
     SUTURE_REPLICA_AGE_MAX: '600',
     SUTURE_AUDIT: 'on',
     SUTURE_POOL_SIZE: '4',
@@ -175,6 +182,25 @@ describe('A replica that lags', () => {
     expect((await byPrimary()) - before).toBe(1);
   });
 
+  it('is not asked by a search parameter whose index it does not have', async () => {
+    const parameter = {
+      resourceType: 'SearchParameter',
+      id: 'born-as',
+      url: 'https://hopital.example/fhir/SearchParameter/born-as',
+      name: 'BornAs',
+      status: 'active',
+      description: 'Le nom de famille',
+      code: 'born-as',
+      base: ['Patient'],
+      type: 'string',
+      expression: 'Patient.name.family',
+    };
+    expect((await client.put(parameter)).status).toBe(201);
+    await client.settle();
+    const reply = await client.get('Patient?born-as=delorme', anyAge);
+    expect([reply.status, reply.headers.get('age'), ids(reply).length]).toEqual([200, null, 6]);
+  });
+
   it('has it once it goes on', async () => {
     await resume();
     const reply = await until(
@@ -182,6 +208,33 @@ describe('A replica that lags', () => {
       ({ status }) => status === 200,
     );
     expect(reply.json.id).toBe('late');
+  });
+});
+
+describe('A replica that falls silent', () => {
+  it('holds nobody: who waits for it is answered by the primary', async () => {
+    const failures = async () => (await metric('suture_replica_failures_total')) || 0;
+    // Asked while it counts as young: on a machine that is slow just then, once more.
+    await until(
+      async () => {
+        line.setMood('open');
+        await fromReplica('Patient/late');
+        const before = await failures();
+        line.setMood('silent');
+        const replies = await Promise.all([1, 2, 3].map(() => client.get('Patient?name=delorme', anyAge)));
+        expect(replies.map(({ status }) => status)).toEqual([200, 200, 200]);
+        return (await failures()) - before;
+      },
+      (more) => more > 0,
+    );
+    const ready = await until(
+      () => test.client.get('/health/ready'),
+      ({ json }) => json.replica === 'unusable',
+    );
+    expect(ready.status).toBe(200);
+    line.setMood('open');
+    line.cut(() => true);
+    expect((await fromReplica('Patient/late')).status).toBe(200);
   });
 });
 

@@ -1,11 +1,16 @@
 /** SUTURE_REFERENCES: recorded references find their target whenever it comes; enforced ones must have it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemCaller } from '../../src/access/index.ts';
+import { callersBy, patientUser } from '../access/callers.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 
 let test: TestApp;
 
 beforeAll(async () => {
-  test = await startTestApp();
+  const known = callersBy({ p: patientUser('Patient/p', 'patient/*.cruds') });
+  test = await startTestApp({
+    callerOf: (request) => (request.headers.authorization === undefined ? systemCaller : known(request)),
+  });
 });
 afterAll(() => test?.close());
 
@@ -61,6 +66,35 @@ describe('Enforced references', () => {
       ['Basic.extension[0].valueReference.reference'],
     ]);
     expect((await test.client.get('Basic/b1')).status).toBe(404);
+  });
+
+  it('refuse a reference to what the caller does not see as one to nothing, byte for byte', async () => {
+    const note = (focus: string, changes: object = {}) => ({
+      resourceType: 'Observation',
+      id: 'own',
+      status: 'final',
+      code: { text: 'x' },
+      subject: { reference: 'Patient/p' },
+      focus: [{ reference: focus }],
+      ...changes,
+    });
+    const hidden = { ...note('Patient/q'), id: 'hidden', subject: { reference: 'Patient/q' } };
+    await test.client.putAll(patient('p'), patient('q'), hidden, note('Patient/p'));
+    const own = test.client.with({ authorization: 'Bearer p' });
+    const answer = async (focus: string) => {
+      const { status, text } = await own.put(note(focus));
+      return [status, text];
+    };
+    expect((await answer('Observation/absent'))[0]).toBe(409);
+    expect(await answer('Observation/hidden')).toEqual(await answer('Observation/absent'));
+    expect(await answer('Patient/q')).toEqual(await answer('Patient/r'));
+    expect((await answer('Patient/p'))[0]).toBe(200);
+    // What somebody else has put there stays there.
+    await test.client.putAll(note('Observation/hidden'));
+    expect((await own.put(note('Observation/hidden', { status: 'amended' }))).status).toBe(200);
+    for (const path of ['Observation/own', 'Observation/hidden', 'Patient/p', 'Patient/q']) {
+      expect((await test.client.remove(path)).status).toBe(204);
+    }
   });
 
   it('take what is there, what comes along, and what is elsewhere', async () => {

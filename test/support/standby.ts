@@ -9,6 +9,7 @@ import { type EmbeddedDatabase, startEmbedded } from '../../src/db/index.ts';
 export interface StandbyPair {
   readonly primaryUrl: string;
   readonly standbyUrl: string;
+  readonly standbyFolder: string;
   startStandby(): Promise<void>;
   /** SIGKILL of the postmaster: PostgreSQL ends as in a crash. */
   kill(which: 'primary' | 'standby'): Promise<void>;
@@ -42,6 +43,7 @@ export async function startPair(): Promise<StandbyPair> {
   return {
     primaryUrl: primary.url,
     standbyUrl: standby.url,
+    standbyFolder: folders.standby,
     startStandby: async () => void (await startStandby()),
     async kill(which) {
       const pid = Number.parseInt(await readFile(join(folders[which], 'cluster', 'postmaster.pid'), 'utf8'), 10);
