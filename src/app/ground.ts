@@ -31,6 +31,8 @@ import {
   type Resource,
 } from '../fhir/index.ts';
 import type { CallerOf } from '../http/index.ts';
+import type { ReplicaStore } from '../interactions/index.ts';
+import { openReadReplica } from './replica.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { openTracing } from './tracing.ts';
 import { softwareVersion } from './version.ts';
@@ -89,6 +91,8 @@ export interface Ground extends AppInput {
   /** What of a resource its index rows hold. */
   readonly index: Indexer;
   readonly store: Store;
+  /** undefined where there is none. */
+  readonly replica: ReplicaStore | undefined;
   readonly access: Access;
   readonly facts: FactReader;
   /** Calls `wake` after each commit from now on. */
@@ -110,7 +114,12 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   const terminology = baseSearchTerms(base, definitions);
   const search = createSearchContext({ definitions, zone: config.zone, baseUrl, terminology });
   let known: readonly CustomParameter[] = [];
-  const define = (custom: readonly CustomParameter[]): void => search.parameters.define((known = custom));
+  let renewReplica = (): void => undefined;
+  const define = (custom: readonly CustomParameter[]): void => {
+    search.parameters.define((known = custom));
+    // The index of a new one may not be there yet.
+    renewReplica();
+  };
   const customParameters = await followCustomParameters({ db, log: input.log, define });
   lifecycle.onStop('search parameters', () => customParameters.close());
   const holder = await takeHolder(input, db, lifecycle);
@@ -124,15 +133,19 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   await openPointers(db, config.references, (resource) => index(resource).references);
   const facts = createFactReader({ ...search.readers, canonical: canonicalIdentifier });
   await openFacts(db, facts);
-  const store = createStore({
-    db,
-    index,
-    facts,
-    references: config.references,
-    compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
-    now: clock.now,
-    onCommit: () => wake(),
-  });
+  const storeOf = (over: Database): Store =>
+    createStore({
+      db: over,
+      index,
+      facts,
+      references: config.references,
+      compartmentKeys: (patient, types) => compartmentKeys(search, patient, types),
+      now: clock.now,
+      onCommit: () => wake(),
+    });
+  const store = storeOf(db);
+  const replica = openReadReplica(input, { db, watch, metrics, storeOf }, lifecycle);
+  if (replica !== undefined) renewReplica = replica.renew;
   const access = createAccess({
     now: clock.now,
     graceMs: graceDefaultMs,
@@ -144,7 +157,7 @@ export async function openGround(input: AppInput, baseUrl: string, lifecycle: Li
   const knowledge = await openKnowledge(input, { db, clock, definitions, base }, lifecycle);
   return {
     ...{ ...input, baseUrl, definitions, db, watch, clock, search, customParameters, custom: () => known },
-    ...{ index, store, access, facts, onCommit, holder, metrics, setting, ...knowledge },
+    ...{ index, store, replica, access, facts, onCommit, holder, metrics, setting, ...knowledge },
   };
 }
 

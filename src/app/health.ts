@@ -1,7 +1,8 @@
 /**
  * Whether this server is ready: its database answers, has every migration that the program knows, and the server is not about
  * to stop. How long work has waited is told too; it makes the server unready only where SUTURE_READY_QUEUE_AGE says so, because a load
- * balancer that takes all instances away for it would stop the reads as well and help nobody.
+ * balancer that takes all instances away for it would stop the reads as well and help nobody. So it is with a read replica: the
+ * primary answers in its place.
  */
 import type { Readiness } from '../http/index.ts';
 import { type Database, knownMigrations } from '../db/index.ts';
@@ -11,6 +12,8 @@ export interface HealthInput {
   readonly watch: Database;
   readonly now: () => number;
   readonly isLeaving: () => boolean;
+  /** undefined where there is none. */
+  readonly replica: { ageMs(): number | undefined } | undefined;
   /** undefined: however long. */
   readonly queueAgeMaxS: number | undefined;
 }
@@ -29,6 +32,7 @@ export async function createReadiness(input: HealthInput): Promise<() => Promise
         migrations: isMigrated ? 'ok' : 'missing',
         queue: isQueueLate ? 'late' : 'ok',
         queueAgeSeconds: Math.round(queueAgeS),
+        ...(input.replica && { replica: input.replica.ageMs() === undefined ? 'unusable' : 'ok' }),
       };
     } catch {
       return { status: 'not ready', database: 'unavailable' };

@@ -18,6 +18,11 @@ export interface Metrics {
   refused(limit: string): void;
   /** From now on shows what is under way. */
   watchRequests(standing: UnderWay): void;
+  /** From now on shows how old the replica is; counts who answered what bears its age, and where it failed. */
+  watchReplica(ageMs: () => number | undefined): {
+    answered(by: 'replica' | 'primary'): void;
+    failed(): void;
+  };
   /** A notification was sent, or was to be. */
   attempted(kind: string, outcome: string, seconds: number): void;
   /** Prometheus text, with what stands in the database now. */
@@ -44,6 +49,7 @@ export function createMetrics(input: StandingInput & { readonly tracing: Tracing
   });
   return {
     watchRequests: (standing) => watchRequests(registry, standing),
+    watchReplica: (ageMs) => watchReplica(registry, ageMs),
     refused: countRefusals(registry),
     attempted(kind, outcome, seconds) {
       attempts.observe({ kind, outcome }, seconds);
@@ -69,6 +75,31 @@ function watchRequests(registry: Registry, standing: UnderWay): void {
   };
   show('suture_requests_in_flight', 'Requests that are not answered yet', () => standing().requests);
   show('suture_request_body_bytes', 'Bytes of bodies of requests that are not answered yet', () => standing().bytes);
+}
+
+function watchReplica(registry: Registry, ageMs: () => number | undefined): ReturnType<Metrics['watchReplica']> {
+  const registers = [registry];
+  const show = (name: string, help: string, read: () => number): void => {
+    const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
+  };
+  show('suture_replica_usable', 'Whether the read replica is there and young enough', () =>
+    ageMs() === undefined ? 0 : 1,
+  );
+  show('suture_replica_age_seconds', 'By how much its answers may be behind; 0 while it is not usable', () => {
+    return (ageMs() ?? 0) / 1000;
+  });
+  const reads = new Counter({
+    name: 'suture_replica_reads_total',
+    help: 'Requests that bear an older answer, by who answered them',
+    labelNames: ['answered_by'],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'suture_replica_failures_total',
+    help: 'Statements that the primary answered because the replica failed',
+    registers,
+  });
+  return { answered: (by) => reads.inc({ answered_by: by }), failed: () => failures.inc() };
 }
 
 function countRefusals(registry: Registry): (limit: string) => void {

@@ -16,6 +16,7 @@ import {
   type Context,
   createBulkWorks,
   createRuleJobWorks,
+  letterBytesGuard,
   sharedDocumentGuard,
   searchParameterGuard,
 } from '../interactions/index.ts';
@@ -24,7 +25,6 @@ import { measureResources } from '../indicators/index.ts';
 import {
   createCaller,
   createNotify,
-  createSmtp,
   type Notify,
   type NotifyInput,
   shippedTopicResources,
@@ -37,6 +37,7 @@ import { typesOfBase } from '../search/index.ts';
 import { createReindexWork, serverSecret } from '../store/index.ts';
 import { noteTold, openAudit } from './audit.ts';
 import type { Ground } from './ground.ts';
+import { openSmtp } from './smtp.ts';
 import { softwareVersion } from './version.ts';
 
 export interface Work {
@@ -53,7 +54,7 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
   const proofAwaitedMs = proofAwaitedHours * 3_600_000;
   const engine = createEngine({ ...ground, zone, quietHours, proofAwaitedMs, metrics: ground.metrics.engine });
   lifecycle.onStop('rules of others', () => engine.isolation.stop());
-  const smtp = openSmtp(config);
+  const smtp = await openSmtp(config);
   const audit = await openAudit(ground);
   const notify = createNotify({
     ...{ ...ground, ...channelSettings(config, smtp), ...noteTold(audit) },
@@ -83,9 +84,10 @@ export async function openWork(ground: Ground, lifecycle: Lifecycle): Promise<Wo
 }
 
 async function createContext(ground: Ground, engine: EngineInput, notify: Notify): Promise<Context> {
-  const { clock, config, db } = ground;
+  const { clock, config, db, replica, ...others } = ground;
   return {
-    ...ground,
+    ...{ ...others, clock },
+    ...(replica && { replica }),
     indexValues: ground.index,
     withTerms: createWithTerms(ground.search, ground.conformance),
     validate: createValidate(ground),
@@ -96,6 +98,7 @@ async function createContext(ground: Ground, engine: EngineInput, notify: Notify
       ...breakGuards(engine),
       notify.guard,
       sharedDocumentGuard,
+      letterBytesGuard,
       searchParameterGuard(ground.search, clock),
     ],
     references: config.references,
@@ -133,12 +136,6 @@ function dmpBridge({ dmpUrl, dmpToken: token, allowsLoopbackHooks }: Config): Br
   const url = new URL(dmpUrl);
   const call = createCaller(resolveHost, { allowsLoopback: allowsLoopbackHooks, origins: new Set([url.origin]) });
   return { url, token, call };
-}
-
-/** The one way out for mail. */
-function openSmtp({ smtpUrl, mailFrom }: Config): Smtp | undefined {
-  if (smtpUrl === undefined || mailFrom === undefined) return undefined;
-  return createSmtp({ server: new URL(smtpUrl), from: mailFrom });
 }
 
 /** What subscriptions may reach. */

@@ -10,9 +10,10 @@ import { type AccessConfig, accessFaults, accessSettings } from './access-settin
 import { type LimitConfig, limitFaults, limitSettings } from './limit-settings.ts';
 import { type ListenerConfig, listenerFaults, listenerSettings } from './listener-settings.ts';
 import { type Issue, Problem } from './problem.ts';
+import { type ReplicaConfig, replicaFaults, replicaSettings } from './replica-settings.ts';
 import { isLoopback, listOf, oneOf, type Setting, text, url, wholeNumber, yesOrNo } from './setting.ts';
 
-export interface Config extends ListenerConfig, AccessConfig, LimitConfig {
+export interface Config extends ListenerConfig, AccessConfig, LimitConfig, ReplicaConfig {
   readonly port: number;
   readonly host: string;
   /** undefined: the embedded PostgreSQL. */
@@ -80,6 +81,7 @@ const settings: { readonly [Key in keyof Config]: Setting<Config[Key]> } = {
     isSecret: true,
     ...url('postgres', 'postgresql'),
   },
+  ...replicaSettings,
   dataFolder: {
     name: 'SUTURE_DATA_DIR',
     fallback: './data',
@@ -280,7 +282,7 @@ export function readConfig(environment: Environment): Config {
   });
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
   faults.push(...exposureFaults(config), ...mailFaults(config), ...listenerFaults(config));
-  faults.push(...accessFaults(config), ...limitFaults(config));
+  faults.push(...accessFaults(config), ...limitFaults(config), ...replicaFaults(config));
   if (faults.length > 0) throw wrongConfiguration(faults);
   return config;
 }

@@ -1,4 +1,4 @@
-/** Settings of the doors beside HTTP: MLLP, and a mailbox that is read. */
+/** Settings of the doors beside HTTP: MLLP, a mailbox that is read, and what the server by which mail leaves must show and be shown. */
 import { isLoopback, type Setting, text, url, wholeNumber } from './setting.ts';
 
 export interface ListenerConfig {
@@ -19,6 +19,9 @@ export interface ListenerConfig {
   readonly imapKey: string | undefined;
   readonly imapCa: string | undefined;
   readonly imapPollSeconds: number;
+  readonly smtpCertificate: string | undefined;
+  readonly smtpKey: string | undefined;
+  readonly smtpCa: string | undefined;
 }
 
 /** Names of the mailbox's folders. */
@@ -122,12 +125,38 @@ export const listenerSettings: { readonly [Key in keyof ListenerConfig]: Setting
       'Seconds after which the mailbox is looked at again, where its server does not tell of new mail by itself.',
     ...wholeNumber(1, 3600),
   },
+  smtpCertificate: {
+    name: 'SUTURE_SMTP_CERTIFICATE',
+    fallback: undefined,
+    sentence: 'File of the certificate (PEM) that the server of `SUTURE_SMTP_URL` asks for; unset: none.',
+    ...text('a file'),
+  },
+  smtpKey: {
+    name: 'SUTURE_SMTP_KEY',
+    fallback: undefined,
+    sentence: 'File of its private key (PEM).',
+    ...text('a file'),
+  },
+  smtpCa: {
+    name: 'SUTURE_SMTP_CA',
+    fallback: undefined,
+    sentence:
+      'File of the authorities (PEM) that alone vouch for that server, which then must speak TLS on this machine too; unset: those of the system.',
+    ...text('a file'),
+  },
 };
 
 /** What does not go together. */
 export function listenerFaults(config: Partial<ListenerConfig>): readonly string[] {
-  const isHalf = (config.imapCertificate === undefined) !== (config.imapKey === undefined);
-  return [...mllpFaults(config), ...(isHalf ? ['SUTURE_IMAP_CERTIFICATE and SUTURE_IMAP_KEY go together'] : [])];
+  const { imapCertificate, imapKey, smtpCertificate, smtpKey } = config;
+  const halves = [
+    { isHalf: (imapCertificate === undefined) !== (imapKey === undefined), of: 'IMAP' },
+    { isHalf: (smtpCertificate === undefined) !== (smtpKey === undefined), of: 'SMTP' },
+  ].filter(({ isHalf }) => isHalf);
+  return [
+    ...mllpFaults(config),
+    ...halves.map(({ of }) => `SUTURE_${of}_CERTIFICATE and SUTURE_${of}_KEY go together`),
+  ];
 }
 
 function mllpFaults({ mllpHost, mllpCertificate, mllpKey, mllpClientCa }: Partial<ListenerConfig>): readonly string[] {

@@ -3,7 +3,7 @@ import { Problem } from '../base/index.ts';
 import { formatLocal, type Resource } from '../fhir/index.ts';
 import { everything, seesAll, type Session, type Visible } from '../store/index.ts';
 import type { EngineInput } from './engine-input.ts';
-import { lastBreaks } from './expectations.ts';
+import { lastBreaks, sameStaysAs, versioned } from './expectations.ts';
 import { asHeld } from './feed-guard.ts';
 import { readHeldFeeds } from './feeds.sql.ts';
 import { type Judged, type KnownJudgment, verdictOf } from './judge-patient.ts';
@@ -145,6 +145,7 @@ export async function answerExplain(
       { name: 'state', valueCode: found.known.state },
       ...(found.known.reason === undefined ? [] : [{ name: 'closingReason', valueCode: found.known.reason }]),
       ...(one === undefined ? [] : explainJudgment(one)),
+      ...explainSameStay(record, focusKey),
       ...(await timeLine(session, issueId, visible)),
     ],
   };
@@ -179,6 +180,19 @@ function explainJudgment(one: Judged): readonly Parameter[] {
       ],
     })),
   ];
+}
+
+/** Encounters that tell of the same stay, and are judged as one (stays.ts). */
+function explainSameStay(record: PatientRecord, focusKey: string): readonly Parameter[] {
+  const kept = record.sameStays?.get(focusKey)?.kept;
+  const others = [...(kept === undefined ? [] : [kept]), ...sameStaysAs(record, focusKey).map(versioned)];
+  return others.map((reference) => ({
+    name: 'evidence',
+    part: [
+      { name: 'role', valueString: 'same-stay' },
+      { name: 'reference', valueReference: { reference } },
+    ],
+  }));
 }
 
 const timeLineMax = 100;

@@ -12,7 +12,8 @@ import { type ActualBreak, type FormerVersion, readActualBreaks, readFormerVersi
 import { type EngineInput, engineLimits } from './engine-input.ts';
 import { isClosed } from './machine.ts';
 import { asSurvivor, type Group, groupOf } from './merged.ts';
-import { basicTypes, isOwn, loadRecord } from './record.ts';
+import { basicTypes, loadRecord } from './record.ts';
+import { isOwn } from './resources.ts';
 import type { ReplayAnswer, ReplayTask } from './replay-task.ts';
 import type { ReplayedChange, ReplayedMove } from './replay.ts';
 import { typesOfRules } from './rule-book.ts';

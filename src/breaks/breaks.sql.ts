@@ -248,6 +248,26 @@ export async function keepLives(tx: Queryable, rows: readonly BreakRow[], atMs: 
   });
 }
 
+/**
+ * What the last judgment of each patient wrote, by `Type/id`, with the versions: kept with the job that waits (own-writes.ts).
+ * Patients without such a job are missing. Each job is looked up by itself (offset 0), however many wait.
+ */
+export async function readOwnWrites(
+  db: Queryable,
+  patients: readonly string[],
+): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
+  const rows = await db.query<{ key: string; wrote: Readonly<Record<string, number>> }>({
+    name: 'own-writes',
+    text: `select w.key, j.wrote from unnest($1::text[]) as w(key)
+           cross join lateral (
+             select payload -> 'wrote' as wrote from job where kind = 'judge' and key = w.key offset 0
+           ) as j
+           where j.wrote is not null`,
+    values: [patients],
+  });
+  return new Map(rows.map(({ key, wrote }) => [key, wrote]));
+}
+
 /** A longer text is not looked through: it costs more to read than a judgment does. */
 const firstVersionBytesMax = 64_000;
 

@@ -68,16 +68,17 @@ function isCallDue({ isNews }: Life, task: Resource, step: Step | undefined): bo
   return isNews === true || step !== undefined || readMarks(task).heldCall !== undefined;
 }
 
+/** A step that is taken as the break opens reaches further at once; it reminds nobody. */
 function callOf(
   input: PlanInput,
-  { issue }: Life,
+  { issue, opens }: Life,
   { expectation, task, step }: Open & { step: Step | undefined },
 ): Call {
   const text = textOf(input, expectation);
   return {
     issueId: issue.id ?? '',
     expectation,
-    text: step === undefined ? text : escalatedText(text, step.level),
+    text: step === undefined || opens === true ? text : escalatedText(text, step.level),
     recipients: step?.circle ?? circleAt(expectation, readMarks(task).level),
   };
 }

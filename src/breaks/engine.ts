@@ -26,6 +26,7 @@ import { judgeRecord } from './judge-record.ts';
 import { judgmentRows } from './judgment-rows.ts';
 import { followMoves, groupOf, noteMerges, survivorsOf } from './merged.ts';
 import { noteOverrides } from './overrides.ts';
+import { ownChanges, payloadOf } from './own-writes.ts';
 import { patientTime } from './patient-time.ts';
 import { planOf } from './plan-record.ts';
 import { basicTypes, loadRecord } from './record.ts';
@@ -48,7 +49,10 @@ export function createFollower(input: EngineInput): Follower {
       const merging = await noteMerges(input.store.within(tx), changes);
       const waking = changes.filter((change) => wakesRules(book, change));
       const idle = await withoutEffect(input, tx, { book, changes: waking, nowMs: atMs });
-      const woken = waking.filter((change) => !idle.has(change)).flatMap((change) => change.patients);
+      const own = await ownChanges(tx, waking);
+      const woken = waking
+        .filter((change) => !idle.has(change) && !own.has(change))
+        .flatMap(({ patients }) => patients);
       const everybody = [...new Set([...woken, ...merging])].sort();
       const isAlone = !book.hasMerges && merging.length === 0;
       const patients = isAlone ? everybody : [...new Set([...(await survivorsOf(tx, everybody)), ...merging])].sort();
@@ -160,7 +164,7 @@ async function judgeJob(input: EngineInput, { session, tx, job, feeds }: Run): P
   const found = await judgeRecord(input, session, { record, book, known, nowMs });
   const { judged, messages, isReleased, committed } = await feeds.guard(tx, { record, judged: found, nowMs });
   const plan = planOf(input, { record, book, judged, nowMs, job, isReleased });
-  await session.commit([...labelDerived(record, judged, plan.resources), ...messages].map(toEntry));
+  const written = await session.commit([...labelDerived(record, judged, plan.resources), ...messages].map(toEntry));
   await keepOccurrences(tx, plan.raised);
   await keepLives(tx, plan.lives, nowMs);
   await keepJudgments(tx, job.key, judgmentRows(judged, known));
@@ -171,7 +175,12 @@ async function judgeJob(input: EngineInput, { session, tx, job, feeds }: Run): P
     plan.nextAtMs,
     failed ? nowMs + engineLimits.errorRetryMs : undefined,
   );
-  await finishJob(tx, job, input.holder, next === undefined ? undefined : { runAtMs: next, payload: {} });
+  await finishJob(
+    tx,
+    job,
+    input.holder,
+    next === undefined ? undefined : { runAtMs: next, payload: payloadOf(written) },
+  );
   return { judged: judged.length, opened: plan.opened, closed: plan.closed, committed };
 }
 

@@ -42,10 +42,17 @@ export function splitVerdicts(split: Split): { expectations: Expectation[]; orph
     }
   }
   for (const [key, there] of breaks) {
-    if (!spoken.has(key) && !isClosed(there.known.state))
-      orphans.push({ break: there, reason: orphanReason(split, there) });
+    if (!spoken.has(key) && !isClosed(there.known.state)) orphans.push(orphanOf(split, there));
   }
   return { expectations, orphans };
+}
+
+/** Nobody judges it: its stay is judged as another one (stays.ts), or its focus or rule is gone. */
+function orphanOf(split: Split, there: Break): Orphan {
+  const focus = /[^:]*$/.exec(there.key)?.[0] ?? '';
+  const same = split.record.sameStays?.get(focus);
+  if (same !== undefined) return { break: there, reason: 'premise-changed', evidence: [same.kept] };
+  return { break: there, reason: orphanReason(split, there) };
 }
 
 /** The focus is gone (deleted), or the rule is no longer in force. */
@@ -61,9 +68,7 @@ function toExpectation(record: PatientRecord, one: Judged & { readonly verdict: 
     focusKey,
     focus,
     verdict,
-    evidence: evidence.map(({ reference, versionId }) =>
-      versionId === undefined ? reference : `${reference}/_history/${versionId}`,
-    ),
+    evidence: [...evidence.map(versioned), ...sameStaysAs(record, focusKey).map(versioned)],
     recipients: () => recipientsOf(record, one),
     role: rule.roles[0] === undefined ? undefined : roleConcept(rule.roles[0]),
     ladder: ladderOf(record, one),
@@ -71,6 +76,22 @@ function toExpectation(record: PatientRecord, one: Judged & { readonly verdict: 
     organisation: one.site,
     pathway: pathwayOf(facts.plan),
   };
+}
+
+interface Looked {
+  readonly reference: string;
+  readonly versionId: string | undefined;
+}
+
+export function versioned({ reference, versionId }: Looked): string {
+  return versionId === undefined ? reference : `${reference}/_history/${versionId}`;
+}
+
+/** Other Encounters that tell of the same stay. */
+export function sameStaysAs({ sameStays }: Pick<PatientRecord, 'sameStays'>, focusKey: string): readonly Looked[] {
+  return [...(sameStays ?? [])].flatMap(([reference, { kept, resource }]) =>
+    kept === focusKey ? [{ reference, versionId: resource.meta?.versionId }] : [],
+  );
 }
 
 function ladderOf(record: PatientRecord, one: Judged): readonly LadderStep[] {

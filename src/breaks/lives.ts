@@ -68,11 +68,11 @@ export function liveOn(input: PlanInput, expectation: Expectation): Life | undef
 }
 
 /** What becomes of a break that no judgment speaks of any more. */
-export function endOrphan(input: PlanInput, { break: there, reason }: Orphan): Life {
+export function endOrphan(input: PlanInput, { break: there, reason, evidence = [] }: Orphan): Life {
   const mirrored = mirrorTask(input, there);
   const life = unchanged(mirrored);
   if (isClosed(life.state)) return { ...life, ...mirroredMarks(mirrored, life.state) };
-  return moved(input, mirrored, { to: 'moot', reason, dueAtMs: there.known.dueAtMs, evidence: [] });
+  return moved(input, mirrored, { to: 'moot', reason, dueAtMs: there.known.dueAtMs, evidence });
 }
 
 interface Mirrored {

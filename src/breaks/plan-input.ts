@@ -55,6 +55,8 @@ export interface Expectation {
 export interface Orphan {
   readonly break: Break;
   readonly reason: BreakReason;
+  /** What it is now told of: the stay that this one is read as. */
+  readonly evidence?: readonly string[];
 }
 
 /** Nobody is called about this patient for a while; breaks open and close as ever. */

@@ -5,6 +5,7 @@ import { type EngineInput, engineLimits } from './engine-input.ts';
 import { lastBreaks, splitVerdicts } from './expectations.ts';
 import type { Judged } from './judge-patient.ts';
 import { type Plan, type PlanInput, planBreaks } from './plan.ts';
+import type { JudgePayload } from './own-writes.ts';
 import { quietUntil, readSilence } from './quiet.ts';
 import type { PatientRecord } from './record.ts';
 import { isBreakTask } from './resources.ts';
@@ -48,7 +49,7 @@ function planInput(input: EngineInput, { record, book, judged, nowMs, job, isRel
 /** What is due for long when its job runs, or lies in the record since before its rule: one digest, not many calls. */
 function untoldBy(job: Job, nowMs: number): PlanInput['isUntold'] {
   if (nowMs - job.runAtMs > engineLimits.catchUpAfterMs) return () => true;
-  const { rulesAtMs } = (job.payload ?? {}) as { readonly rulesAtMs?: number };
+  const { rulesAtMs } = (job.payload ?? {}) as JudgePayload;
   if (rulesAtMs === undefined) return () => false;
   return ({ meta }) => meta?.lastUpdated !== undefined && Date.parse(meta.lastUpdated) < rulesAtMs;
 }

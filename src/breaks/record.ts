@@ -1,7 +1,8 @@
 /** A patient's record as the rules see it: all current resources of the compartment that they name, parsed once. */
 import type { Resource } from '../fhir/index.ts';
 import { asSurvivor, type Group } from './merged.ts';
-import { isBreakTask, isOwnAlert, readBreak } from './resources.ts';
+import { isOwn } from './resources.ts';
+import { withSingleStays } from './stays.ts';
 import { everything, type Session, type StoredVersion, type Visible } from '../store/index.ts';
 
 export interface PatientRecord {
@@ -12,6 +13,8 @@ export interface PatientRecord {
   readonly byType: ReadonlyMap<string, readonly Resource[]>;
   /** Practitioners and roles that the record names: needed to know who stands for whom. */
   readonly professionals: readonly Resource[];
+  /** Of stays that are told twice, by `Encounter/id` of those that are read as another: that one, and the stay (stays.ts). */
+  readonly sameStays?: ReadonlyMap<string, { readonly kept: string; readonly resource: Resource }>;
 }
 
 /**
@@ -21,20 +24,6 @@ export interface PatientRecord {
 export function withoutOwn(record: PatientRecord): PatientRecord {
   const byType = new Map([...record.byType].map(([type, resources]) => [type, resources.filter((one) => !isOwn(one))]));
   return { ...record, byType };
-}
-
-/** Whether the engine itself wrote it. */
-export function isOwn(resource: Resource): boolean {
-  switch (resource.resourceType) {
-    case 'DetectedIssue':
-      return readBreak(resource) !== undefined;
-    case 'Task':
-      return isBreakTask(resource);
-    case 'Communication':
-      return isOwnAlert(resource);
-    default:
-      return false;
-  }
 }
 
 /** Types that every judgment needs, whatever the rules name. */
@@ -67,7 +56,7 @@ export async function loadRecord(session: Session, query: RecordQuery): Promise<
   const named = professionalReferences(byType, patient);
   const professionals =
     named.length === 0 ? [] : (await session.readMany(named, query.visible ?? everything)).map(parse);
-  return { reference: query.patient, patient, byType, professionals };
+  return withSingleStays({ reference: query.patient, patient, byType, professionals });
 }
 
 function parse(stored: StoredVersion): Resource {

@@ -23,6 +23,7 @@ import type { PatientRecord } from './record.ts';
 import { isBreakTask, isOwnAlert, readBreak } from './resources.ts';
 import type { RuleBook } from './rule-book.ts';
 import type { Places } from './sites.ts';
+import { withSingleStays } from './stays.ts';
 
 export interface ReplayInput {
   /** `Patient/id`. */
@@ -227,7 +228,7 @@ function recordOf(patient: string, store: ReadonlyMap<string, Versions>): Patien
     else byType.set(resource.resourceType, [...(byType.get(resource.resourceType) ?? []), resource]);
   }
   const own = byType.get('Patient')?.find(({ id }) => `Patient/${id ?? ''}` === patient);
-  return { reference: patient, patient: own, byType, professionals };
+  return withSingleStays({ reference: patient, patient: own, byType, professionals });
 }
 
 function countErrors(judged: readonly Judged[], errors: Map<string, number>): void {

@@ -282,6 +282,20 @@ export function isBreakTask(task: Resource): boolean {
   return codings.some(({ system, code }) => system === codeSystem('task') && code === 'repair-break');
 }
 
+/** Whether the engine itself wrote it. */
+export function isOwn(resource: Resource): boolean {
+  switch (resource.resourceType) {
+    case 'DetectedIssue':
+      return readBreak(resource) !== undefined;
+    case 'Task':
+      return isBreakTask(resource);
+    case 'Communication':
+      return isOwnAlert(resource);
+    default:
+      return false;
+  }
+}
+
 /** Whether the Communication is a call of the engine. */
 export function isOwnAlert({ sender, category }: Resource): boolean {
   const categories = (category ?? []) as readonly { coding?: readonly { code?: string }[] }[];

@@ -1,7 +1,7 @@
 /** A DocumentReference of the record with its bytes and the people it names, ready to leave. */
 import type { DocumentReference, PractitionerRole } from 'fhir/r4.js';
 import { Problem } from '../base/index.ts';
-import type { OutgoingDocument } from '../documents/index.ts';
+import { contentFaults, type OutgoingDocument } from '../documents/index.ts';
 import { parseJson, type Resource } from '../fhir/index.ts';
 import { type Context, readStored, type Request } from '../interactions/index.ts';
 import type { StoredVersion, Visible } from '../store/index.ts';
@@ -20,7 +20,7 @@ export async function loadDocument(context: Context, { id = '', visible }: Asked
 }
 
 async function loadBytes(context: Context, { content }: DocumentReference, visible: Visible): Promise<Buffer> {
-  const { data, url = '' } = content[0]?.attachment ?? {};
+  const { data, url = '', ...stated } = content[0]?.attachment ?? {};
   if (data !== undefined) return Buffer.from(data, 'base64');
   const local = url.startsWith(`${context.baseUrl}/`) ? url.slice(context.baseUrl.length + 1) : url;
   const [, type, id] = /^(Binary|Bundle)\/([A-Za-z0-9\-.]{1,64})$/.exec(local) ?? [];
@@ -28,7 +28,12 @@ async function loadBytes(context: Context, { content }: DocumentReference, visib
   const stored = await readStored(context, { type, id, visible });
   if (type === 'Bundle') return Buffer.from(stored.raw);
   const { data: text = '' } = JSON.parse(stored.raw) as { data?: string };
-  return Buffer.from(text, 'base64');
+  const bytes = Buffer.from(text, 'base64');
+  // The Binary may have been changed since; of data that stand inside, validation has seen to it.
+  const issues = contentFaults(stated, bytes, 'DocumentReference.content[0].attachment');
+  if (issues.length > 0)
+    throw new Problem('unprocessable', 'the content of the document is not what its hash and size say', { issues });
+  return bytes;
 }
 
 function elsewhere(): Problem {

@@ -14,5 +14,6 @@ export {
 } from './database.ts';
 export { type EmbeddedDatabase, type EmbeddedOptions, startEmbedded } from './embedded.ts';
 export { knownMigrations, type MigrateOptions, migrate, migrationsFolder } from './migrate.ts';
+export { openReplica, type Replica } from './replica.ts';
 export { restore } from './restore.ts';
 export { type DatabaseFault, databaseFaultOf, isUndone } from './sql-state.ts';

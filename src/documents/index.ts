@@ -19,6 +19,7 @@ export {
   submittedSubject,
 } from './mhd/submission.ts';
 export { outgoingSubmission, type OutgoingSetting } from './mhd/outgoing-submission.ts';
+export { contentFaults } from './mhd/content.ts';
 export { requireChangeAllowed, requirePatchAllowed } from './mhd/change-rules.ts';
 export { type MadeSetting, submissionOf, submissionOfDocument } from './mhd/simplified.ts';
 export { type Found, issuePaper, planPaper } from './summaries.ts';

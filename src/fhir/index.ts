@@ -38,6 +38,7 @@ export {
   type TimeSpan,
   type TimeUnit,
 } from './fhirpath-time.ts';
+export { hashSpellings } from './attachment-hash.ts';
 export { manyOf, mayBe, oneOf, type Shape } from './fhirpath-types.ts';
 export { type FhirXmlLimits, readFhirXml } from './xml/read.ts';
 export { writeFhirXml } from './xml/write.ts';

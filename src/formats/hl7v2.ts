@@ -3,6 +3,7 @@
  * characters, never in a pattern; real files have LF between segments, and `Ë` where `~` stood. Fields stay raw until asked for.
  * Work is linear in the length of the message.
  */
+import { isUtf8 } from 'node:buffer';
 import { hl7Limits, type Issue } from '../base/index.ts';
 
 export interface Hl7Limits {
@@ -139,11 +140,20 @@ export function repetitionsOf({ delimiters }: Hl7Message, segment: Hl7Segment | 
   return raw === '' ? [] : raw.split(delimiters.repetition);
 }
 
-/** One component (from 1) of a repetition, and of it one subcomponent (from 1), escapes resolved; '' when absent. */
+/** One component (from 1) of a repetition, and of it one subcomponent (from 1), escapes resolved; '' when absent or emptied (`""`). */
 export function componentOf({ delimiters }: Hl7Message, repetition: string, component: number, part?: number): string {
   const raw = repetition.split(delimiters.component, component)[component - 1] ?? '';
   const chosen = part === undefined ? raw : (raw.split(delimiters.subcomponent, part)[part - 1] ?? '');
-  return unescape(chosen, delimiters).trim();
+  const text = unescape(chosen, delimiters).trim();
+  return text === emptied ? '' : text;
+}
+
+/** HL7 2.5 chapter 2.5.3: what stands there shall be there no more; an empty field says nothing of it. */
+const emptied = '""';
+
+export function isEmptied({ delimiters }: Hl7Message, segment: Hl7Segment | undefined, field: number): boolean {
+  const [first = ''] = (segment?.fields[field] ?? '').split(delimiters.component, 1);
+  return first.trim() === emptied;
 }
 
 /** First repetition of a field. */
@@ -169,8 +179,13 @@ function unescape(text: string, delimiters: Delimiters): string {
   return out;
 }
 
+/** Bytes in the letters of the message (MSH-18): those that are not UTF-8 are of the other one in use. */
+function textOf(bytes: Buffer): string {
+  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+}
+
 function meaningOf(sequence: string, delimiters: Delimiters): string | undefined {
-  if (/^X(?:[0-9A-Fa-f]{2})+$/.test(sequence)) return Buffer.from(sequence.slice(1), 'hex').toString('latin1');
+  if (/^X(?:[0-9A-Fa-f]{2})+$/.test(sequence)) return textOf(Buffer.from(sequence.slice(1), 'hex'));
   switch (sequence) {
     case 'F':
       return delimiters.field;

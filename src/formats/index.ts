@@ -3,6 +3,7 @@ export { decodeBase64 } from './base64.ts';
 export * from './cda/index.ts';
 export {
   componentOf,
+  isEmptied,
   type Hl7Limits,
   type Hl7Message,
   type Hl7Result,

@@ -11,6 +11,8 @@ export interface Readiness {
   readonly queue?: 'ok' | 'late';
   /** For which the first work that is due has waited. */
   readonly queueAgeSeconds?: number;
+  /** Of the read replica, where there is one. */
+  readonly replica?: 'ok' | 'unusable';
 }
 
 export interface AdminInput {

@@ -32,6 +32,7 @@ export function readRequest(
     origin: { requestId: request.id, address: request.ip },
     visible: access.visibleTo(caller),
     ...readPreferences(header(request, 'prefer')),
+    ...readStaleness(header(request, 'cache-control')),
     // What a caller writes without seeing it is not shown to him by the answer.
     ...(mayOn(caller, 'r', type) ? {} : { returnPreference: 'minimal' as const }),
     ...defined({ id, versionId, part, accept: acceptOf(headers.accept, query) }),
@@ -148,6 +149,14 @@ function readSearchForm(request: FastifyRequest): readonly (readonly [string, st
   if (!(body instanceof Uint8Array)) return [];
   if (body.length > formBytesMax) throw new Problem('body-too-long', `a form may have ${formBytesMax} bytes`);
   return [...new URLSearchParams(Buffer.from(body).toString('utf8'))];
+}
+
+/** Seconds behind `max-stale`, or none for any age (RFC 9111 §5.2.1.2); whoever wants it fresh as well, gets it fresh. */
+function readStaleness(control: string | undefined): Pick<Request, 'staleMs'> {
+  if (control === undefined || /(?:^|[,\s])no-cache(?:$|[,\s])/i.test(control)) return {};
+  const found = /(?:^|[,\s])max-stale(?:\s*=\s*"?(\d{1,9})"?)?(?=$|[,\s])/i.exec(control);
+  if (found === null) return {};
+  return { staleMs: found[1] === undefined ? Number.POSITIVE_INFINITY : Number(found[1]) * 1000 };
 }
 
 /** https://hl7.org/fhir/R4/http.html#return, #handling; RFC 7240. */

@@ -2,11 +2,12 @@
  * The route table on the wire: each path answers every method, with 405 where the table has no row. Operations stand in
  * three places of it, `/$name`, `/[type]/$name` and `/[type]/[id]/$name`.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Asked, mayEverything, requirePermitted } from '../access/index.ts';
 import { Problem } from '../base/index.ts';
 import {
   type Answer,
+  answerAsOld,
   type Content,
   type Context,
   type EntryPart,
@@ -23,7 +24,7 @@ import { callerOfRequest } from './caller.ts';
 import type { ErrorAnswer } from './errors.ts';
 import type { Gate } from './gate.ts';
 import { type PathParameters, readRequest } from './fhir-request.ts';
-import { readForm, requireFormat } from './formats.ts';
+import { type Form, readForm, requireFormat } from './formats.ts';
 import { askedOperation, askedRoute, requireFhirPolicies } from './permit.ts';
 import { createRoutes } from './route-table.ts';
 import { sendAnswer } from './send-answer.ts';
@@ -72,7 +73,10 @@ export function registerFhirRoutes(server: FastifyInstance, input: FhirRoutesInp
         method,
         url: path === '' ? '/fhir' : `/fhir${path}`,
         onRequest: async (request) => permit(operations, served, request),
-        handler: (request, reply) => input.gate.during(request, serve(input, served, { request, reply })),
+        async handler(request, reply) {
+          const { answer, form } = await input.gate.during(request, serve(input, served, request));
+          return sendAnswer(reply, answer, { form, definitions: context.definitions });
+        },
       });
     }
   }
@@ -87,21 +91,25 @@ interface Served {
   readonly allowed: readonly string[];
 }
 
-interface Exchange {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
-
-async function serve(input: FhirRoutesInput, served: Served, { request, reply }: Exchange): Promise<FastifyReply> {
+/** Ends when the work is done. Whoever sends the answer may wait for ever: nobody tells when its turn on the connection never comes. */
+async function serve(
+  input: FhirRoutesInput,
+  served: Served,
+  request: FastifyRequest,
+): Promise<{ readonly answer: Answer; readonly form: Form }> {
   const { context } = input;
   const { content, run, performed } = findWork(input.operations, served, request);
   const form = readForm(request);
   if (content !== 'bytes') requireFormat(form);
   const parsed = readRequest(request, content, context);
   const answer = await noteShown(context, { performed, request: parsed }, async () =>
-    takePart(context, parsed, await run(context, parsed)),
+    takePart(
+      context,
+      parsed,
+      await answerAsOld(context, { ...performed, request: parsed }, (from) => run(from, parsed)),
+    ),
   );
-  return sendAnswer(reply, answer, { form, definitions: context.definitions });
+  return { answer, form };
 }
 
 /** Before the body is read. What is not served at all is told to whoever is known. */

@@ -14,6 +14,15 @@ export const frenchDocumentTexts: readonly (readonly [english: string, french: s
     'le contenu du document n’est pas dans ce dossier : son URL mène ailleurs et n’est pas suivie',
   ],
   [
+    'the content of the document is not what its hash and size say',
+    'le contenu du document n’est pas ce que disent son empreinte et sa taille',
+  ],
+  ['the bytes of a letter are not deleted', 'les octets d’une lettre ne sont pas supprimés'],
+  [
+    'the id of the Binary is a SHA-256, and not that of its data',
+    'l’identifiant du Binary est un SHA-256, et non celui de ses données',
+  ],
+  [
     'the channel type {} is not served for a search by criteria: expected {}',
     'le type de canal {1} n’est pas servi pour une recherche par critères : {2} attendu',
   ],

@@ -5,7 +5,8 @@
  * A place is given back when the answer is out, or its client gone, and the work for it is over: who asks and hangs up, again and
  * again, takes no more than the others.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { httpLimits, Problem } from '../base/index.ts';
 
@@ -49,6 +50,7 @@ export function isCrowded(error: unknown): boolean {
 
 export function registerGate(server: FastifyInstance, { inFlightMax, bodiesMax, onRefused }: GateInput): Gate {
   const places = new WeakMap<IncomingMessage, Place>();
+  const whenOver = createEndings();
   let requests = 0;
   let bytes = 0;
 
@@ -69,7 +71,7 @@ export function registerGate(server: FastifyInstance, { inFlightMax, bodiesMax, 
     const place: Place = { holders: 1, bytes: 0 };
     places.set(request.raw, place);
     requests++;
-    reply.raw.once('close', () => leave(place));
+    whenOver(request.raw.socket, reply.raw, () => leave(place));
     done();
   });
 
@@ -91,5 +93,24 @@ export function registerGate(server: FastifyInstance, { inFlightMax, bodiesMax, 
       bytes += more;
     },
     standing: () => ({ requests, bytes }),
+  };
+}
+
+/**
+ * Calls `over` once, when the answer is out or its client gone. Where a client sends one request behind the other and hangs up
+ * (RFC 9112 §9.3.2), Node closes only the first answer: those that wait for their turn never hear of it.
+ */
+function createEndings(): (socket: Socket, answer: ServerResponse, over: () => void) => void {
+  const open = new WeakMap<Socket, Set<() => void>>();
+  return (socket, answer, over) => {
+    const endings = open.get(socket) ?? new Set();
+    const end = (): void => {
+      if (endings.delete(end)) over();
+    };
+    endings.add(end);
+    answer.once('close', end);
+    if (open.has(socket)) return;
+    open.set(socket, endings);
+    socket.once('close', () => [...endings].forEach((one) => one()));
   };
 }

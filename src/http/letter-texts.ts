@@ -137,6 +137,14 @@ export const letterTexts: readonly (readonly [french: string, english: string])[
     'the patient has no identifier whose authority is said',
   ],
   [
+    'la date d’enregistrement de l’événement est à plus d’un mois dans l’avenir',
+    'the date at which the event was recorded is more than a month in the future',
+  ],
+  [
+    'une fusion nomme les deux dossiers par des numéros de la même autorité',
+    'a merge names both records by numbers of the same authority',
+  ],
+  [
     'une fusion nomme un seul ancien dossier, par ses identifiants',
     'a merge names one former record, by its identifiers',
   ],

@@ -2,14 +2,17 @@
 import type { Queryable } from '../db/index.ts';
 import type { StayReport, StoredReport } from '../letters/index.ts';
 
-export async function addStayReport(db: Queryable, encounter: string, stored: StoredReport): Promise<void> {
+/** Answers whether it is new. */
+export async function addStayReport(db: Queryable, encounter: string, stored: StoredReport): Promise<boolean> {
   const { key, recordedAtMs, report } = stored;
-  await db.query({
+  const rows = await db.query({
     name: 'admission-add-report',
     text: `insert into stay_report (encounter, key, recorded_at, report) values ($1, $2, $3, $4)
-      on conflict do nothing`,
+      on conflict do nothing
+      returning key`,
     values: [encounter, key, new Date(recordedAtMs), JSON.stringify(report)],
   });
+  return rows.length > 0;
 }
 
 export async function readStayReports(db: Queryable, encounter: string): Promise<readonly StoredReport[]> {

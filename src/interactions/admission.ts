@@ -5,6 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Encounter, Patient } from 'fhir/r4.js';
+import type { Issue } from '../base/index.ts';
 import { type Resource, rewriteLinks } from '../fhir/index.ts';
 import { type Admission, completePatient, identifierSearch, stayOf } from '../letters/index.ts';
 import { everything, type Written } from '../store/index.ts';
@@ -25,6 +26,8 @@ interface AdmissionRun extends Ingest {
 
 export async function storeAdmission(run: AdmissionRun, admission: Admission): Promise<Stored> {
   const { entries, prior } = admission;
+  // What were recorded after everything else would have the last word for ever.
+  if (admission.recordedAtMs > run.context.clock.now() + aheadMaxMs) return refuse('unprocessable', [ahead]);
   await lockEntries(run, entries, prior.length > 0 ? [identifierSearch('Patient', prior)] : []);
   const resolved = await resolveEntries(run, { plan: { entries }, former: undefined });
   if (resolved.kind === 'doubt') return refuse('unprocessable', resolved.reasons);
@@ -56,6 +59,16 @@ export async function storeAdmission(run: AdmissionRun, admission: Admission): P
   return answer(run, [`Patient/${patient.id}`, ...(stay ? [`Encounter/${stay.id}`] : [])], written);
 }
 
+/** A wrong clock or zone is off by hours, and corrected; a wrong year has the last word until that year. */
+const aheadMaxMs = 31 * 86_400_000;
+
+const ahead: Issue = {
+  severity: 'error',
+  code: 'value',
+  text: 'la date d’enregistrement de l’événement est à plus d’un mois dans l’avenir',
+  expression: 'EVN-2',
+};
+
 /** Without what the record has already, word for word: a message that comes again leaves no new version. */
 async function changed({ session }: AdmissionRun, resources: readonly Resource[]): Promise<readonly Resource[]> {
   const nameOf = ({ resourceType, id }: Resource): string => `${resourceType}/${id}`;
@@ -75,12 +88,14 @@ function idOf(links: ReadonlyMap<string, string>, fullUrl: string): string {
 }
 
 async function readPatient(run: AdmissionRun, admission: Admission, of: Links): Promise<Patient> {
-  const { patientUrl, recordedAtMs, entries } = admission;
+  const { patientUrl, recordedAtMs, emptied, entries } = admission;
   const id = idOf(of.links, patientUrl);
   const said = of.relink(resourceOf(entries, patientUrl)) as unknown as Patient;
   const isNewest = await isNewestOfPatient(run.tx, id, recordedAtMs);
   const known = of.created.has(patientUrl) ? undefined : await run.session.read('Patient', id, everything);
-  return known === undefined ? { ...said, id } : completePatient(JSON.parse(known.raw) as Patient, said, isNewest);
+  return known === undefined
+    ? { ...said, id }
+    : completePatient(JSON.parse(known.raw) as Patient, said, { isNewest, emptied });
 }
 
 async function readStay(
@@ -93,10 +108,11 @@ async function readStay(
   const said = of.relink(resourceOf(entries, stay.fullUrl)) as unknown as Encounter;
   const report = of.relink({ resourceType: 'Encounter', ...stay.report.said } as unknown as Resource);
   const { resourceType: _type, ...relinked } = report as unknown as Encounter;
-  await addStayReport(run.tx, id, { key, recordedAtMs, report: { ...stay.report, said: relinked } });
+  const isNew = await addStayReport(run.tx, id, { key, recordedAtMs, report: { ...stay.report, said: relinked } });
   const stored = of.created.has(stay.fullUrl) ? undefined : await run.session.read('Encounter', id, everything);
   const known = stored === undefined ? bare(said, id) : (JSON.parse(stored.raw) as Encounter);
-  return stayOf(known, await readStayReports(run.tx, id));
+  const reports = await readStayReports(run.tx, id);
+  return stayOf(known, reports, isNew ? reports.filter((one) => one.key !== key) : reports);
 }
 
 /** A stay of which nothing is known but what its reports say. */

@@ -9,6 +9,8 @@ import type { IndexValues, SearchContext } from '../search/index.ts';
 
 export interface Context {
   readonly store: Store;
+  /** The record as it was a moment ago; absent where there is no replica (staleness.ts). */
+  readonly replica?: ReplicaStore;
   readonly access: Access;
   /** What a resource says of who may see what. */
   readonly facts: FactReader;
@@ -57,6 +59,14 @@ export interface Context {
   readonly startedAtMs: number;
 }
 
+export interface ReplicaStore {
+  readonly store: Store;
+  /** How old what it answers is at most; undefined: nothing that it has is young enough for anybody. */
+  ageMs(): number | undefined;
+  /** By whom a request that bears an older answer was answered. */
+  count(answeredBy: 'replica' | 'primary'): void;
+}
+
 export interface InteractionLimits {
   readonly bundleEntriesMax: number;
   readonly pageDefault: number;
@@ -79,6 +89,8 @@ export interface WriteGuard {
       readonly before: Resource | undefined;
       readonly after: Resource | undefined;
       readonly id: string;
+      /** Its bytes are written beside it, which no client can ask for. */
+      readonly hasContent: boolean;
       /** On whose behalf. */
       readonly caller: Caller;
     },
@@ -110,6 +122,8 @@ export interface Request {
   readonly isLenient?: boolean;
   /** Prefer: respond-async. */
   readonly isAsync?: boolean;
+  /** Cache-Control: max-stale: how old an answer the client bears, in ms. */
+  readonly staleMs?: number;
   /** Who asks, as authentication found out. */
   readonly caller: Caller;
   /** Whence it came; for the audit alone. */

@@ -72,7 +72,7 @@ export async function lockEntries(
   others: readonly CandidateSearch[],
 ): Promise<void> {
   const searches = entries.flatMap(({ match }) => ('searches' in match ? match.searches : []));
-  await session.lockCriteria([...others, ...searches].map(criterionText));
+  await session.lockCriteria([...others, ...searches].flatMap(criteriaOf));
 }
 
 export async function storePlan(run: Ingest, plan: LetterPlan): Promise<Stored> {
@@ -137,8 +137,12 @@ export async function decideBody(run: Ingest, plan: LetterPlan): Promise<Decided
   return { plan, former, isReplaced };
 }
 
-function criterionText({ type, parameters }: CandidateSearch): string {
-  return `${type}?${parameters.map(([name, value]) => `${name}=${value}`).join('&')}`;
+/** One for each identifier: who shares a single one with another must wait for him, whatever else each of them is called. */
+function criteriaOf({ type, parameters }: CandidateSearch): readonly string[] {
+  const [[name, value] = ['', ''], ...more] = parameters;
+  if (name === 'identifier' && more.length === 0)
+    return value.split(/(?<!\\),/).map((one) => `${type}?identifier=${one}`);
+  return [`${type}?${parameters.map((one) => one.join('=')).join('&')}`];
 }
 
 const candidatesMax = 50;

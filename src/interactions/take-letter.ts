@@ -2,7 +2,7 @@
  * Whatever carries letters, opened, understood and stored: all of it in one transaction, or none of it and a review of the
  * carrier (design.md section 4, "Letter in"). $ingest, $retry and the listeners all come here.
  */
-import { formatInstant, type Issue, Problem } from '../base/index.ts';
+import { formatInstant, type Issue, Problem, type ProblemCategory } from '../base/index.ts';
 import type { Transaction } from '../db/index.ts';
 import { parseJson, serializeJson } from '../fhir/index.ts';
 import { parseHl7 } from '../formats/index.ts';
@@ -51,7 +51,25 @@ export async function takeIncoming(
   incoming: Incoming,
 ): Promise<Outcome> {
   const taking = { context, settings, incoming };
-  const opened = await open(taking);
+  try {
+    return await takeOpened(taking, await open(taking));
+  } catch (error) {
+    if (!(error instanceof Problem) || !forPerson.has(error.category)) throw error;
+    return retryRace(() => refuse(taking, { category: 'unprocessable', reasons: error.issues }));
+  }
+}
+
+/** What the record refuses to hold, or to be asked for, is the letter's own fault: a person sees to it, as to all that is refused. */
+const forPerson: ReadonlySet<ProblemCategory> = new Set([
+  'incorrect',
+  'unprocessable',
+  'unsupported-parameter',
+  'too-costly',
+  'content-too-costly',
+]);
+
+async function takeOpened(taking: Taking, opened: Opened): Promise<Outcome> {
+  const { context } = taking;
   switch (opened.kind) {
     case 'admission':
       return take(taking, (session, tx) => storeAdmission({ ...taking, session, tx }, opened.admission));

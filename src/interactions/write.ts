@@ -129,7 +129,9 @@ async function guardEntry(context: Context, session: Session, entry: WriteEntry,
   const stored = looksBack(context, entry) ? await session.read(entry.type, entry.id, everything) : undefined;
   const before = stored === undefined || stored.isDeleted ? undefined : (JSON.parse(stored.raw) as Resource);
   let after = entry.resource;
-  for (const guard of guards) after = (await guard.check(session, { before, after, id: entry.id, caller })) ?? after;
+  const { id } = entry;
+  const hasContent = entry.content !== undefined;
+  for (const guard of guards) after = (await guard.check(session, { before, after, id, hasContent, caller })) ?? after;
   return after === undefined ? entry : { ...entry, resource: after };
 }
 

@@ -110,36 +110,33 @@ export async function finishJob(
   holder: number,
   again?: { readonly runAtMs: number; readonly payload?: unknown },
 ): Promise<void> {
-  const rows = await tx.query<{ stamp: string }>({
-    name: 'lock-held-job',
-    text: 'select stamp from job where kind = $1 and key = $2 and holder = $3 for update',
-    values: [job.kind, job.key, holder],
-  });
-  const row = rows[0];
-  if (row === undefined) throw new Problem('conflict', 'the job is held by another worker');
-  const wasAskedMeanwhile = row.stamp !== job.stamp;
-  if (!wasAskedMeanwhile && again === undefined) {
-    await tx.query({
-      name: 'end-job',
-      text: 'delete from job where kind = $1 and key = $2',
-      values: [job.kind, job.key],
-    });
-    return;
-  }
-  await tx.query({
+  if (again === undefined && (await endJob(tx, job, holder))) return;
+  const rows = await tx.query({
     name: 'repeat-job',
     text: `update job set holder = null, attempts = 0, last_error = null,
-             run_at = case when $3 then least(run_at, coalesce($4, run_at)) else $4 end,
-             payload = case when $3 then payload else coalesce($5::jsonb, payload) end
-           where kind = $1 and key = $2`,
+             run_at = case when stamp = $4 then $5 else least(run_at, coalesce($5, run_at)) end,
+             payload = case when stamp = $4 then coalesce($6::jsonb, payload) else payload end
+           where kind = $1 and key = $2 and holder = $3 returning 1`,
     values: [
       job.kind,
       job.key,
-      wasAskedMeanwhile,
+      holder,
+      job.stamp,
       again === undefined ? null : new Date(again.runAtMs),
       again?.payload === undefined ? null : JSON.stringify(again.payload),
     ],
   });
+  if (rows.length === 0) throw new Problem('conflict', 'the job is held by another worker');
+}
+
+/** False when somebody asked meanwhile (also while this statement waits for the row), or another worker holds it. */
+async function endJob(tx: Queryable, { kind, key, stamp }: Job, holder: number): Promise<boolean> {
+  const rows = await tx.query({
+    name: 'end-job',
+    text: 'delete from job where kind = $1 and key = $2 and holder = $3 and stamp = $4 returning 1',
+    values: [kind, key, holder, stamp],
+  });
+  return rows.length > 0;
 }
 
 /** Gives a failed job back: to be tried at `runAtMs`, or parked when that is undefined. */

@@ -19,6 +19,8 @@ describe('readConfig', () => {
       port: 8080,
       host: '127.0.0.1',
       databaseUrl: undefined,
+      replicaUrl: undefined,
+      replicaAgeMax: 10,
       dataFolder: './data',
       clock: 'real',
       zone: 'Europe/Paris',
@@ -83,6 +85,14 @@ describe('readConfig', () => {
       validation: 'off',
       baseUrl: 'https://suture.example/fhir',
     });
+  });
+
+  it('refuses a replica of the embedded database, and one that is the primary', () => {
+    const url = 'postgresql://suture:geheim@db:5432/suture';
+    const standby = 'postgresql://suture:geheim@standby:5432/suture';
+    expect(faultsOf({ SUTURE_REPLICA_URL: standby })).toEqual([expect.stringContaining('goes with DATABASE_URL')]);
+    expect(faultsOf({ SUTURE_REPLICA_URL: url, DATABASE_URL: url })).toEqual([expect.stringContaining('no replica')]);
+    expect(faultsOf({ SUTURE_REPLICA_URL: standby, DATABASE_URL: url })).toEqual([]);
   });
 
   it('refuses room for all bodies that is less than one may need', () => {

@@ -1,9 +1,10 @@
 /**
  * Letters of the two sizes that hospitals send, each about a patient who is there: 75 kB of level 3 (sections and entries) and
- * 5 MB of level 1 (one PDF). Also what they cost in memory: how much the resident memory of the server, warmed up, grows at most
- * while it takes twenty in turn.
+ * 5 MB of level 1 (one PDF). Also what they cost in memory, in times the letter: what lives at most while one is in work (collected
+ * again and again: garbage is no need), and by how much the resident memory of the server, warmed up, grows while it takes twenty.
  */
 import { readFileSync } from 'node:fs';
+import { level1, level3 } from '../support/large-letter.ts';
 import { adaptLetter } from '../support/letter.ts';
 import { settle } from './client.ts';
 import { type Bench, costOfServer } from './compare.ts';
@@ -17,6 +18,8 @@ export const letterNames = ['letters by $ingest', 'letters of 75 kB, level 3', '
 const lettersAtOnce = 4;
 /** One after the other, when it is measured what one costs in memory. */
 const lettersInTurn = 20;
+/** One after the other, while what lives is looked at. */
+const lettersWatched = 5;
 const dayMs = 24 * 3_600_000;
 const kB = 1024;
 const fixtures = new URL('../../../../test/letters/fixtures/', import.meta.url);
@@ -25,8 +28,8 @@ export async function measureLetters(bench: Bench, isAsked: (name: string) => bo
   const { world } = bench;
   const makers: readonly (() => () => HttpRequest)[] = [
     () => newLetters(world),
-    () => lettersOf(world, 3, level3(75 * kB)),
-    () => lettersOf(world, 1, level1(5 * kB * kB)),
+    () => lettersOf(world, 3, level3(75 * kB, fixture)),
+    () => lettersOf(world, 1, level1(5 * kB * kB, fixture)),
   ];
   const rows: ResultRow[] = [];
   for (const [place, name] of letterNames.entries()) {
@@ -45,35 +48,16 @@ async function measure(bench: Bench, name: string, next: () => HttpRequest): Pro
   const growth = await served?.growth(async () => {
     for (let count = 0; count < lettersInTurn; count++) await tryLetter(world.origin, next());
   });
-  const letters = growth === undefined ? '' : ((growth * 2 ** 20) / bytes).toFixed(1);
+  const living = await served?.living(async () => {
+    for (let count = 0; count < lettersWatched; count++) await tryLetter(world.origin, next());
+  });
+  const times = (grown: number) => (grown / bytes).toFixed(1);
   const remark =
-    growth === undefined
+    growth === undefined || living === undefined
       ? undefined
-      : `${lettersInTurn} in turn: ${growth} MB more at most, ${letters} times one of ${(bytes / 2 ** 20).toFixed(2)} MB`;
+      : `${(bytes / 2 ** 20).toFixed(2)} MB each; living in work: ${times(living.growthBytes)} times one (${living.samples} looks); ` +
+        `resident: ${lettersInTurn} in turn take ${growth} MB more, ${times(growth * 2 ** 20)} times`;
   return { name, unit: 'letters', perSecond: figures.perSecond, figures, cost, ...(remark && { remark }) };
-}
-
-/** The fixture with as many entries as an official sample of that size has (about thirty); the rest is narrative. */
-function level3(size: number): string {
-  const letter = fixture('discharge.xml');
-  const sections = /<structuredBody>([^]*)<\/structuredBody>/;
-  const [, body = ''] = sections.exec(fixture('discharge-body.xml')) ?? [];
-  const again = body.replaceAll('3b1f0c3e-0000-4000', '3b1f0c3e-0001-4000').replaceAll(/ID="|value="#/g, '$&b-');
-  const paragraph = `<paragraph>Suites opératoires simples, reprise du transit au troisième jour, plaie propre et sèche. </paragraph>`;
-  const words = paragraph.repeat(Math.ceil((size - letter.length - 2 * body.length) / paragraph.length));
-  const text = `<component><section><code code="42545-4" codeSystem="2.16.840.1.113883.6.1"/><title>Suites</title><text>${words}</text></section></component>`;
-  return letter.replace(sections, () => `<structuredBody>${body}${again}${text}</structuredBody>`);
-}
-
-/** The fixture around a file that only its size makes a PDF worth reading. */
-function level1(size: number): string {
-  const letter = fixture('discharge-pdf.xml');
-  const line = `${Buffer.from('%PDF-1.7 numérisation d’un compte rendu, sans texte').toString('base64').padEnd(76, 'A').slice(0, 76)}\n`;
-  const file = line.repeat(Math.floor((size - letter.length) / line.length));
-  return letter.replace(
-    /(<text [^>]*representation="B64"[^>]*>)[^]*(<\/text>)/,
-    (_all, open, close) => open + file + close,
-  );
 }
 
 function fixture(name: string): string {

@@ -1,13 +1,13 @@
 /**
  * npm run bench [-- --patients N] [--seconds S] [--warm-up S] [--only NAME] [--connections C] [--seed N] [--base URL] [--times T]
- *               [--keep FOLDER] [--due N] [--access]
+ *               [--keep FOLDER] [--due N] [--access] [--instances N]
  *
  * Starts the server in its own process on a temporary embedded PostgreSQL, loads generated pathways over HTTP, checks what
  * searches find, and measures each operation, when it has run for a while, for S seconds beside its raw limit (compare.ts).
  * `--base` asks another FHIR server instead: without raw limits, and what was loaded stays there. `--times 10` measures reads at
  * ten times the data as well (larger.ts), in a folder that `--keep` names and that stays for the next time. `--access` measures
  * instead what authentication and audit cost (access.ts). `--only deadlines` lets 10,000 fall due within a minute, or as many as
- * `--due` says. Ends by itself; what it started it stops, and its folder it removes.
+ * `--due` says. `--instances 4` measures instead one, two and four servers over one database (instances.ts). Ends by itself; what it started it stops, and its folder it removes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,7 @@ import { settle } from './client.ts';
 import { type Bench, compare } from './compare.ts';
 import { createCpuMeter } from './cpu.ts';
 import { judgeEverybody, withoutRules } from './engine.ts';
+import { measureInstances } from './instances.ts';
 import { letterNames, measureLetters } from './letters.ts';
 import { isLoaded, loadTerritory } from './load.ts';
 import { measureLarger } from './larger.ts';
@@ -39,6 +40,8 @@ import { measureValidation } from './validation.ts';
 
 const dayMs = 24 * 3_600_000;
 const totalMinutesMax = 90;
+/** Each takes some twenty of the hundred connections that the database has. */
+const instancesMax = 4;
 
 const { values: options } = parseArgs({
   options: {
@@ -53,6 +56,7 @@ const { values: options } = parseArgs({
     keep: { type: 'string' },
     access: { type: 'boolean', default: false },
     due: { type: 'string', default: '10000' },
+    instances: { type: 'string' },
   },
 });
 const asked = {
@@ -63,6 +67,7 @@ const asked = {
   seed: wholeNumber('seed', options.seed, 1_000_000),
   due: wholeNumber('due', options.due, 100_000),
   times: options.times === undefined ? undefined : wholeNumber('times', options.times, 100),
+  instances: options.instances === undefined ? undefined : wholeNumber('instances', options.instances, instancesMax),
 };
 
 function wholeNumber(name: string, text: string, max: number): number {
@@ -238,17 +243,31 @@ async function measureWithAccess(bench: Bench, folder: string): Promise<readonly
   return [...(await measureAccess({ bench, folder, isAsked, tell, onOpened: (stop) => toStop.push(stop) })), ''];
 }
 
+async function measureSeveral(bench: Bench, folder: string): Promise<readonly string[]> {
+  const { instances } = asked;
+  if (instances === undefined) return [];
+  return [
+    ...(await measureInstances({ bench, folder, instances, isAsked, tell, onOpened: (stop) => toStop.push(stop) })),
+    '',
+  ];
+}
+
 async function run(folder: string): Promise<void> {
   const before = await calibrate(folder);
   const bench = await open(folder);
   const { world, served } = bench;
   const rows: ResultRow[] = [];
-  const isWhole = served !== undefined && !options.access;
-  if (!options.access) await measureChecks(rows);
+  const isApart = options.access || asked.instances !== undefined;
+  const isWhole = served !== undefined && !isApart;
+  if (!isApart) await measureChecks(rows);
   if (!(await isLoaded(world.origin, world.basePath, world.territory))) rows.push(await load(world));
   const faults = await checkSearches(world);
-  if (!options.access) await measureOperations(bench, rows);
-  const larger = [...(await measureTimes(bench, folder)), ...(await measureWithAccess(bench, folder))];
+  if (!isApart) await measureOperations(bench, rows);
+  const larger = [
+    ...(await measureTimes(bench, folder)),
+    ...(await measureWithAccess(bench, folder)),
+    ...(await measureSeveral(bench, folder)),
+  ];
   if (isWhole) await measureEngine(bench, rows);
   if (isWhole) await measureBulkJobs(bench, rows);
   if (isWhole) await measurePaced(bench, rows);

@@ -37,7 +37,24 @@ const tickMs = 100;
 
 /** Sends requests as fast as they are answered, over so many connections. */
 export async function driveHttp(origin: string, next: () => HttpRequest, load: Load): Promise<Figures> {
+  return driveAll([origin], next, load);
+}
+
+/** The same to several servers at once: the connections are divided among them, and counted together. */
+export async function driveAll(origins: readonly string[], next: () => HttpRequest, load: Load): Promise<Figures> {
   const record = createRecord(load);
+  const each = { ...load, connections: Math.max(1, Math.round(load.connections / origins.length)) };
+  await Promise.all(origins.map((origin) => drive(origin, { next, record, load: each })));
+  return record.figures();
+}
+
+interface Drive {
+  readonly next: () => HttpRequest;
+  readonly record: ReturnType<typeof createRecord>;
+  readonly load: Load;
+}
+
+async function drive(origin: string, { next, record, load }: Drive): Promise<void> {
   const setupRequest = (request: AutocannonRequest): AutocannonRequest => {
     const { method, path, headers, body } = next();
     return { ...request, method, path, headers: { ...request.headers, ...headers }, body };
@@ -56,7 +73,6 @@ export async function driveHttp(origin: string, next: () => HttpRequest, load: L
   });
   instance.on('reqError', () => record.add(0, 'connection failed'));
   await instance;
-  return record.figures();
 }
 
 /** Runs `work` in so many loops at once; each gets the number of its loop. */

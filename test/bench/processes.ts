@@ -8,6 +8,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLog } from '../../src/base/index.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/db/index.ts';
+import { type Living, livingWhile, probeSettings } from '../support/memory.ts';
 import { freePort } from '../support/port.ts';
 
 /** This file runs as dist/bench/test/bench/processes.js. */
@@ -25,6 +26,8 @@ export interface Served {
   memory(): { readonly nowMb: number; readonly peakMb: number } | undefined;
   /** By how many MB its resident memory grows at most while `work` is done; undefined where the system does not tell. */
   growth(work: () => Promise<void>): Promise<number | undefined>;
+  /** What lives in it at most, above what lived before, while `work` is done. */
+  living(work: () => Promise<void>): Promise<Living>;
   stop(): Promise<void>;
 }
 
@@ -51,6 +54,7 @@ async function startOn(
   settings: Settings = {},
 ): Promise<Served> {
   const baseUrl = `http://127.0.0.1:${await freePort()}/fhir`;
+  const probed = join(folder, 'memory.json');
   const child = spawn(process.execPath, [new URL('dist/main.js', project).pathname, 'serve'], {
     cwd: folder,
     env: {
@@ -61,6 +65,7 @@ async function startOn(
       SUTURE_LOG_LEVEL: 'error',
       SUTURE_ALLOW_TEST_INS: 'true',
       SUTURE_HOOKS_ALLOW_LOOPBACK: 'true',
+      ...probeSettings(new URL('test/support/memory-probe.mjs', project).pathname, probed),
       ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -81,6 +86,7 @@ async function startOn(
     pid: child.pid ?? 0,
     memory: memory.read,
     growth: (work) => growthOf(child.pid ?? 0, work),
+    living: (work) => livingWhile(child.pid ?? 0, probed, work),
     async stop() {
       memory.stop();
       await stopChild(child);

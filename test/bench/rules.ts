@@ -22,13 +22,13 @@ const gradeSystem = 'https://suture.example/fhir/CodeSystem/score';
 const breakSystem = 'https://suture.example/fhir/sid/break';
 
 /** Patients without a stay: nothing answers their toxicity, so that each one breaks RUP-27. */
-function lonely(run: string, n: number): Resource {
+export function lonely(run: string, n: number): Resource {
   const name = [{ family: 'Sansvisite', given: [`Numero ${n}`] }];
   return { resourceType: 'Patient', id: `${run}-${n}`, active: true, gender: 'female', birthDate: '1957-03-02', name };
 }
 
 /** Grade 3, 24 hours before `dueAtMs`: the hours that its answer may take. */
-function toxicity(run: string, n: number, dueAtMs: number): Resource {
+export function toxicity(run: string, n: number, dueAtMs: number): Resource {
   return {
     resourceType: 'Observation',
     id: `${run}-${n}`,
@@ -129,7 +129,7 @@ const waitingCount = 1_000_000;
 const dueStepMs = 6;
 /** Patients with a deadline that are loaded first, to see how long all of them will take. */
 const pilotCount = 200;
-const spareTimes = 3;
+const spareTimes = 1.5;
 const spareMs = 30_000;
 const firedWithinMs = 300_000;
 const steadyPerSecond = 20;

@@ -64,9 +64,8 @@ const workers = 8;
 /** After the last fault, what is left must be done by then (L1); a delivery that failed often waits a while for its next attempt. */
 const restMaxMs = 90_000;
 const restPollMs = 1_000;
-/** Of one server, after all that; after many large bodies what they took is only given back when it is needed. */
+/** Of one server, after all that. */
 const residentMaxMb = 500;
-const residentAfterBodiesMaxMb = 1_500;
 
 export async function run(input: RunInput): Promise<Report> {
   const { seed, log, now, journalFile } = input;
@@ -133,7 +132,7 @@ async function play({ stage, network, ground, figures, journal, ...input }: Play
     const residentMb = await Promise.all(stage.servers.map((server) => server.residentMb()));
     return {
       seed,
-      found: [...found, ...wrong, ...checkFigures({ longestMs, residentMb, happened }), ...checkDeaths(stage)],
+      found: [...found, ...wrong, ...checkFigures({ longestMs, residentMb }), ...checkDeaths(stage)],
       happened,
       counts: workloads.map((workload) => workload.count()),
       requests: byStatus,
@@ -227,16 +226,13 @@ async function tellJobs(postgres: PostgreSql, log: RunInput['log']): Promise<voi
 function checkFigures({
   longestMs,
   residentMb,
-  happened,
 }: {
   readonly longestMs: number;
   readonly residentMb: readonly number[];
-  readonly happened: readonly string[];
 }) {
-  const maxMb = happened.includes('F-25') ? residentAfterBodiesMaxMb : residentMaxMb;
   return [
     ...(longestMs > answerMaxMs ? [`a request took ${Math.round(longestMs)} ms`] : []),
-    ...residentMb.filter((mb) => mb > maxMb).map((mb) => `a server holds ${Math.round(mb)} MB`),
+    ...residentMb.filter((mb) => mb > residentMaxMb).map((mb) => `a server holds ${Math.round(mb)} MB`),
   ];
 }
 

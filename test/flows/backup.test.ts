@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createCountedIds, createLog, Problem } from '../../src/base/index.ts';
 import { backUp, type Manifest, migrationsFolder, restore } from '../../src/db/index.ts';
+import type { PostgreSql } from '../faults/stage.ts';
+import { createRows } from '../faults/workloads/rows.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { episode, person, professionals, stay } from '../support/builders.ts';
 import { openTestDatabase, type TestDatabase } from '../support/db.ts';
@@ -97,6 +99,66 @@ describe('A backup', () => {
 
   it('is not written over another', async () => {
     expect((await problemOf(backUp({ url, folder: join(folder, 'one') })))?.category).toBe('conflict');
+  });
+});
+
+/** The fault suite's questions to the rows, after `defect` was done to what was restored, and undone. */
+async function linesAfter(defect: string | undefined): Promise<readonly string[]> {
+  let lines: readonly string[] = [];
+  const undo = new Error('undo');
+  await target.database
+    .transaction(async (tx) => {
+      if (defect !== undefined) await tx.query({ text: defect });
+      const query: PostgreSql['query'] = (text) => tx.query({ text });
+      lines = await createRows({ query }).verify();
+      throw undo;
+    })
+    .catch((error: unknown) => {
+      if (error !== undo) throw error;
+    });
+  return lines;
+}
+
+describe('The rows of what was restored (F-20), as the fault suite asks them', () => {
+  it('hold together, and their indexes agree with them', async () => {
+    expect(await linesAfter(undefined)).toEqual([]);
+  });
+
+  const one = (table: string) => `ctid = (select ctid from ${table} limit 1)`;
+  it.each<[string, string, RegExp]>([
+    [
+      'a version too many',
+      `update resource set version = version + 1 where ${one('resource')}`,
+      /has version \d+ over/,
+    ],
+    [
+      'a version of nothing',
+      `insert into version (rid, version, type, id, last_updated, method, raw) values (-7, 1, 'Patient', 'none', now(), 'PUT', '{}')`,
+      /version 1 of Patient\/none belongs to no resource/,
+    ],
+    ...['token_index', 'date_index', 'string_index'].map((table): [string, string, RegExp] => [
+      `a row of ${table} of nothing`,
+      `update ${table} set rid = -7 where ${one(table)}`,
+      new RegExp(`${table} holds a row of what is not there`),
+    ]),
+    [
+      'an index row of what was deleted',
+      `update resource set is_deleted = true where rid = (select rid from token_index limit 1)`,
+      /token_index holds a row of what is not there/,
+    ],
+    [
+      'a key that the resource does not have',
+      `update resource set keys = '{}' where rid = (select rid from token_index limit 1)`,
+      /token_index holds a key that/,
+    ],
+    ['a job of an instance that is gone', `update job set holder = 7 where ${one('job')}`, /is held by an instance/],
+    [
+      'a job that gave up',
+      `update job set is_parked = true, last_error = 'fault' where ${one('job')}`,
+      /gave up: fault/,
+    ],
+  ])('would tell %s', async (_what, defect, line) => {
+    expect(await linesAfter(defect)).toContainEqual(expect.stringMatching(line));
   });
 });
 

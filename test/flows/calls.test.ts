@@ -122,8 +122,9 @@ describe('A break that nobody answers', () => {
     await client.moveClock(at(start + 3_600_000));
     const owners: (string | undefined)[] = [];
     const levels: unknown[] = [];
+    const fired: number[] = [];
     for (const hours of [1, 3, 6, 8]) {
-      await client.moveClock(at(start + hours * 3_600_000));
+      fired.push(await client.moveClock(at(start + hours * 3_600_000)));
       const { tasks } = await theBreak(client, who.id, 'LADDER');
       owners.push(tasks[0]?.owner?.reference);
       const level = tasks[0]?.extension?.find(({ url }) => url.endsWith('break-escalation'))?.valuePositiveInt;
@@ -136,6 +137,8 @@ describe('A break that nobody answers', () => {
       [2, 'urgent'],
       [2, 'urgent'],
     ]);
+    // What a judgment writes asks for no other, which would find what it left; but after the last step no job waits that says so.
+    expect(fired).toEqual([0, 1, 2, 0]);
     const told = await alerts(who.id);
     expect(told.map(({ recipient = [] }) => recipient.map(({ reference }) => reference))).toEqual([
       [nurse],
@@ -144,6 +147,19 @@ describe('A break that nobody answers', () => {
     ]);
     expect(told.map(({ sent }) => Date.parse(sent ?? ''))).toEqual([1, 3, 6].map((hours) => start + hours * 3_600_000));
     expect(told[2]?.payload?.[0]?.contentString).toMatch(/^Relance n° 2/);
+  });
+
+  it('is no reminder yet when the first step of its ladder is at once: it opens to both circles', async () => {
+    await change(rule('LADDER0', { parts: [step(0, functions.gp), step(5, functions.dischargePhysician)] }));
+    const who = person(`c${++number}`, number);
+    const start = await tomorrowAt(9);
+    await change(patient(who), careTeam(who.id, { gp, coordinator: nurse }), contact(who.id, 'LADDER0', at(start)));
+    await client.moveClock(at(start + 3_600_000));
+    const [told, ...others] = await alerts(who.id);
+    expect([told?.recipient?.map(({ reference }) => reference), others]).toEqual([[gp, nurse], []]);
+    expect(told?.payload?.[0]?.contentString).toMatch(/^LADDER0 : /);
+    await client.moveClock(at(start + 6 * 3_600_000));
+    expect((await alerts(who.id))[1]?.payload?.[0]?.contentString).toMatch(/^Relance n° 2/);
   });
 
   it('climbs no more once it is acknowledged', async () => {

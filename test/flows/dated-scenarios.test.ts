@@ -295,6 +295,33 @@ describe('Scenarios that need a server', () => {
     expect([await states(kept), await states(gone)]).toEqual([[open], [open]]);
   });
 
+  it('(23) then one stay that both records tell of: one break, the other ends with a link; evidence of either counts; unmerged, each has its own', async () => {
+    const { ids, midnightMs, endMs } = await discharge(2);
+    const [kept = '', gone = ''] = ids;
+    // The feed of the other record numbers stays by itself.
+    const identifier = [{ system: 'urn:oid:1.2.250.1.999.8', value: `A-${gone}` }];
+    await client.putAll(stay(gone, at(endMs + 600_000), { identifier }));
+    await client.moveClock(at(midnightMs + 3_600_000));
+    const states = async (id: string) => (await told(id)).map((one) => (one as readonly unknown[]).slice(0, 2));
+    expect([await states(kept), await states(gone)]).toEqual([[['open', undefined]], [['open', undefined]]]);
+    const { meta: _meta, ...record } = await client.read<Resource>(`Patient/${gone}`);
+    const link = [{ type: 'replaced-by', other: { reference: `Patient/${kept}` } }];
+    await client.putAll({ ...record, active: false, link });
+    await client.settle();
+    expect((await states(kept)).map(([state]) => state).sort()).toEqual(['moot', 'open']);
+    const ended = (await breaks(client, kept, 'RUP-20')).find(({ state }) => state === 'moot');
+    expect(ended?.issue.evidence?.[0]?.detail).toEqual([{ reference: `Encounter/${kept}-stay` }]);
+    expect(ended?.tasks.map(({ status }) => status)).toEqual(['cancelled']);
+
+    await client.putAll(letter(gone, endMs + 1_200_000));
+    await client.settle();
+    expect((await states(kept)).map(([state]) => state).sort()).toEqual(['auto-closed', 'moot']);
+    await client.remove(`DocumentReference/${gone}-letter`);
+    await client.putAll(record);
+    await client.settle();
+    expect([await states(kept), await states(gone)]).toEqual([[['open', undefined]], [['open', undefined]]]);
+  });
+
   it('(28) a rule of seven days becomes one of five: pinned, then migrated on request, then rolled back', async () => {
     const { ids, midnightMs } = await discharge(20);
     const [id = ''] = ids;

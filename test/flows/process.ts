@@ -15,6 +15,7 @@ const entry = join(root, 'dist/main.js');
 export interface ServerProcess {
   /** Of the process that runs now. */
   readonly client: Client;
+  readonly pid: number;
   start(): Promise<void>;
   /** SIGKILL; with `database` the PostgreSQL below it is killed first, as when the machine loses power. */
   kill(what?: 'server' | 'server and database'): Promise<void>;
@@ -48,6 +49,9 @@ export async function createServerProcess(settings: Readonly<Record<string, stri
     get client() {
       if (running === undefined) throw new Error('the server is not running');
       return running.client;
+    },
+    get pid() {
+      return running?.child.pid ?? 0;
     },
     async start() {
       const child = spawn(process.execPath, [entry, 'serve'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });

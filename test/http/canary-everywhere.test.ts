@@ -2,14 +2,21 @@
  * No patient data in logs, metrics and error texts, by the mass: a marker in every field of every kind of input, sought in everything
  * that is told sideways. `canary.test.ts` tells one patient's story; here nothing is chosen by hand.
  */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import hoodiecrow from 'hoodiecrow-imap';
+import { createLog } from '../../src/base/index.ts';
 import { loadDefinitions } from '../../src/fhir/index.ts';
+import { readMailbox } from '../../src/listeners/imap.ts';
 import { fixture } from '../letters/letters.ts';
 import { archivePart, mailOf } from '../letters/mails.ts';
 import { messageOf } from '../letters/messages.ts';
 import { metadataOf, xdmOf, zipOf } from '../letters/xdm.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { restHook } from '../support/builders.ts';
+import { openMailServer } from '../support/mail-server.ts';
 import { canary, canaryForms, er7Places, headerPlaces, planted, plantedIn, xmlPlaces } from '../support/canaries.ts';
 import type { Client, Reply } from '../support/client.ts';
 import { connectMllp } from '../support/mllp.ts';
@@ -22,18 +29,21 @@ const isWhole = process.env['SUTURE_CANARY'] === 'all';
 let test: TestApp;
 let client: Client;
 let receiver: Receiver;
+let world: World;
 /** What was told of refused requests, and by `$validate`. */
 const told: { readonly of: string; readonly text: string }[] = [];
 const statuses = new Map<string, number>();
 
 beforeAll(async () => {
-  test = await startTestApp({ settings: { SUTURE_MLLP_PORT: '0' } });
+  world = await openWorld();
+  test = await startTestApp({ settings: { SUTURE_MLLP_PORT: '0', ...world.settings } });
   client = test.client;
   receiver = await openReceiver();
 });
 afterAll(async () => {
   await receiver?.close();
   await test?.close();
+  await world?.close();
 });
 
 const isLeak = (text: string) => canaryForms.some((form) => text.includes(form));
@@ -190,6 +200,46 @@ describe('A marker in every field', () => {
     sender.close();
   });
 
+  it('of mails in a mailbox, and of the credentials for one that lets nobody in', async () => {
+    const logged: string[] = [];
+    const stranger = readMailbox({
+      server: new URL(`imap://${canary}:${canary}@127.0.0.1:${world.imapPort}`),
+      folders: { inbox: canary, taken: canary, review: canary },
+      tls: {},
+      take: () => Promise.reject(new Error(canary)),
+      clock: test.app.clock,
+      log: createLog('debug', (line) => logged.push(line)),
+    });
+    await stranger.look();
+    await stranger.stop();
+    expect(logged.join()).toContain('the mailbox cannot be read now');
+    told.push(...logged.map((text) => ({ of: 'IMAP', text })));
+    while (world.mailsLeft() > 0) await new Promise((resume) => setTimeout(resume, 20));
+    const { component, reason } = JSON.parse(test.logged.findLast((line) => line.includes('"imap"')) ?? '{}');
+    expect([component, typeof reason]).toEqual(['imap', 'string']);
+  });
+
+  it('of mails that leave, and of what the server says that refuses them', async () => {
+    const { json } = await client.ingest(fixture('discharge.xml').replace('SOLENE', canary));
+    const parameter = [
+      { name: 'to', valueString: 'gp@medecin.mssante.example' },
+      { name: 'text', valueString: canary },
+    ];
+    const letter = json.entry?.[0]?.resource?.id as string;
+    const sent = await client.post(`DocumentReference/${letter}/$mssante`, { resourceType: 'Parameters', parameter });
+    expect(sent.status).toBe(201);
+    const byMail = restHook('by-mail', 'Patient?active=true', 'mailto:gp@medecin.mssante.example', 'text/plain');
+    const channel = { ...(byMail['channel'] as object), type: 'email' };
+    note('subscription by mail', await client.put({ ...byMail, channel }));
+    await client.putAll({ resourceType: 'Patient', id: 'mailed', active: true, name: [{ family: canary }] });
+    await client.settle();
+    expect(world.refusals()).toBeGreaterThan(0);
+    const communication = await client.read<Readonly<Record<string, unknown>>>(`Communication/${sent.json.id}`);
+    told.push({ of: '$mssante', text: JSON.stringify(communication['statusReason'] ?? '') });
+    const subscription = await client.get('Subscription/by-mail');
+    told.push({ of: 'Subscription.error', text: String(subscription.json.error ?? '') });
+  });
+
   it('of subscriptions, and what their endpoints answer', async () => {
     receiver.answer(() => ({ status: 500, body: canary, headers: { 'x-reason': canary, location: `/${canary}` } }));
     const endpoints = [`${receiver.url}/${canary}`, 'http://127.0.0.1:9/x', `https://${canary}.invalid/x`, canary];
@@ -259,6 +309,13 @@ describe('A marker in every field', () => {
     expect(found.filter((one) => !(one in places))).toEqual([]);
     expect(found).toContain('resource.raw');
   });
+
+  it('is in no trace', async () => {
+    // Stops the server, which sends what is left; the metrics and the database were asked before.
+    await test.app.stop();
+    expect(world.traces.join('').length).toBeGreaterThan(10_000);
+    expect(world.traces.filter(isLeak)).toEqual([]);
+  });
 });
 
 /** Where data stand on purpose. */
@@ -281,4 +338,86 @@ function patchOf(body: object) {
     { op: 'test', path: '/id', value },
   ];
   return { body: operations, type: 'application/json-patch+json' };
+}
+
+/** What the server speaks with beside its clients: a mailbox full of markers, a mail server that refuses with one, a collector of traces. */
+interface World {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly imapPort: number;
+  mailsLeft(): number;
+  refusals(): number;
+  readonly traces: readonly string[];
+  close(): Promise<void>;
+}
+
+async function openWorld(): Promise<World> {
+  const [mailbox, collector] = [await openMailbox(), await openCollector()];
+  let refusals = 0;
+  const mail = await openMailServer({
+    onRcptTo(_address, _session, done) {
+      refusals++;
+      done(Object.assign(new Error(`5.1.1 ${canary} is not here`), { responseCode: 550 }));
+    },
+  });
+  return {
+    settings: {
+      SUTURE_SMTP_URL: mail.url,
+      SUTURE_MAIL_FROM: 'suture@chu.mssante.example',
+      SUTURE_MSSANTE_DOMAINS: 'mssante.example',
+      SUTURE_MAIL_SENDERS: '*',
+      SUTURE_IMAP_URL: `imap://testuser:testpass@127.0.0.1:${mailbox.port}`,
+      SUTURE_OTLP_URL: `http://127.0.0.1:${collector.port}/v1/traces`,
+      SUTURE_TRACE_SHARE: '100',
+    },
+    imapPort: mailbox.port,
+    mailsLeft: mailbox.left,
+    refusals: () => refusals,
+    traces: collector.bodies,
+    async close() {
+      await Promise.all([mail.close(), mailbox.close(), collector.close()]);
+    },
+  };
+}
+
+async function openMailbox() {
+  const letter = fixture('discharge.xml').replace('SOLENE', canary);
+  const mail = mailOf({ parts: [{ type: 'text/xml', bytes: letter }] }).toString('latin1');
+  const messages = plantedIn(mail, headerPlaces, 10).map((raw) => ({ raw }));
+  const server = hoodiecrow({
+    plugins: ['UIDPLUS', 'IDLE', 'LITERALPLUS'],
+    storage: { INBOX: { messages }, '': { folders: {}, separator: '/' } },
+  });
+  const sockets = new Set<Socket>();
+  server.server.on('connection', (socket: Socket) => sockets.add(socket.on('error', () => undefined)));
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  return {
+    port: (server.server.address() as AddressInfo).port,
+    left: () => server.getMailbox('INBOX')?.messages.length ?? 0,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) {
+          socket.emit('data', 'DONE\r\n'); // ends its timer of half an hour
+          socket.destroy();
+        }
+      }),
+  };
+}
+
+async function openCollector() {
+  const bodies: string[] = [];
+  const server = createServer((request, response) => {
+    void (async () => {
+      let body = '';
+      for await (const part of request) body += String(part);
+      bodies.push(body);
+      response.setHeader('content-type', 'application/json').end('{}');
+    })();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    bodies,
+    port: (server.address() as AddressInfo).port,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
 }

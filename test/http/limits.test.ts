@@ -297,6 +297,22 @@ describe('What is under way', () => {
     await untilNobodyIsLeft();
   });
 
+  it('is free again when a client hangs up that has sent one request behind the other (RFC 9112 9.3.2)', async () => {
+    await test.database.transaction(async (tx) => {
+      await tx.query({ text: "select 1 from resource where type = 'Patient' and id = 'b' for update" });
+      const { socket } = await connect();
+      const body = JSON.stringify(patient('b'));
+      socket.write(
+        `PUT /fhir/Patient/b HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}GET /fhir/Patient/a HTTP/1.1\r\nHost: x\r\n\r\n`,
+      );
+      while ((await inFlight()) < 2) await new Promise((resume) => setImmediate(resume));
+      const closed = once(socket, 'close');
+      socket.destroy();
+      await closed;
+    });
+    await untilNobodyIsLeft();
+  });
+
   it('brings http.bodiesMax bytes at most: what is more is refused and gives back what it took', async () => {
     const half = Buffer.alloc(1.8 * mebibyte, 32).toString();
     const held = await Promise.all([1, 2].map(() => holdRequest(half.length + basic.length)));

@@ -222,6 +222,73 @@ describe('The bytes', () => {
   });
 });
 
+describe('What was taken', () => {
+  it('stays byte for byte: its Binary is neither changed nor deleted, nor is its place taken before', async () => {
+    const bytes = Buffer.from(letterOf(person('e1', 341), '41.1'));
+    const id = createHash('sha256').update(bytes).digest('hex');
+    const other = { resourceType: 'Binary', id, contentType: 'text/xml', data: Buffer.from('<a/>').toString('base64') };
+    const refuse = async (): Promise<void> => {
+      expect((await client.put(other)).status).toBe(422);
+      expect((await client.put({ resourceType: 'Binary', id, contentType: 'text/xml' })).status).toBe(422);
+      const entry = [{ resource: other, request: { method: 'PUT', url: `Binary/${id}` } }];
+      expect((await client.post('', { resourceType: 'Bundle', type: 'transaction', entry })).status).toBe(422);
+    };
+    await refuse();
+    const reply = await client.ingest(bytes);
+    expect(reply.status).toBe(201);
+    await refuse();
+    expect((await client.remove(`Binary/${id}`)).status).toBe(405);
+    const patch = [{ op: 'replace', path: '/data', value: other.data }];
+    const type = 'application/json-patch+json';
+    expect((await client.send('PATCH', `Binary/${id}`, { body: patch, type })).status).toBe(422);
+    const kept = await client.get(`Binary/${id}`, { accept: '*/*' });
+    expect(kept.bytes.equals(bytes)).toBe(true);
+    // Labels may be added to it.
+    const there = await binaryAt(`Binary/${id}`);
+    const code = { system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'V' };
+    expect((await client.put({ ...there, meta: { security: [code] } } as never)).status).toBe(200);
+  });
+
+  it('in plain FHIR does not leave as something else than its hash and size say', async () => {
+    const pdf = Buffer.from('%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n');
+    const hash = createHash('sha1').update(pdf).digest('base64');
+    const binary = (content: Buffer) => ({
+      resourceType: 'Binary',
+      id: 'scan',
+      contentType: 'application/pdf',
+      data: content.toString('base64'),
+    });
+    const ins = { system: 'urn:oid:1.2.250.1.213.1.4.10', value: person('e2', 342).ins.value };
+    const document = (attachment: object) => ({
+      resourceType: 'DocumentReference',
+      id: 'scan',
+      status: 'current',
+      type: { coding: [{ system: 'http://loinc.org', code: '34112-3' }] },
+      subject: { reference: 'Patient/scanned' },
+      date: '2026-03-02T15:05:00Z',
+      content: [{ attachment: { contentType: 'application/pdf', ...attachment } }],
+    });
+    const patient = {
+      resourceType: 'Patient',
+      id: 'scanned',
+      identifier: [ins],
+      name: [{ family: 'A', given: ['B'] }],
+    };
+    await client.putAll(patient, binary(pdf), document({ url: 'Binary/scan', hash, size: pdf.length }));
+    expect((await client.get('DocumentReference/scan/$xdm')).status).toBe(200);
+    await client.putAll(binary(Buffer.from(pdf).fill('x', 10, 12)));
+    const reply = await client.get('DocumentReference/scan/$xdm');
+    expect([reply.status, reply.json.issue[0].expression]).toEqual([
+      422,
+      ['DocumentReference.content[0].attachment.hash'],
+    ]);
+    const inside = (more: object) => client.put(document({ data: pdf.toString('base64'), ...more }));
+    expect((await inside({ hash: createHash('sha1').update('x').digest('base64') })).status).toBe(400);
+    expect((await inside({ hash: createHash('sha1').update(pdf).digest('hex') })).status).toBe(400);
+    expect((await inside({ hash })).status).toBe(200);
+  });
+});
+
 it('A letter of a patient whom nobody knows by INS is linked by number and all traits, or by nothing', async () => {
   const who = person('f1', 351);
   const known = new TextDecoder().decode(dischargeLetter(who, end, written));

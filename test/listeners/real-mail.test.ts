@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import type { Bundle, Communication, DocumentReference } from 'fhir/r4.js';
 import { createLog } from '../../src/base/index.ts';
 import { type ImapInput, readMailbox } from '../../src/listeners/imap.ts';
+import { createSmtp } from '../../src/notify/channels/smtp.ts';
 import { richLetter } from '../letters/letters.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { mailDomain, openRealMail, type RealMail, whyNoMail } from '../support/real-mail.ts';
@@ -31,6 +32,9 @@ else {
     };
     const settings = (box: string, url: URL) => ({
       SUTURE_SMTP_URL: mail.smtpUrl,
+      SUTURE_SMTP_CERTIFICATE: mail.tlsFiles.cert,
+      SUTURE_SMTP_KEY: mail.tlsFiles.key,
+      SUTURE_SMTP_CA: mail.tlsFiles.ca,
       SUTURE_MAIL_FROM: `${box}@${mailDomain}`,
       SUTURE_MSSANTE_DOMAINS: 'mssante.fr',
       SUTURE_IMAP_URL: url.href,
@@ -91,6 +95,17 @@ else {
         return (await statusOf(communication)) === 'not-done';
       });
       expect(mail.count('hopital', folders.review)).toBe(0);
+    }, 60_000);
+
+    it('nothing is handed to it in the clear, nor without our certificate', async () => {
+      const bytes = Buffer.from('Subject: a\r\n\r\nb\r\n');
+      const { ca } = mail.tls;
+      const written = { to: `seul@${mailDomain}`, messageId: `1@${mailDomain}`, bytes };
+      const setting = { server: new URL(mail.smtpUrl), from: `hopital@${mailDomain}` };
+      // The server refuses what is sent in the clear; nobody sends so where authorities are named.
+      expect(await createSmtp(setting).sendWritten(written)).toMatchObject({ kind: 'refused' });
+      expect(await createSmtp({ ...setting, tls: { ca } }).sendWritten(written)).toEqual({ kind: 'unreachable' });
+      expect(mail.count('seul')).toBe(0);
     }, 60_000);
 
     const reasonOf = async (server: URL, tls: ImapInput['tls']): Promise<string> => {

@@ -14,7 +14,7 @@ export interface MailServer {
 
 export type MailServerOptions = SMTPServerOptions & { readonly hideDSN?: boolean };
 
-export async function openMailServer(options: MailServerOptions = {}): Promise<MailServer> {
+export async function openMailServer(options: MailServerOptions = {}, host = '127.0.0.1'): Promise<MailServer> {
   const taken: { to: readonly string[]; bytes: Buffer }[] = [];
   let behaviour: Parameters<MailServer['behave']>[0] = 'take';
   const server = new SMTPServer({
@@ -37,7 +37,7 @@ export async function openMailServer(options: MailServerOptions = {}): Promise<M
     for (const connection of connections) if (connection.id === id) connection._socket.destroy();
   }
   server.on('error', () => undefined);
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => void server.listen(0, host, resolve));
   const { port } = server.server.address() as AddressInfo;
   return {
     url: `smtp://127.0.0.1:${port}`,

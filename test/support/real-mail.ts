@@ -36,6 +36,7 @@ export function whyNoMail(): string | undefined {
 }
 
 export interface RealMail {
+  /** Takes mail by STARTTLS alone, from who shows a certificate. */
   readonly smtpUrl: string;
   /** Of a mailbox; on this address only TLS is spoken, and the client shows its certificate. */
   imapsUrl(box: string): URL;
@@ -61,6 +62,8 @@ export async function openRealMail(boxes: readonly string[]): Promise<RealMail> 
     chownSync(path(name), owner.uid, owner.gid);
   }
   makeCertificates(folder);
+  // Exim reads its key as its own user.
+  chownSync(path('server.key'), owner.uid, owner.gid);
   const [smtp, imap, imaps] = [await freePort(), await freePort(), await freePort()];
   writeFileSync(path('exim.conf'), eximSettings(folder, smtp, boxes));
   writeFileSync(path('dovecot.conf'), dovecotSettings(folder, owner, { imap, imaps }));
@@ -150,7 +153,12 @@ daemon_smtp_ports = ${port}
 local_interfaces = 127.0.0.1
 dsn_advertise_hosts = *
 message_size_limit = 30M
-tls_advertise_hosts =
+tls_advertise_hosts = *
+tls_certificate = ${folder}/server.pem
+tls_privatekey = ${folder}/server.key
+tls_verify_certificates = ${folder}/ca.pem
+tls_verify_hosts = *
+acl_smtp_mail = accept_enciphered
 acl_smtp_rcpt = accept_here
 acl_smtp_data = accept_all
 host_lookup =
@@ -158,6 +166,9 @@ rfc1413_query_timeout = 0s
 keep_environment =
 queue_run_in_order
 begin acl
+accept_enciphered:
+  accept encrypted = *
+  deny message = not in the clear
 accept_here:
   accept domains = ${mailDomain}
   deny message = not for here

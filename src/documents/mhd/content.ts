@@ -1,14 +1,8 @@
 /** Hash and size of a document that comes with a submission (ITI-65 section 4.1.2.1): both are of the bytes behind the base64. */
-import { createHash } from 'node:crypto';
 import type { Attachment } from 'fhir/r4.js';
 import type { Issue } from '../../base/index.ts';
+import { hashSpellings } from '../../fhir/index.ts';
 import { fault } from './requirements.ts';
-
-/** Base64 of the digest, as Attachment.hash is defined; the examples of IHE have base64 of its hexadecimal text. */
-export function hashSpellings(bytes: Uint8Array): readonly [base64: string, ofHex: string] {
-  const digest = createHash('sha1').update(bytes).digest();
-  return [digest.toString('base64'), Buffer.from(digest.toString('hex')).toString('base64')];
-}
 
 /** Assembled later: no bytes yet, said by the size 0 and the hash of nothing. */
 export function isDelayed({ size, hash = '' }: Attachment): boolean {

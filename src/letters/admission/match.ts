@@ -9,7 +9,7 @@ import { shareIdentity } from '../identifiers.ts';
 import { insAuthority, isInsValid } from '../ins.ts';
 import { type MatchContext, matchEncounter } from '../match.ts';
 import { compareTraits, type IdentitySettings, insOf, type Match, numbersOf, theOnly } from '../match-patient.ts';
-import { reliabilityExtension } from './person.ts';
+import { type EmptiedTrait, reliabilityExtension } from './person.ts';
 
 /** Of four traits, so many may be corrected at once. */
 const correctedMax = 2;
@@ -99,23 +99,42 @@ function withoutUpdate(match: Match): Match {
 }
 
 /**
- * The known record after a message: the newest one replaces what it says, an older one only completes identifiers. Nothing that
- * the message is silent about is lost.
+ * The known record after a message: the newest one replaces what it says and takes out what it empties, an older one only completes
+ * identifiers. Nothing that the message is silent about is lost.
  */
-export function completePatient(known: Patient, said: Patient, isNewest: boolean): Patient {
+export function completePatient(
+  known: Patient,
+  said: Patient,
+  { isNewest, emptied }: { readonly isNewest: boolean; readonly emptied: readonly EmptiedTrait[] },
+): Patient {
   const added = (said.identifier ?? []).filter((number) => !shareIdentity([number], known.identifier));
   const identifier = [...(known.identifier ?? []), ...added];
   if (!isNewest) return added.length === 0 ? known : { ...known, identifier };
   const { resourceType: _type, identifier: _identifier, extension = [], ...traits } = said;
   const kept = (known.extension ?? []).filter(({ url }) => !extension.some((one) => one.url === url));
   const extensions = [...kept, ...extension];
-  const { deceasedBoolean: _boolean, deceasedDateTime: _dateTime, ...living } = known;
   const isDead = traits.deceasedBoolean !== undefined || traits.deceasedDateTime !== undefined;
+  const gone = new Set<EmptiedTrait>([...emptied, ...(isDead ? (['deceased'] as const) : [])]);
   return {
-    ...(isDead ? living : known),
+    ...without(known, gone),
     ...traits,
     ...(identifier.length > 0 && { identifier }),
     ...(extensions.length > 0 && { extension: extensions }),
+  };
+}
+
+function without(known: Patient, gone: ReadonlySet<EmptiedTrait>): Patient {
+  const { address, telecom, deceasedBoolean, deceasedDateTime, ...others } = known;
+  return {
+    ...others,
+    ...(address && !gone.has('address') && { address }),
+    ...(telecom && !gone.has('telecom') && { telecom }),
+    ...(gone.has('deceased')
+      ? {}
+      : {
+          ...(deceasedBoolean !== undefined && { deceasedBoolean }),
+          ...(deceasedDateTime !== undefined && { deceasedDateTime }),
+        }),
   };
 }
 
@@ -126,7 +145,8 @@ export type Merge =
 /**
  * Two records of one person become one (A40, https://hl7.org/fhir/R4/patient.html#merge): the survivor takes over the numbers of
  * the former with use `old`, so that what still comes under them finds it, also when nothing has come under them yet; the
- * former stays, inactive, and points at the survivor. Two different INS are never merged by a message.
+ * former stays, inactive, and points at the survivor. What hid the former hides the survivor from now on, for it has become his
+ * record too. Two different INS are never merged by a message.
  */
 export function mergePatients(survivor: Patient, candidates: readonly Patient[], prior: readonly Identifier[]): Merge {
   const others = candidates.filter(({ id, identifier }) => id !== survivor.id && shareIdentity(identifier, prior));
@@ -139,7 +159,7 @@ export function mergePatients(survivor: Patient, candidates: readonly Patient[],
     return merging('conflict', 'les deux dossiers ont des INS différentes', '904');
   return {
     kind: 'merge',
-    survivor: linked(taken, 'replaces', `Patient/${former.id}`),
+    survivor: labelled(linked(taken, 'replaces', `Patient/${former.id}`), former),
     former: { ...linked(former, 'replaced-by', `Patient/${survivor.id}`), active: false },
   };
 }
@@ -151,6 +171,14 @@ function withNumbers(survivor: Patient, numbers: readonly Identifier[]): Patient
     identifier.push(insAuthority(number.system) === undefined ? { ...number, use: 'old' } : number);
   }
   return { ...survivor, identifier };
+}
+
+function labelled(survivor: Patient, { meta }: Patient): Patient {
+  const own = survivor.meta?.security ?? [];
+  const added = (meta?.security ?? []).filter(
+    ({ system, code }) => !own.some((one) => one.system === system && one.code === code),
+  );
+  return added.length === 0 ? survivor : { ...survivor, meta: { ...survivor.meta, security: [...own, ...added] } };
 }
 
 function linked(patient: Patient, type: 'replaces' | 'replaced-by', reference: string): Patient {

@@ -8,21 +8,13 @@
  *   PV1-3.4 (else the authority of PV1-19) -> serviceProvider by FINESS              MRG-1 -> identifiers of the former record
  */
 import { createHash } from 'node:crypto';
-import type {
-  Encounter,
-  EncounterHospitalization,
-  EncounterParticipant,
-  Identifier,
-  Patient,
-  Reference,
-} from 'fhir/r4.js';
+import type { Encounter, EncounterHospitalization, Identifier, Patient, Reference } from 'fhir/r4.js';
 import type { Issue } from '../../base/index.ts';
 import {
   componentOf,
+  isEmptied,
   type Hl7Message,
   type Hl7Segment,
-  type OrganizationParty,
-  type Party,
   readDateTime,
   repetitionsOf,
   segmentsOf,
@@ -30,13 +22,13 @@ import {
 } from '../../formats/index.ts';
 import { codeSystems } from '../codes.ts';
 import { element } from '../element.ts';
-import { persons, structures } from '../identifiers.ts';
 import { identifierSearch, type PlanEntry } from '../plan.ts';
 import { createProfessionals, type Professionals } from '../professionals.ts';
 import type { Resource } from '../../fhir/index.ts';
 import { type AdmissionAct, admissionActs, type StayAct } from './events.ts';
-import { authorityUri, readNumbers, readPerson } from './person.ts';
-import type { Movement, StayReport } from './stay.ts';
+import { providerOf, readDoctors, readGeneralPractitioner } from './participants.ts';
+import { authorityUri, type EmptiedTrait, readEmptied, readNumbers, readPerson } from './person.ts';
+import type { EmptiedPart, Movement, StayReport } from './stay.ts';
 
 export interface Admission {
   /** SHA-256 of the message. */
@@ -46,6 +38,8 @@ export interface Admission {
   /** Professionals and structures, then the patient, then the stay: as `LetterPlan.entries`. */
   readonly entries: readonly PlanEntry[];
   readonly patientUrl: string;
+  /** Of the patient. */
+  readonly emptied: readonly EmptiedTrait[];
   /** undefined: the message is about the person alone. */
   readonly stay: { readonly fullUrl: string; readonly report: StayReport } | undefined;
   /** Identifiers of the record that is merged into the patient's (MRG-1). */
@@ -99,6 +93,7 @@ export function readAdmission(message: Hl7Message, bytes: Uint8Array, settings: 
       recordedAtMs: Date.parse(recordedAt),
       entries,
       patientUrl,
+      emptied: readEmptied(message),
       stay: stay && { fullUrl: stay.entry.fullUrl, report: stay.report },
       prior,
     },
@@ -122,14 +117,23 @@ function doubts(message: Hl7Message, act: AdmissionAct): Issue[] {
   const reasons: Issue[] = [];
   const persons = segmentsOf(message, 'PID');
   if (persons.length !== 1) return [issue('structure', 'un message porte un seul patient', 'PID')];
-  if (readNumbers(message, persons[0], 3).length === 0)
+  const numbers = readNumbers(message, persons[0], 3);
+  if (numbers.length === 0)
     reasons.push(issue('required', 'le patient n’a pas d’identifiant dont l’autorité est dite', 'PID-3', '903'));
-  const merges = segmentsOf(message, 'MRG');
-  if (act === 'merge' && (merges.length !== 1 || readNumbers(message, merges[0], 1).length === 0))
-    reasons.push(issue('required', 'une fusion nomme un seul ancien dossier, par ses identifiants', 'MRG-1'));
+  if (act === 'merge') reasons.push(...mergeDoubts(message, numbers));
   if (act !== 'person' && act !== 'merge' && act !== 'update' && stayNumbers(message).length === 0)
     reasons.push(issue('required', 'le séjour n’a pas de numéro dont l’autorité est dite', 'PV1-19'));
   return reasons;
+}
+
+/** A hospital says of its own numbers that they are of one person; of another's it cannot know. */
+function mergeDoubts(message: Hl7Message, numbers: readonly Identifier[]): Issue[] {
+  const merges = segmentsOf(message, 'MRG');
+  const prior = readNumbers(message, merges[0], 1);
+  if (merges.length !== 1 || prior.length === 0)
+    return [issue('required', 'une fusion nomme un seul ancien dossier, par ses identifiants', 'MRG-1')];
+  if (prior.some(({ system }) => numbers.some((number) => number.system === system))) return [];
+  return [issue('conflict', 'une fusion nomme les deux dossiers par des numéros de la même autorité', 'MRG-1', '904')];
 }
 
 type Place = readonly [segment: string, field: number];
@@ -165,7 +169,7 @@ function readStay(input: StayInput): { readonly entry: PlanEntry; readonly repor
     class: classes.get(valueOf(message, pv1, 2)),
     ...kindOf(valueOf(message, pv1, 4)),
     subject: { reference: patientUrl },
-    participant: doctorRoles.flatMap(([field, type]) => doctors(input, pv1, { field, type })),
+    participant: readDoctors(message, pv1, professionals),
     serviceProvider: professionals.organization(providerOf(message, pv1)),
     hospitalization: readHospitalization(message, pv1),
   });
@@ -212,8 +216,14 @@ function readReport({ message, act, settings }: StayInput, pv1: Hl7Segment | und
     place: placeOf(message, pv1, zbe),
     movement: movementOf(message, zbe),
     said: {},
+    emptied: emptiedParts.flatMap(([part, field]) => (isEmptied(message, pv1, field) ? [part] : [])),
   };
 }
+
+const emptiedParts: readonly (readonly [part: EmptiedPart, field: number])[] = [
+  ['admitSource', 14],
+  ['dischargeDisposition', 36],
+];
 
 /** ZBE-4 stands one field further left in some official messages. */
 function movementOf(message: Hl7Message, zbe: Hl7Segment | undefined): Movement | undefined {
@@ -317,73 +327,4 @@ function stayNumbers(message: Hl7Message): Identifier[] {
   return visit.length > 0 || segmentsOf(message, 'PV1').length === 0
     ? visit
     : of('PID', 18, 'AN', codeSystems.identifierType);
-}
-
-/** HL7 v3 ParticipationType. */
-const doctorRoles: readonly (readonly [field: number, type: string])[] = [
-  [7, 'ATND'],
-  [8, 'REF'],
-  [17, 'ADM'],
-];
-
-function doctors(
-  { message, professionals }: StayInput,
-  pv1: Hl7Segment | undefined,
-  { field, type }: { readonly field: number; readonly type: string },
-): EncounterParticipant[] {
-  return repetitionsOf(message, pv1, field).flatMap((xcn) => {
-    const individual = professionals.person(partyOf(message, xcn));
-    const coding = [{ system: codeSystems.participationType, code: type }];
-    return individual === undefined ? [] : [{ type: [{ coding }], individual }];
-  });
-}
-
-/** The médecin traitant as PAM France has it: ROL with the role ODRP. */
-function readGeneralPractitioner(message: Hl7Message, professionals: Professionals): Reference | undefined {
-  const rol = segmentsOf(message, 'ROL').find((one) => valueOf(message, one, 3) === 'ODRP');
-  const [xcn] = repetitionsOf(message, rol, 4);
-  return xcn === undefined ? undefined : professionals.person(partyOf(message, xcn));
-}
-
-/** XCN; numbers of the national registers get the digit that says which register. */
-function partyOf(message: Hl7Message, xcn: string): Party {
-  const at = (component: number) => componentOf(message, xcn, component);
-  const root = componentOf(message, xcn, 9, 2);
-  const prefix = at(13) === 'RPPS' ? '8' : at(13) === 'ADELI' ? '0' : '';
-  const family = componentOf(message, xcn, 2, 1);
-  return {
-    classCode: undefined,
-    ids: root === persons && at(1) !== '' ? [{ root, extension: `${prefix}${at(1)}` }] : [],
-    code: undefined,
-    telecoms: [],
-    addresses: [],
-    name: {
-      families: family === '' ? [] : [{ text: family, qualifier: undefined }],
-      givens: at(3) === '' ? [] : [{ text: at(3), qualifier: undefined }],
-      prefixes: [],
-      suffixes: at(6) === '' ? [] : [at(6)],
-      text: undefined,
-    },
-    device: undefined,
-    organization: undefined,
-  };
-}
-
-/** The hospital, where it is named by its FINESS. */
-function providerOf(message: Hl7Message, pv1: Hl7Segment | undefined): OrganizationParty | undefined {
-  const pl = repetitionsOf(message, pv1, 3)[0] ?? '';
-  const visit = repetitionsOf(message, pv1, 19)[0] ?? '';
-  const named = [1, 2, 3, 4, 5].map((component) => ({ text: pl, component })).concat({ text: visit, component: 4 });
-  const found = named.find(({ text, component }) =>
-    /^[0-9][0-9AB][0-9]{7}$/.test(componentOf(message, text, component, 2)),
-  );
-  if (found === undefined) return undefined;
-  return {
-    ids: [{ root: structures, extension: `1${componentOf(message, found.text, found.component, 2)}` }],
-    name: componentOf(message, found.text, found.component, 1) || undefined,
-    telecoms: [],
-    addresses: [],
-    industry: undefined,
-    partOf: undefined,
-  };
 }

@@ -4,10 +4,13 @@
  *   PID-3 -> identifier: INS, PI          PID-5 -> name (L official, D usual)        PID-7, 8 -> birthDate, gender
  *   PID-11 -> address; BDL -> birthPlace  PID-13, 14 -> telecom                     PID-29, 30 -> deceased
  *   PID-32 -> extension identity-reliability                     ROL ODRP -> generalPractitioner (médecin traitant)
+ *
+ * Emptied by `""`: address, telecom, death. The traits that tell who somebody is are corrected, never emptied.
  */
 import type { Address, ContactPoint, Extension, HumanName, Identifier, Patient, Reference } from 'fhir/r4.js';
 import {
   componentOf,
+  isEmptied,
   type Hl7Message,
   type Hl7Segment,
   readDateTime,
@@ -43,6 +46,19 @@ export function readPerson(message: Hl7Message, generalPractitioner: Reference |
     generalPractitioner: generalPractitioner && [generalPractitioner],
     ...deceased(message, pid, zone),
   });
+}
+
+export type EmptiedTrait = 'address' | 'telecom' | 'deceased';
+
+/** What the message says is not so any more. */
+export function readEmptied(message: Hl7Message): readonly EmptiedTrait[] {
+  const pid = message.segments.find(({ name }) => name === 'PID');
+  const places: readonly (readonly [trait: EmptiedTrait, fields: readonly number[]])[] = [
+    ['address', [11]],
+    ['telecom', [13, 14]],
+    ['deceased', [29, 30]],
+  ];
+  return places.flatMap(([trait, fields]) => (fields.some((field) => isEmptied(message, pid, field)) ? [trait] : []));
 }
 
 const genders: ReadonlyMap<string, Patient['gender']> = new Map([

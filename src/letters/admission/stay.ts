@@ -8,9 +8,11 @@
  *   discharge -> status finished, period.end                    cancel-discharge -> in-progress, without end
  *   update -> what it says replaces what was said; PAM's Z99 changes or cancels the movement that it names
  *
- * Of an Encounter that others have made (a letter, a FHIR client), what no report speaks of stays as it is.
+ * Of an Encounter that others have made (a letter, a FHIR client), what no report speaks of stays as it is. What only the reports
+ * so far have put there is not theirs: it goes when the reports no longer say it.
  */
-import type { Encounter, EncounterLocation, Reference } from 'fhir/r4.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Encounter, EncounterHospitalization, EncounterLocation, Reference } from 'fhir/r4.js';
 import { element } from '../element.ts';
 import { shareIdentity } from '../identifiers.ts';
 import { actOrder, type StayAct } from './events.ts';
@@ -26,7 +28,11 @@ export interface StayReport {
   readonly movement: Movement | undefined;
   /** Elements of the Encounter that each message repeats: class, type, participants, ... */
   readonly said: Partial<Encounter>;
+  /** What it says is not so (`""`), of `said.hospitalization`. */
+  readonly emptied?: readonly EmptiedPart[];
 }
+
+export type EmptiedPart = 'admitSource' | 'dischargeDisposition';
 
 /** ZBE of PAM. */
 export interface Movement {
@@ -50,7 +56,6 @@ interface Move {
 
 interface Stay {
   said: Partial<Encounter>;
-  isAdmitted: boolean;
   isCancelled: boolean;
   isReopened: boolean;
   admittedAt: string | undefined;
@@ -59,11 +64,51 @@ interface Stay {
   moves: readonly Move[];
 }
 
-/** The Encounter after all reports; `known`: as it stands now. */
-export function stayOf(known: Encounter, reports: readonly StoredReport[]): Encounter {
+/** The Encounter after all reports; `known`: as it stands now, after the `former` reports and whatever others have made of it. */
+export function stayOf(known: Encounter, reports: readonly StoredReport[], former: readonly StoredReport[]): Encounter {
+  const others = withoutOurs(known, former);
+  const stay = afterAll(reports);
+  const { identifier = [], hospitalization, ...said } = stay.said;
+  const added = identifier.filter((number) => !shareIdentity([number], known.identifier));
+  const period = periodOf(others, stay);
+  const circumstances = { ...others.hospitalization, ...hospitalization };
+  return element({
+    ...others,
+    ...said,
+    identifier: [...(known.identifier ?? []), ...added],
+    status: statusOf(others, stay),
+    period,
+    location: stay.moves.length > 0 ? locationsOf(stay, period?.end) : others.location,
+    hospitalization: Object.keys(circumstances).length > 0 ? circumstances : undefined,
+  });
+}
+
+/** The Encounter without what the reports so far have said of its course. */
+function withoutOurs(known: Encounter, former: readonly StoredReport[]): Encounter {
+  if (former.length === 0) return known;
+  const stay = afterAll(former);
+  const bare: Encounter = { ...known, status: 'in-progress', period: {} };
+  const period = periodOf(bare, stay);
+  const isOurs = isDeepStrictEqual(known.location, locationsOf(stay, known.period?.end));
+  return element<Encounter>({
+    ...known,
+    status: known.status === statusOf(bare, stay) ? 'in-progress' : known.status,
+    period: beyond(known.period, period),
+    location: isOurs ? undefined : known.location,
+    hospitalization: beyond(known.hospitalization, stay.said.hospitalization),
+  });
+}
+
+/** The members that are not the same in both. */
+function beyond<T extends object>(known: T | undefined, ours: T | undefined): T | undefined {
+  if (known === undefined) return undefined;
+  const others = Object.entries(known).filter(([name, value]) => !isDeepStrictEqual(value, ours?.[name as keyof T]));
+  return Object.fromEntries(others) as T;
+}
+
+function afterAll(reports: readonly StoredReport[]): Stay {
   const stay: Stay = {
     said: {},
-    isAdmitted: false,
     isCancelled: false,
     isReopened: false,
     admittedAt: undefined,
@@ -71,18 +116,7 @@ export function stayOf(known: Encounter, reports: readonly StoredReport[]): Enco
     moves: [],
   };
   for (const { report } of inOrder(reports)) take(stay, report);
-  const { identifier = [], ...said } = stay.said;
-  const added = identifier.filter((number) => !shareIdentity([number], known.identifier));
-  const period = periodOf(known, stay);
-  return element({
-    ...known,
-    ...said,
-    identifier: [...(known.identifier ?? []), ...added],
-    status: statusOf(known, stay),
-    period,
-    location: stay.moves.length > 0 ? locationsOf(stay, period?.end) : known.location,
-    ...(said.hospitalization && { hospitalization: { ...known.hospitalization, ...said.hospitalization } }),
-  });
+  return stay;
 }
 
 function inOrder(reports: readonly StoredReport[]): readonly StoredReport[] {
@@ -96,17 +130,14 @@ function inOrder(reports: readonly StoredReport[]): readonly StoredReport[] {
 
 function take(stay: Stay, report: StayReport): void {
   const { hospitalization: former } = stay.said;
-  const { hospitalization } = report.said;
-  stay.said = {
-    ...stay.said,
-    ...report.said,
-    ...(hospitalization && { hospitalization: { ...former, ...hospitalization } }),
-  };
+  const { hospitalization = {} } = report.said;
+  const gone = Object.fromEntries((report.emptied ?? []).map((part) => [part, undefined]));
+  const circumstances = element<EncounterHospitalization>({ ...former, ...gone, ...hospitalization });
+  stay.said = { ...stay.said, ...report.said, hospitalization: circumstances };
   stay.admittedAt = report.admittedAt ?? stay.admittedAt;
   switch (report.act) {
     case 'admit':
-      stay.isAdmitted = true;
-      stay.isCancelled = false;
+      if (stay.isCancelled) beginAgain(stay);
       stay.admittedAt = report.admittedAt ?? report.occurredAt ?? stay.admittedAt;
       return move(stay, report, true);
     case 'transfer':
@@ -120,13 +151,21 @@ function take(stay: Stay, report: StayReport): void {
       stay.isCancelled = true;
       return;
     case 'cancel-transfer':
-      stay.moves = withoutMove(stay.moves, report.movement?.id);
+      stay.moves = withoutMove(stay.moves, report.movement);
       return;
     case 'cancel-discharge':
       stay.dischargedAt = undefined;
       stay.isReopened = true;
       return;
   }
+}
+
+/** Admitted after the admission was cancelled: what came of that one is not of this one. */
+function beginAgain(stay: Stay): void {
+  stay.isCancelled = false;
+  stay.isReopened = stay.isReopened || stay.dischargedAt !== undefined;
+  stay.dischargedAt = undefined;
+  stay.moves = [];
 }
 
 /** A movement that is said again is the same movement. */
@@ -151,25 +190,30 @@ function update(stay: Stay, report: StayReport): void {
   const { movement, place, occurredAt } = report;
   if (stay.dischargedAt !== undefined) stay.dischargedAt = report.dischargedAt ?? stay.dischargedAt;
   if (movement?.action === 'CANCEL') {
-    stay.moves = withoutMove(stay.moves, movement.id);
+    stay.moves = withoutMove(stay.moves, movement);
     return;
   }
   const named = stay.moves.find(({ id }) => id !== undefined && id === movement?.id) ?? stay.moves.at(-1);
   if (place === undefined) return;
-  if (named === undefined) return move(stay, report, true);
+  // Where he is, not since when: he may have left before this was said.
+  if (named === undefined) return move(stay, { ...report, occurredAt: undefined }, true);
   const isNamed = named.id !== undefined && named.id === movement?.id;
   const changed = { ...named, place, at: isNamed ? (occurredAt ?? named.at) : named.at };
   stay.moves = stay.moves.map((one) => (one === named ? changed : one));
 }
 
-/** The one that is named, else the last; the place of admission is only taken out by its name. */
-function withoutMove(moves: readonly Move[], id: string | undefined): readonly Move[] {
-  const named = moves.find((one) => one.id !== undefined && one.id === id);
-  const taken = named ?? moves.findLast(({ isAdmission }) => !isAdmission);
+/**
+ * The one that is named, else the last; the place of admission is only taken out by its name. Who cancels by name a movement that
+ * has not come yet means no other.
+ */
+function withoutMove(moves: readonly Move[], movement: Movement | undefined): readonly Move[] {
+  const named = moves.find(({ id }) => id !== undefined && id === movement?.id);
+  const isNaming = movement?.action === 'CANCEL';
+  const taken = named ?? moves.findLast(({ isAdmission, id }) => !isAdmission && !(isNaming && id !== undefined));
   return moves.filter((one) => one !== taken);
 }
 
-function statusOf(known: Encounter, stay: Stay): Encounter['status'] {
+function statusOf(known: Pick<Encounter, 'status'>, stay: Stay): Encounter['status'] {
   if (stay.isCancelled) return 'cancelled';
   if (stay.dischargedAt !== undefined) return 'finished';
   if (stay.isReopened) return 'in-progress';
@@ -177,7 +221,7 @@ function statusOf(known: Encounter, stay: Stay): Encounter['status'] {
   return isOver ? known.status : 'in-progress';
 }
 
-function periodOf(known: Encounter, stay: Stay): Encounter['period'] {
+function periodOf(known: Pick<Encounter, 'period'>, stay: Stay): Encounter['period'] {
   const firstMove = stay.moves.flatMap(({ at }) => at ?? []).sort((one, other) => instantOf(one) - instantOf(other))[0];
   const start = stay.admittedAt ?? known.period?.start ?? firstMove;
   const end = stay.dischargedAt || (stay.isReopened ? undefined : known.period?.end);

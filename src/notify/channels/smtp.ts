@@ -1,7 +1,7 @@
 /**
  * The one way by which mail leaves this server: SMTP (RFC 5321), one connection for each mail, to the one server that the settings
- * name. Encrypted: `smtps:` from the first byte, `smtp:` by STARTTLS, which only this machine itself may do without. Nothing of a
- * patient goes further than MSSanté: who calls decides that (channel-terms.ts, bridge/).
+ * name. Encrypted: `smtps:` from the first byte, `smtp:` by STARTTLS, which only this machine itself may do without, and that not when
+ * its authorities are named; a server that does not offer it, or whom nobody vouches for, is told nothing. Nothing of a patient goes further than MSSanté: who calls decides that (channel-terms.ts, bridge/).
  *
  * SMTP cannot tell a mail that was taken from one whose answer was lost. What can be told is how far it came: until its last line
  * has left, nobody may have taken it (`unreachable`); after that it is `uncertain`. What is sent twice is the same, Message-ID
@@ -17,6 +17,8 @@ export interface SmtpSetting {
   /** `smtps://user:password@host:465` or `smtp://...:587`. */
   readonly server: URL;
   readonly from: string;
+  /** PEM: our own certificate, and who alone may vouch for the server; undefined: none, and the authorities of the system. */
+  readonly tls?: { readonly cert?: Buffer; readonly key?: Buffer; readonly ca?: Buffer };
 }
 
 /** A mail that is written already (`formats/letter-mail.ts`). */
@@ -74,8 +76,9 @@ function write({ to, subject, text, attachment, sentAtMs }: Mail, from: string, 
   });
 }
 
-function deliver({ server, from }: SmtpSetting, { to, messageId, bytes }: WrittenMail): Promise<MailOutcome> {
-  const connection = connect(server);
+function deliver(setting: SmtpSetting, { to, messageId, bytes }: WrittenMail): Promise<MailOutcome> {
+  const { server, from } = setting;
+  const connection = connect(setting);
   // Asked for its bytes when the server wants them, and at no other time.
   const message = Readable.from([Buffer.from(bytes)], { objectMode: false });
   const envelope = {
@@ -107,14 +110,16 @@ function deliver({ server, from }: SmtpSetting, { to, messageId, bytes }: Writte
   });
 }
 
-function connect(server: URL): SmtpConnection {
+function connect({ server, tls = {} }: SmtpSetting): SmtpConnection {
   const isSecure = server.protocol === 'smtps:';
+  const mayBeClear = isLoopbackHost(server) && tls.ca === undefined;
   return new SmtpConnection({
     host: hostOf(server),
     port: server.port === '' ? (isSecure ? 465 : 587) : Number(server.port),
     secure: isSecure,
-    requireTLS: !isSecure && !isLoopbackHost(server),
-    ignoreTLS: !isSecure && isLoopbackHost(server),
+    requireTLS: !isSecure && !mayBeClear,
+    ignoreTLS: !isSecure && mayBeClear,
+    tls: { ...tls, minVersion: 'TLSv1.2', rejectUnauthorized: true },
     connectionTimeout: limits.connectMs,
     greetingTimeout: limits.greetMs,
     socketTimeout: limits.silentMs,
@@ -127,9 +132,14 @@ function reportsOf(sent: unknown): boolean {
   return ehlo.some((line) => /^DSN\b/i.test(line));
 }
 
-/** A server that answered has not taken it: for good (5yz) or now (4yz). One that did not answer may have, once it had all. */
+/**
+ * A server that answered has not taken it: for good (5yz) or now (4yz). One that did not answer may have, once it had all. What is
+ * refused before the mail itself was spoken of (greeting, STARTTLS, login) is a matter of settings or of who stands in between: not for good.
+ */
 function outcomeOf(error: unknown, isAllSent: boolean): MailOutcome {
-  const { responseCode: status } = error as { readonly responseCode?: unknown };
-  if (typeof status === 'number') return status >= 500 ? { kind: 'refused', status } : { kind: 'unreachable' };
-  return { kind: isAllSent ? 'uncertain' : 'unreachable' };
+  const { responseCode: status, command } = error as { readonly responseCode?: unknown; readonly command?: unknown };
+  if (typeof status !== 'number') return { kind: isAllSent ? 'uncertain' : 'unreachable' };
+  return status >= 500 && aboutMail.has(command) ? { kind: 'refused', status } : { kind: 'unreachable' };
 }
+
+const aboutMail: ReadonlySet<unknown> = new Set(['MAIL FROM', 'RCPT TO', 'DATA']);

@@ -1,5 +1,5 @@
-/** The size that an attachment states is that of its data (https://hl7.org/fhir/R4/datatypes.html#Attachment). */
-import { isObject } from '../../fhir/index.ts';
+/** The size and hash that an attachment states are those of its data (https://hl7.org/fhir/R4/datatypes.html#Attachment). */
+import { hashSpellings, isObject } from '../../fhir/index.ts';
 import { type Item } from '../profiles/items.ts';
 import { addFault, type ProfileJudge } from '../profiles/judge.ts';
 import type { Run } from '../profiles/run.ts';
@@ -7,11 +7,12 @@ import { ownTexts } from './texts.ts';
 
 export function judgeAttachment(_judge: ProfileJudge, item: Item, run: Run): void {
   if (!isObject(item.value)) return;
-  const { size, data } = item.value;
-  if (typeof size !== 'number' || typeof data !== 'string') return;
-  const found = bytesOf(data);
-  if (found !== size)
-    addFault(run, item, { severity: 'error', code: 'value', ...ownTexts.attachmentSize(size, found) });
+  const { size, hash, data } = item.value;
+  if (typeof data !== 'string') return;
+  if (typeof size === 'number' && bytesOf(data) !== size)
+    addFault(run, item, { severity: 'error', code: 'value', ...ownTexts.attachmentSize(size, bytesOf(data)) });
+  if (typeof hash === 'string' && !hashSpellings(Buffer.from(data, 'base64')).includes(hash))
+    addFault(run, item, { severity: 'error', code: 'value', ...ownTexts.attachmentHash });
 }
 
 /** Before it was written as base64. */

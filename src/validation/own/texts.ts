@@ -63,6 +63,10 @@ export const ownTexts = {
     text: `the attachment states a size of ${stated} bytes, its data have ${found}`,
     french: `la pièce jointe annonce ${stated} octets, ses données en comptent ${found}`,
   }),
+  attachmentHash: {
+    text: 'the hash of the attachment is not the SHA-1 of its data, in base64',
+    french: "l'empreinte de la pièce jointe n'est pas le SHA-1 de ses données, en base64",
+  },
   systemRelative: {
     text: 'expected an absolute URL or a urn as system, found a relative one',
     french: 'URL absolue ou urn attendue comme système, URL relative trouvée',

@@ -29,7 +29,7 @@ const indexesAgree = `select bt_index_check(c.oid, true) from pg_index i join pg
   join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace join pg_am a on a.oid = c.relam
   where a.amname = 'btree' and n.nspname = 'public' and c.relkind = 'i' and t.relname in ('resource', 'version', 'job', 'change', 'token_index')`;
 
-export function createRows(postgres: PostgreSql): Workload {
+export function createRows(postgres: Pick<PostgreSql, 'query'>): Workload {
   return {
     name: 'rows',
     prepare: async () => undefined,

@@ -25,7 +25,19 @@ function reportOf(parts: AdtParts): StoredReport {
   return { key, recordedAtMs, report: stay.report };
 }
 
-const stayAfter = (...parts: AdtParts[]) => stayOf(known, parts.map(reportOf));
+/** Each time from the Encounter as the former left it, as the store does; a report is kept once. */
+function oneByOne(reports: readonly StoredReport[]): Encounter {
+  let stay = known;
+  const seen = new Map<string, StoredReport>();
+  for (const report of reports) {
+    const former = [...seen.values()];
+    seen.set(report.key, report);
+    stay = stayOf(stay, [...seen.values()], former);
+  }
+  return stay;
+}
+
+const stayAfter = (...parts: AdtParts[]) => stayOf(known, parts.map(reportOf), []);
 const brief = ({ status, period, location = [] }: Encounter) => [
   status,
   period?.start?.slice(5, 16),
@@ -162,7 +174,7 @@ describe('a stay', () => {
       period: { start: '2026-03-02', end: '2026-03-06' },
       reasonCode: [{ text: 'x' }],
     } as Encounter;
-    const stay = stayOf(made, [reportOf(admit)]);
+    const stay = stayOf(made, [reportOf(admit)], []);
     expect(stay).toMatchObject({ status: 'finished', reasonCode: [{ text: 'x' }], period: { end: '2026-03-06' } });
   });
 
@@ -179,22 +191,73 @@ describe('a stay', () => {
 
   test('is the same whatever the order and repetition of its messages', () => {
     const reports = life.map(reportOf);
-    const expected = stayOf(known, reports);
+    const expected = stayOf(known, reports, []);
     expect(brief(expected).slice(0, 3)).toEqual(['finished', '03-02T09:45', '03-07T11:00']);
     const anyOrder = fc.shuffledSubarray(reports, { minLength: reports.length });
     fc.assert(
       fc.property(anyOrder, fc.array(fc.constantFrom(...reports), { maxLength: 4 }), (order, repeated) => {
-        // One by one, each time from the Encounter as the former left it, as the store does; a report is kept once.
-        let stay = known;
-        const seen = new Map<string, StoredReport>();
-        for (const report of [...order, ...repeated]) {
-          seen.set(report.key, report);
-          stay = stayOf(stay, [...seen.values()]);
-        }
-        expect(stay).toEqual(expected);
+        expect(oneByOne([...order, ...repeated])).toEqual(expected);
       }),
       { numRuns: 200 },
     );
+  });
+
+  /** From a few of everything, so that messages contradict each other: cancelled before begun, discharged twice, moved in one second. */
+  const absurd: fc.Arbitrary<AdtParts> = fc.record({
+    event: fc.constantFrom('A01', 'A02', 'A03', 'A08', 'A11', 'A12', 'A13', 'Z99'),
+    recorded: fc.constantFrom('20260302100000', '20260303100000', '20260304100000', '20260305100000'),
+    occurred: fc.constantFrom('20260301080000', '20260303080000', '20260306080000'),
+    unit: fc.constantFrom('1001', '2002'),
+    movement: fc.constantFrom('', 'M1', 'M2'),
+    action: fc.constantFrom('INSERT', 'UPDATE', 'CANCEL'),
+    admitted: fc.constantFrom('', '20260302094500'),
+    discharged: fc.constantFrom('', '20260307110000'),
+    left: fc.constantFrom('', '6', '""'),
+  });
+
+  test('is the same whatever the order of messages that no hospital should send', () => {
+    const lives = fc
+      .uniqueArray(absurd, { minLength: 2, maxLength: 6, selector: adtOf })
+      .map((parts) => parts.map(reportOf))
+      .chain((reports) => fc.tuple(fc.constant(reports), fc.shuffledSubarray(reports, { minLength: reports.length })));
+    fc.assert(
+      fc.property(lives, ([reports, order]) => {
+        expect(oneByOne(order)).toEqual(stayOf(known, reports, []));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each<[string, AdtParts[], unknown[]]>([
+    [
+      'discharged, cancelled and admitted again is under way, without what came of the first admission',
+      [
+        admit,
+        transfer,
+        discharge,
+        { event: 'A11', recorded: '20260307100000' },
+        { ...admit, recorded: '20260308100000', occurred: '20260308094500', unit: '4004' },
+      ],
+      ['in-progress', '03-08T09:45', undefined, ['4004 active 03-08T09:45-undefined']],
+    ],
+    [
+      'loses no place when what is cancelled by name has not come yet',
+      [admit, transfer, { event: 'A12', recorded: '20260303160000', movement: 'M9', action: 'CANCEL' }],
+      [
+        'in-progress',
+        '03-02T09:45',
+        undefined,
+        ['1001 completed 03-02T09:45-03-03T15:00', '2002 active 03-03T15:00-undefined'],
+      ],
+    ],
+  ])('%s', (_, parts, expected) => {
+    expect(brief(oneByOne(parts.map(reportOf)))).toEqual(expected);
+  });
+
+  test('forgets how it ended when that is emptied', () => {
+    const again: AdtParts = { ...discharge, recorded: '20260306120000', left: '""' };
+    expect(oneByOne([discharge, again].map(reportOf)).hospitalization).toBeUndefined();
+    expect(oneByOne([again, discharge].map(reportOf)).hospitalization).toBeUndefined();
   });
 });
 

@@ -1,5 +1,6 @@
 /** How mails leave: to a real SMTP server on this machine. */
 import { readFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import PostalMime from 'postal-mime';
 import type { Mail } from '../../../src/notify/channels/email.ts';
@@ -65,6 +66,17 @@ describe('a mail', () => {
     expect(asked).toEqual([['suture@chu', 'p w']]);
   });
 
+  it('is not refused for good by a server that does not know us', async () => {
+    const { url } = await open({
+      authOptional: false,
+      allowInsecureAuth: true,
+      onAuth: (_login, _session, done) => done(Object.assign(new Error('no'), { responseCode: 535 })),
+    });
+    url.username = 'suture';
+    url.password = 'old';
+    expect(await createSmtp({ server: url, from }).send(mail)).toBe('unreachable');
+  });
+
   it('that the server does not want is refused; one that it cannot take now is not', async () => {
     const refuse = (responseCode: number) =>
       open({ onRcptTo: (_to, _session, done) => done(Object.assign(new Error('no'), { responseCode })) });
@@ -80,6 +92,80 @@ describe('a mail', () => {
     expect(await createSmtp({ server: secure, from }).send(mail)).toBe('unreachable');
     const nobody = new URL('smtp://127.0.0.1:1');
     expect(await createSmtp({ server: nobody, from }).send(mail)).toBe('unreachable');
+  });
+});
+
+describe('over STARTTLS', () => {
+  const pem = (name: string) => readFile(`${import.meta.dirname}/../../listeners/tls/${name}`);
+  /** As servers do that offer TLS; `clear`: the commands that came before it. */
+  const openTls = async (options: MailServerOptions = {}) => {
+    const clear: string[] = [];
+    const heard = (name: string, secure: boolean): void => void (secure ? undefined : clear.push(name));
+    const opened = await open({
+      disabledCommands: [],
+      key: await pem('server.key'),
+      cert: await pem('server.pem'),
+      ca: [await pem('ca.pem')],
+      onAuth({ username }, { secure }, done) {
+        heard('AUTH', secure);
+        done(null, { user: username });
+      },
+      onMailFrom(_from, { secure }, done) {
+        heard('MAIL', secure);
+        done();
+      },
+      ...options,
+    });
+    return { ...opened, clear };
+  };
+
+  it('everything but the greeting goes enciphered, to a server that our authorities vouch for', async () => {
+    const { url, taken, clear } = await openTls();
+    url.username = 'suture';
+    url.password = 'secret';
+    expect(await createSmtp({ server: url, from, tls: { ca: await pem('ca.pem') } }).send(mail)).toBe('accepted');
+    expect([taken.length, clear]).toEqual([1, []]);
+  });
+
+  it.each<[string, () => Promise<MailServerOptions>]>([
+    ['that hides STARTTLS, as one in the middle would', () => Promise.resolve({ hideSTARTTLS: true })],
+    ['that does not know it', () => Promise.resolve({ disabledCommands: ['STARTTLS'] })],
+    [
+      'that others vouch for',
+      async () => ({ key: await pem('stranger.key'), cert: await pem('stranger.pem'), ca: [await pem('ca.pem')] }),
+    ],
+    ['that speaks only what is broken', () => Promise.resolve({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1' })],
+  ])('a server %s is told nothing in the clear, and asked again later', async (what, options) => {
+    const { url, taken, clear } = await openTls(await options());
+    url.username = 'suture';
+    url.password = 'secret';
+    const smtp = createSmtp({ server: url, from, tls: { ca: await pem('ca.pem') } });
+    // One that knows it and does not say so is asked for it all the same.
+    const isKnown = what.includes('hides');
+    expect([await smtp.send(mail), taken.length]).toEqual(isKnown ? ['accepted', 1] : ['unreachable', 0]);
+    expect(clear).toEqual([]);
+  });
+
+  it('shows its own certificate to a server that wants one', async () => {
+    const demanding: MailServerOptions = { requestCert: true, rejectUnauthorized: true };
+    const ca = await pem('ca.pem');
+    const own = { cert: await pem('gam.pem'), key: await pem('gam.key') };
+    const { url, taken } = await openTls(demanding);
+    expect(await createSmtp({ server: url, from, tls: { ca } }).send(mail)).toBe('unreachable');
+    expect(taken).toHaveLength(0);
+    expect(await createSmtp({ server: url, from, tls: { ca, ...own } }).send(mail)).toBe('accepted');
+  });
+
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+  (outside === undefined ? it.skip : it)('is needed on every other machine, without being asked for', async () => {
+    const server = await openMailServer({}, '0.0.0.0');
+    servers.push(server);
+    const url = new URL(server.url);
+    url.hostname = outside ?? '';
+    expect(await createSmtp({ server: url, from }).send(mail)).toBe('unreachable');
+    expect(server.taken).toEqual([]);
   });
 });
 
