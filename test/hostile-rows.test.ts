@@ -1,7 +1,7 @@
 /**
  * The numbered rows of hostile input (../shared/reference/security-reliability.md 2.3): each stands in the title of a test, in a file that
  * the table of test/README.md names for it. H: HTTP, J: resources, F: searches, T: transactions, P: rules, S (there U): subscriptions,
- * X: CDA, Z: archives, M: mails, L: HL7 v2. Rows A, which need authentication, are held where they stand.
+ * X: CDA, Z: archives, M: mails, L: HL7 v2, A: authentication and access.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
 const folder = import.meta.dirname;
-const kinds = { H: 22, J: 20, F: 22, T: 12, P: 14, U: 15, X: 16, Z: 10, M: 12, L: 13 } as const;
+const kinds = { H: 22, J: 20, F: 22, T: 12, P: 14, U: 15, X: 16, Z: 10, M: 12, L: 13, A: 27 } as const;
 const all = Object.entries(kinds).flatMap(([kind, count]) =>
   Array.from({ length: count }, (_one, place) => `${kind}${place + 1}`),
 );
 
 /** `J1, J3 to J6 and T2` -> J1, J3, J4, J5, J6, T2 */
 function numbersIn(text: string): readonly string[] {
-  return [...text.matchAll(/\b([HJFTPUXZML])(\d{1,2})(?: to \1(\d{1,2}))?\b/g)].flatMap(
+  return [...text.matchAll(/\b([HJFTPUXZMLA])(\d{1,2})(?: to \1(\d{1,2}))?\b/g)].flatMap(
     ([, kind = '', from = '', to = from]) =>
       Array.from({ length: Number(to) - Number(from) + 1 }, (_one, place) => `${kind}${Number(from) + place}`),
   );

@@ -109,21 +109,10 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
       void sendError(input, { request, reply: reply.headers(safetyHeaders) }, error),
   });
   server.server.maxConnections = input.config.connectionsMax;
-  // Bodies are unpacked within bodyMax; answers are packed for those who ask for it.
-  await server.register(compress, {
-    threshold: packedFromBytes,
-    encodings: ['br', 'gzip'],
-    requestEncodings: ['gzip', 'br', 'deflate', 'identity'],
-  });
+  await registerPacking(server);
   server.addHook('onRequest', async (request, reply) => {
     if (input.tls !== undefined) void reply.header('strict-transport-security', 'max-age=31536000');
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
-  });
-  // HEAD tells the length that GET would have (RFC 9110 8.6), or none: nobody knows how long it would be when packed.
-  server.addHook('onSend', (request, _reply, payload, done) => {
-    const isAsked = request.method === 'HEAD' && 'accept-encoding' in request.headers;
-    const isPacked = isAsked && typeof payload === 'string' && Buffer.byteLength(payload) >= packedFromBytes;
-    done(null, isPacked ? Readable.from([]) : payload); // of a stream Fastify tells no length
   });
   const gate = registerDoors(server, input);
   guardOtherRoutes(server);
@@ -156,6 +145,21 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   registerAdminRoutes(server, input.admin);
   registerUpgrade(server.server, input.sockets);
   return server;
+}
+
+/** Bodies are unpacked within bodyMax; answers are packed for those who ask for it. */
+async function registerPacking(server: FastifyInstance): Promise<void> {
+  await server.register(compress, {
+    threshold: packedFromBytes,
+    encodings: ['br', 'gzip'],
+    requestEncodings: ['gzip', 'br', 'deflate', 'identity'],
+  });
+  // HEAD tells the length that GET would have (RFC 9110 §8.6), or none: nobody knows how long it would be when packed.
+  server.addHook('onSend', (request, _reply, payload, done) => {
+    const isAsked = request.method === 'HEAD' && 'accept-encoding' in request.headers;
+    const isPacked = isAsked && typeof payload === 'string' && Buffer.byteLength(payload) >= packedFromBytes;
+    done(null, isPacked ? Readable.from([]) : payload); // of a stream Fastify tells no length
+  });
 }
 
 /** What stands before every route: how much is under way, who asks, how often; and the way out when the server is about to stop. */

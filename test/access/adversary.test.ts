@@ -368,7 +368,7 @@ describe('what is hidden is answered of as what never was', () => {
     expect([...Object.keys(tries), ...Object.keys(elsewhere)].sort()).toEqual([...policies].sort());
   });
 
-  it('to everybody, whatever way of the decision is his', async () => {
+  it('to everybody, whatever way of the decision is his (F1, F8, F12, F14, T2)', async () => {
     const names = Object.keys(askers);
     // All of them at once: what one is told is nothing to the others.
     const answers = await Promise.all(

@@ -18,7 +18,7 @@ function serve(settings: Readonly<Record<string, string>>): {
 describe('A server without authentication', () => {
   beforeAll(requireBuild, 300_000);
 
-  it.each(['0.0.0.0', '::', '192.0.2.7', 'suture.example'])('does not start on HOST %s, and says why', (HOST) => {
+  it.each(['0.0.0.0', '::', '192.0.2.7', 'suture.example'])('A27: does not start on HOST %s, and says why', (HOST) => {
     const { status, stderr } = serve({ HOST });
     expect(status).toBe(1);
     expect(stderr).toContain(`HOST is ${HOST}, which others can reach, and there is no authentication`);
