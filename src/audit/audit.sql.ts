@@ -8,45 +8,70 @@ export async function insertNotes(
   notes: readonly Note[],
   { ids, nowMs }: { readonly ids: Ids; readonly nowMs: number },
 ): Promise<void> {
-  const rows = notes.map(({ caller, origin, ...note }) => ({
-    recorded_at: formatInstant(nowMs),
-    ...note,
-    id: note.id ?? ids.next(nowMs),
-    client: caller.clientId,
-    who: personOf(caller),
-    agent: agentOf(caller),
-    request: origin?.requestId,
-    address: origin?.address,
-  }));
-  await db.query({ name: 'audit-write', text: insertText, values: [JSON.stringify(rows)] });
+  const found = await findPatients(db, notes);
+  const recorded_at = formatInstant(nowMs);
+  const rows = notes.flatMap(({ caller, origin, concerns: _concerns, patients, ...note }, at) => {
+    const id = note.id ?? ids.next(nowMs);
+    const row = {
+      recorded_at,
+      ...note,
+      client: caller.clientId,
+      who: personOf(caller),
+      agent: agentOf(caller),
+      request: origin?.requestId,
+      address: origin?.address,
+    };
+    const concerned = patients ?? found.get(at) ?? [];
+    const rowOf = (patient: string | undefined, place: number) => ({
+      ...row,
+      id: place === 0 ? id : `${id}.${place + 1}`,
+      patient,
+    });
+    return concerned.length === 0 ? [rowOf(undefined, 0)] : concerned.map(rowOf);
+  });
+  await db.query({ name: 'audit-insert', text: insertText, values: [JSON.stringify(rows)] });
+}
+
+/** The patients of the notes that do not bring them, by the place of the note. */
+async function findPatients(db: Queryable, notes: readonly Note[]): Promise<ReadonlyMap<number, readonly string[]>> {
+  const sought = notes.flatMap(({ concerns, patients }, at) =>
+    patients === undefined ? concerns.map((reference) => ({ at, reference })) : [],
+  );
+  if (sought.length === 0) return new Map();
+  const values = [sought.map(({ at }) => at), sought.map(({ reference }) => reference)];
+  const rows = await db.query<FoundRow>({ name: 'audit-patients', text: patientsText, values });
+  return new Map(rows.map(({ note, patients }) => [note, patients]));
+}
+
+interface FoundRow {
+  readonly note: number;
+  readonly patients: readonly string[];
 }
 
 /**
- * A row for each patient of the resources that are named, or one without: of what was deleted, those of the version before. Each resource
- * is looked up by itself (`limit 1` keeps it so), whatever the plan was made for.
+ * The patients of the resources that are named: of what was deleted, those of the version before. Each resource is looked up by itself
+ * (`limit 1` keeps it so), whatever the plan was made for.
  */
-const insertText = `insert into audit_event
-    (id, recorded_at, code, operation, status, patient, data, client, who, agent, query, request, address, detail, raw)
-  select case when coalesce(p.place, 1) = 1 then n.id else n.id || '.' || p.place end, n.recorded_at, n.code, n.operation, n.status,
-         p.patient, n.data, n.client, n.who, n.agent, n.query, n.request, n.address, n.detail, n.raw
-  from jsonb_to_recordset($1::jsonb) as n(
-    id text, recorded_at timestamptz, code text, operation text, status smallint, concerns text[], data text[], client text, who text,
-    agent jsonb, query text, request text, address text, detail jsonb, raw text)
-  left join lateral (
-    select one.patient, row_number() over (order by one.patient) as place
-    from (
-      select distinct of_it.patient
-      from unnest(n.concerns) as c(reference)
-      cross join lateral (
-        select case when r.type = 'Patient' then array['Patient/' || r.id]
-                    when r.is_deleted then (select v.patients from version v where v.rid = r.rid and v.version = r.version - 1)
-                    else r.patients end as patients
-        from resource r where r.type = split_part(c.reference, '/', 1) and r.id = split_part(c.reference, '/', 2)
-        limit 1
-      ) as found
-      cross join lateral unnest(found.patients) as of_it(patient)
-    ) as one where one.patient is not null
-  ) as p on true`;
+const patientsText = `select n.note, array_agg(distinct of_it.patient) as patients
+  from unnest($1::integer[], $2::text[]) as n(note, reference)
+  cross join lateral (
+    select case when r.type = 'Patient' then array['Patient/' || r.id]
+                when r.is_deleted then (select v.patients from version v where v.rid = r.rid and v.version = r.version - 1)
+                else r.patients end as patients
+    from resource r where r.type = split_part(n.reference, '/', 1) and r.id = split_part(n.reference, '/', 2)
+    limit 1
+  ) as found
+  cross join lateral unnest(found.patients) as of_it(patient)
+  where of_it.patient is not null
+  group by n.note`;
+
+const columns =
+  'id, recorded_at, code, operation, status, patient, data, client, who, agent, query, request, address, detail, raw';
+
+/** A row for each patient. As json: what is kept is read from it once, and jsonb would be made for nothing. */
+const insertText = `insert into audit_event (${columns}) select ${columns} from json_to_recordset($1::json) as n(
+    id text, recorded_at timestamptz, code text, operation text, status smallint, patient text, data text[], client text, who text,
+    agent jsonb, query text, request text, address text, detail jsonb, raw text)`;
 
 /** Answers how many months went. */
 export async function openMonths(db: Queryable, nowMs: number, keptFromMs: number): Promise<number> {
@@ -77,9 +102,6 @@ export interface AuditQuery {
   /** The condition on a row of `resource` that all of what was read or written must meet, where it is stored at all. */
   readonly seen?: (alias: string, bind: (value: unknown) => string) => string;
 }
-
-const columns =
-  'id, recorded_at, code, operation, status, patient, data, client, who, agent, query, request, address, detail, raw';
 
 export async function readAudit(db: Queryable, query: AuditQuery, limit: number): Promise<readonly AuditRow[]> {
   const values: unknown[] = [];

@@ -20,6 +20,8 @@ export interface Note {
   readonly caller: Caller;
   /** `Type/id`: whose patients are concerned. */
   readonly concerns: readonly string[];
+  /** `Patient/id`: the patients concerned, where they are known and need not be looked up. */
+  readonly patients?: readonly string[] | undefined;
   /** `Type/id[/_history/n]`: what was read or written itself; undefined for a search. */
   readonly data?: readonly string[] | undefined;
   /** The request as it came, of a search. */

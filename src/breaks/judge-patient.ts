@@ -288,7 +288,7 @@ function byBeginning(left: Resource, right: Resource): number {
 
 /**
  * A rule silences another on the same focus (a plan and what is in it are one), or anywhere on the patient when their foci
- * are of different types.
+ * are of different types. Rules that silence each other, or in a circle, leave the first of them by code to speak: somebody must.
  */
 function inhibitorOf(one: Judged, all: readonly Judged[]): string | undefined {
   const inhibitor = all.find(
@@ -297,9 +297,21 @@ function inhibitorOf(one: Judged, all: readonly Judged[]): string | undefined {
       other.rule.inhibits.includes(one.rule.code) &&
       other.result.kind === 'judgment' &&
       other.result.state === 'broken' &&
-      (other.rule.focusType !== one.rule.focusType || isSameFocus(other.focusKey, one.focusKey)),
+      (other.rule.focusType !== one.rule.focusType || isSameFocus(other.focusKey, one.focusKey)) &&
+      (other.rule.code < one.rule.code || !leadsTo(one.rule, other.rule.code, all)),
   );
   return inhibitor?.rule.code;
+}
+
+/** Whether a rule silences another, or one that does, and so on. */
+function leadsTo(from: Rule, to: string, all: readonly Judged[]): boolean {
+  const reached = new Set([from.code]);
+  for (const code of reached) {
+    const rules = code === from.code ? [from] : all.map(({ rule }) => rule).filter((rule) => rule.code === code);
+    for (const inhibited of rules.flatMap(({ inhibits }) => inhibits)) reached.add(inhibited);
+    if (rules.some(({ inhibits }) => inhibits.includes(to))) return true;
+  }
+  return false;
 }
 
 function isSameFocus(left: string, right: string): boolean {

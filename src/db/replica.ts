@@ -44,8 +44,9 @@ export interface ReplicaInput {
 const replicaLimits = {
   /** Between two looks: no answer is known to be younger. */
   lookEveryMs: 250,
-  /** In which a look must be over, and a connection for a request be there. */
+  /** In which a look must be over; the part of it that asks the primary, which may be away; in which a request has its connection. */
   lookTimeoutMs: 1000,
+  primaryTimeoutMs: 500,
   acquireTimeoutMs: 500,
 } as const;
 
@@ -129,7 +130,7 @@ export function createLook(primary: Queryable, standby: Queryable, marks: Marks)
   let primaryCluster: string | undefined;
   return async () => {
     const atMs = performance.now();
-    const written = await readPrimary(primary).catch(() => undefined);
+    const written = await inTime(replicaLimits.primaryTimeoutMs, readPrimary(primary)).catch(() => undefined);
     const { replayed, cluster } = await readStandby(standby);
     if (written !== undefined) {
       primaryCluster = written.cluster;
@@ -138,6 +139,15 @@ export function createLook(primary: Queryable, standby: Queryable, marks: Marks)
     if (cluster !== primaryCluster) throw new Error('the replica is no copy of this primary');
     marks.reached(replayed);
   };
+}
+
+async function inTime<T>(timeoutMs: number, work: Promise<T>): Promise<T | undefined> {
+  let found: T | undefined;
+  const isDone = await within(
+    timeoutMs,
+    work.then((result) => void (found = result)),
+  );
+  return isDone ? found : undefined;
 }
 
 interface Follow {

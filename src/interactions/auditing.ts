@@ -70,21 +70,17 @@ export async function noteAnswer(
   answer: Answer,
 ): Promise<void> {
   if (audit === undefined || !isNoted(performed)) return;
-  await audit.note([noteOf(performed, request, { status: answer.status, shown: answer.shown })]);
+  await audit.note([noteOf(performed, request, answer)]);
 }
 
-interface Outcome {
-  readonly status: number;
-  readonly shown?: readonly string[] | undefined;
-}
-
-function noteOf({ code, operation }: Performed, request: Request, { status, shown }: Outcome): Note {
+function noteOf({ code, operation }: Performed, request: Request, { status, shown, patients }: Answer): Note {
   const { type, id, versionId, caller, origin } = request;
   const own = id === undefined || code === 'search-type' ? undefined : `${type}/${id}`;
   const isVersion = code === 'vread' && versionId !== undefined;
   return {
     ...{ code, operation, status, caller, origin },
     concerns: shown ?? (own === undefined ? [] : [own]),
+    patients: shown === undefined && type !== 'Patient' ? patients : undefined,
     data: own === undefined ? undefined : [isVersion ? `${own}/_history/${versionId}` : own],
     query: own === undefined || code === 'operation' ? queryOf(request) : undefined,
   };

@@ -140,6 +140,8 @@ export interface Answer {
   readonly isAssembled?: true;
   /** `Type/id` of what is in it, where that is more than the resource that was asked for; for the audit alone. */
   readonly shown?: readonly string[];
+  /** `Patient/id` of those whose record it is, where they are known; for the audit alone. */
+  readonly patients?: readonly string[];
   /** Instead of `body`: content that is not FHIR (a Binary read raw). */
   readonly bytes?: { readonly contentType: string; readonly content: Buffer };
   readonly version?: number;
@@ -149,8 +151,10 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export function answerStored(status: number, stored: Pick<StoredVersion, 'raw' | 'version' | 'lastUpdated'>): Answer {
-  return { status, body: stored.raw, version: stored.version, lastModified: stored.lastUpdated };
+type ToAnswer = Pick<StoredVersion, 'raw' | 'version' | 'lastUpdated' | 'patients'>;
+
+export function answerStored(status: number, { raw, version, lastUpdated, patients }: ToAnswer): Answer {
+  return { status, body: raw, version, lastModified: lastUpdated, ...(patients && { patients }) };
 }
 
 /** The version that an If-Match or If-None-Match header names, `W/"3"` or `"3"`; anything else is `precondition`. */

@@ -53,6 +53,12 @@ export function readDeadlineParts(action: PlanDefinitionAction, context: Reading
   const calendar = readCalendar(only('calendar'), delay, context);
   const notice = readDuration(only('notice'), context);
   const anchor = readExpression(only('anchor'), context);
+  if (anchor !== undefined && /\bmeta\s*\.\s*lastUpdated\b/.test(anchor.expression ?? '')) {
+    context.faults.add(
+      anchor.place,
+      'the anchor reads meta.lastUpdated, which moves with each update; %since does not',
+    );
+  }
   if (delay !== undefined && anchor === undefined) {
     context.faults.add(context.place, 'a delay runs from an anchor, and there is none', 'required');
   }

@@ -24,7 +24,7 @@ import type { Bound, Range } from './range.ts';
 export type Visible = (
   alias: string,
   bind: (value: unknown) => string,
-  row?: 'current' | 'stored' | 'former',
+  row?: 'current' | 'stored' | 'former' | 'usual',
   types?: readonly string[],
 ) => string;
 

@@ -29,6 +29,8 @@ export interface StoredVersion {
   readonly isDeleted: boolean;
   /** The exact JSON text; '' for a deletion. */
   readonly raw: string;
+  /** `Patient/id` of those whose record it is part of, where they came along. */
+  readonly patients?: readonly string[];
 }
 
 export type { Visible };
@@ -149,6 +151,7 @@ interface StoredRow {
   readonly method: WriteMethod;
   readonly is_deleted: boolean;
   readonly raw: string;
+  readonly patients?: readonly string[];
 }
 
 const columns = (alias: string) =>
@@ -166,6 +169,9 @@ function createSession(input: StoreInput, db: Queryable): Session {
     query: (statement) => db.query(statement),
     labels: (types, limit, visible) => db.query<LabelRow>(labelStatement(types, limit, visible)),
     async read(type, id, visible) {
+      const usual = usualStatement({ type, id }, visible);
+      const [found] = usual === undefined ? [] : await stored(usual);
+      if (found !== undefined) return found;
       const values: unknown[] = [type, id];
       const condition = visible('r', (value) => `$${values.push(value)}`, 'stored', [type]);
       const rows = await stored({
@@ -175,8 +181,11 @@ function createSession(input: StoreInput, db: Queryable): Session {
       });
       return rows[0];
     },
-    readVersion: async (type, id, version, visible) =>
-      (await stored(versionStatement({ type, id, version }, visible)))[0],
+    async readVersion(type, id, version, visible) {
+      const usual = usualStatement({ type, id, version }, visible);
+      const [found] = usual === undefined ? [] : await stored(usual);
+      return found ?? (await stored(versionStatement({ type, id, version }, visible)))[0];
+    },
     history: (type, id, { limit }, visible) => stored(historyStatement({ of: { type, id }, limit }, visible)),
     ...pages(input, db, stored),
     ...locks(db),
@@ -252,6 +261,26 @@ function locks(db: Queryable): Pick<Session, 'missingOf' | 'arePointedAt' | 'loc
 /** The same for all statements with this condition: they can be prepared under it. */
 function nameOf(name: string, condition: string): string {
   return condition === 'true' ? name : `${name}-${hash('sha256', condition).slice(0, 24)}`;
+}
+
+/**
+ * The current row, if it is one as most are; what is not found may still be there, and is sought by the whole condition. Undefined where
+ * the whole condition is as short.
+ */
+function usualStatement(
+  of: { readonly type: string; readonly id: string; readonly version?: number },
+  visible: Visible,
+): Statement | undefined {
+  const values: unknown[] = [of.type, of.id];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const ofVersion = of.version === undefined ? '' : ` and r.version = ${bind(of.version)}::integer`;
+  const condition = visible('r', bind, 'usual', [of.type]);
+  if (condition === 'true' || condition === 'false') return undefined;
+  return {
+    name: nameOf('read-usual', ofVersion + condition),
+    text: `select ${columns('r')}, r.is_deleted, r.patients from resource r where r.type = $1 and r.id = $2${ofVersion} and ${condition}`,
+    values,
+  };
 }
 
 /** The current row stands in `resource`, the former ones in `version`: one look at each, and at the texts of one alone. */

@@ -5,7 +5,7 @@ import { application, patientUser, physician } from './callers.ts';
 
 const access = createAccess({ now: () => 1_000, graceMs: 2_000, constraint: () => undefined });
 
-function textOf(caller: Caller, types?: readonly string[], row?: 'stored' | 'former') {
+function textOf(caller: Caller, types?: readonly string[], row?: 'stored' | 'former' | 'usual') {
   const values: unknown[] = [];
   const text = access.visibleTo(caller)('r', (value) => `$${values.push(value)}`, row, types);
   return { text, values };
@@ -27,7 +27,7 @@ describe('the condition of a caller', () => {
   it('binds each value that it asks for, and none that it does not', () => {
     for (const caller of callers) {
       for (const types of kinds) {
-        for (const row of [undefined, 'stored', 'former'] as const) {
+        for (const row of [undefined, 'stored', 'former', 'usual'] as const) {
           const { text, values } = textOf(caller, types, row);
           const asked = new Set([...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
           expect([...asked].sort((one, other) => one - other)).toEqual(values.map((_value, at) => at + 1));
@@ -44,6 +44,17 @@ describe('the condition of a caller', () => {
     expect(text).not.toMatch(/access_content|subscription_owner/);
     expect(textOf(physician('10100000011')).text).toMatch(/access_content/);
     expect(textOf(physician('10100000011'), ['Binary']).text).toMatch(/access_content/);
+  });
+
+  it('of a usual row asks for no labels, one patient, and nothing of types that are decided otherwise', () => {
+    const { text, values } = textOf(application('x', { finess: '750712184' }), ['Observation'], 'usual');
+    expect(text).toContain(`r.labels = '{}'`);
+    expect(text).toContain('cardinality(r.patients) = 1');
+    expect(text).not.toMatch(/access_of_|access_asker|exists/);
+    expect(values.flat().join()).not.toContain('Confidentiality');
+    for (const types of [undefined, ['Binary'], ['Subscription'], ['Basic'], ['AuditEvent']]) {
+      expect(textOf(physician('10100000011'), types, 'usual').text).toBe('false');
+    }
   });
 
   it('is false for a type that no scope names, and for who has none', () => {

@@ -129,7 +129,7 @@ const waitingCount = 1_000_000;
 const dueStepMs = 6;
 /** Patients with a deadline that are loaded first, to see how long all of them will take. */
 const pilotCount = 200;
-const spareTimes = 1.5;
+const spareTimes = 2.2;
 const spareMs = 30_000;
 const firedWithinMs = 300_000;
 const steadyPerSecond = 20;

@@ -18,7 +18,7 @@ const shipped = readdirSync(folder).map((name) => JSON.parse(readFileSync(new UR
 const select = createSelect(search);
 const usual = bookOf(shipped);
 
-function bookOf(ruleSets: readonly Resource[]): RuleBook {
+export function bookOf(ruleSets: readonly Resource[]): RuleBook {
   return bindBook(
     ruleSets.map((resource) => {
       const reading = readRuleSet(resource, { definitions, checkQuery: createQueryCheck(search) });
@@ -68,9 +68,9 @@ function retimed({ rule, calendar, delay, anchor }: Retimed): RuleBook {
 }
 
 /** `patient` is a reference, `Patient/id`. */
-export function replayOf(patient: string, change?: Retimed): Replay {
+export function replayOf(patient: string, change?: Retimed | RuleBook): Replay {
   return createReplay({
-    book: change === undefined ? usual : retimed(change),
+    book: change === undefined ? usual : 'ruleSets' in change ? change : retimed(change),
     select,
     places: createPlaces('Europe/Paris'),
     lateKnowledgeMs: 30 * dayMs,
@@ -93,7 +93,7 @@ export interface Story {
   issues(rule: string): readonly Resource[];
 }
 
-export function startStory(change?: Retimed): Story {
+export function startStory(change?: Retimed | RuleBook): Story {
   const replay = replayOf('Patient/p1', change);
   const move = async (instant: string): Promise<number> => {
     const atMs = Date.parse(instant);

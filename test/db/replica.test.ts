@@ -1,7 +1,7 @@
 /** How old a standby is, found out by marks in the log alone (src/db/replica.ts). */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Queryable } from '../../src/db/index.ts';
+import type { Queryable, Statement } from '../../src/db/index.ts';
 import { createLook, createMarks } from '../../src/db/replica.ts';
 
 describe('The age of a standby', () => {
@@ -134,13 +134,15 @@ describe('A look at both', () => {
     expect(marks.ageMs(performance.now())).toBeUndefined();
   });
 
-  it('lets the standby answer on while the primary is away, older and older', async () => {
+  it.each<[string, () => Promise<never>]>([
+    ['away', () => Promise.reject(new Error('away'))],
+    ['silent', () => new Promise<never>(() => undefined)],
+  ])('lets the standby answer on while the primary is %s, older and older', async (_what, gone) => {
     const marks = createMarks(60_000);
     let isAway = false;
-    const mortal = answering(() => {
-      if (isAway) throw new Error('away');
-      return { position: '100', cluster: '7001' };
-    });
+    const mortal: Queryable = {
+      query: <R extends object>(statement: Statement) => (isAway ? gone() : primary.query<R>(statement)),
+    };
     const look = createLook(
       mortal,
       answering(() => ({ replayed: '100', cluster: '7001' })),

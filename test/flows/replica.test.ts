@@ -3,7 +3,7 @@
  * it lags, is killed, comes back, and when it becomes the primary. Staleness is asked for by RFC 9111 §5.2.1.2, told by §5.1.
  */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createLog } from '../../src/base/index.ts';
 import { openDatabase, openReplica } from '../../src/db/index.ts';
 import type { Resource } from '../../src/fhir/index.ts';
@@ -12,6 +12,9 @@ import { openProxy, type Proxy } from '../faults/proxy.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import type { Client, Reply } from '../support/client.ts';
 import { ask, type StandbyPair, standbyName, startPair } from '../support/standby.ts';
+
+// It waits for other processes, and for nothing else.
+jest.setTimeout(120_000);
 
 let pair: StandbyPair;
 /** Between the server and the standby. */
@@ -33,7 +36,7 @@ beforeAll(async () => {
   });
   client = test.client.with({ authorization: 'Bearer system' });
   own = test.client.with({ authorization: 'Bearer own' });
-}, 60_000);
+});
 afterAll(async () => {
   await test?.close();
   await line?.close();

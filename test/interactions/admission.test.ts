@@ -76,7 +76,7 @@ describe('a stay told by its hospital', () => {
     expect((await client.get(`Patient/${patient.id}/$breaks`)).text).toContain('RUP-20');
   });
 
-  it('changes nothing the second time', async () => {
+  it('changes nothing the second time (L8)', async () => {
     const before = await stayOf('S-1');
     const reply = await send({ event: 'A03', recorded: '20260306110000', ...who(1) });
     expect(reply.status).toBe(200);
