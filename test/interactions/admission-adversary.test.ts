@@ -1,6 +1,6 @@
 /**
  * Hospitals' messages (HL7 v2 ADT) as no hospital should send them: emptied fields, times to come, numbers that cannot be asked
- * for, several at once, merges in chains and circles. Rows L4, L8 and L10 of the hostile inputs.
+ * for, several at once, merges in chains and circles. Row L4 of the hostile inputs.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Encounter, Patient, Task } from 'fhir/r4.js';
