@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpLimits, Problem } from '../base/index.ts';
 
 export interface Gate {
@@ -23,6 +23,8 @@ export interface GateInput {
   readonly inFlightMax: number;
   readonly bodiesMax: number;
   readonly onRefused: (limit: 'inFlightMax' | 'bodiesMax') => void;
+  /** Answers at once, past everything that stands behind: what is refused by the thousand must cost little. */
+  readonly refuse: (request: FastifyRequest, reply: FastifyReply, problem: Problem) => void;
 }
 
 interface Place {
@@ -48,7 +50,7 @@ export function isCrowded(error: unknown): boolean {
   return error === crowded || error === full;
 }
 
-export function registerGate(server: FastifyInstance, { inFlightMax, bodiesMax, onRefused }: GateInput): Gate {
+export function registerGate(server: FastifyInstance, { inFlightMax, bodiesMax, ...input }: GateInput): Gate {
   const places = new WeakMap<IncomingMessage, Place>();
   const whenOver = createEndings();
   let requests = 0;
@@ -65,8 +67,8 @@ export function registerGate(server: FastifyInstance, { inFlightMax, bodiesMax, 
   server.addHook('onRequest', (request, reply, done) => {
     if (neverRefused.has(request.routeOptions.url ?? '')) return done();
     if (requests >= inFlightMax) {
-      onRefused('inFlightMax');
-      return done(crowded);
+      input.onRefused('inFlightMax');
+      return input.refuse(request, reply, crowded);
     }
     const place: Place = { holders: 1, bytes: 0 };
     places.set(request.raw, place);
@@ -86,7 +88,7 @@ export function registerGate(server: FastifyInstance, { inFlightMax, bodiesMax, 
       const place = places.get(raw);
       if (place === undefined || place.holders === 0) return;
       if (bytes + more > bodiesMax) {
-        onRefused('bodiesMax');
+        input.onRefused('bodiesMax');
         throw full;
       }
       place.bytes += more;

@@ -2,6 +2,7 @@
  * Fastify, kept thin: bytes in, plain requests on, answers out. Bodies are read as bytes and parsed by our own parser
  * (src/fhir/json.ts); nothing below this folder knows the library.
  */
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import compress from '@fastify/compress';
@@ -10,10 +11,10 @@ import { type Clock, type Config, httpLimits, type Ids, type Log, Problem, probl
 import type { Context, Operation, Route } from '../interactions/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { type CallerOf, registerCaller } from './caller.ts';
-import { answerError, asProblem } from './errors.ts';
+import { answerError, asProblem, type ErrorAnswer } from './errors.ts';
 import { registerBodies } from './body.ts';
 import { registerAdminRoutes, type AdminInput } from './admin.ts';
-import { type Gate, isCrowded, registerGate } from './gate.ts';
+import { type Gate, type GateInput, isCrowded, registerGate } from './gate.ts';
 import { registerPace } from './pace.ts';
 import { guardOtherRoutes } from './permit.ts';
 import { createRefusals, createTokenNotes } from './audit-refusals.ts';
@@ -110,9 +111,10 @@ export async function createHttp(input: HttpInput): Promise<FastifyInstance> {
   });
   server.server.maxConnections = input.config.connectionsMax;
   await registerPacking(server);
-  server.addHook('onRequest', async (request, reply) => {
+  server.addHook('onRequest', (request, reply, done) => {
     if (input.tls !== undefined) void reply.header('strict-transport-security', 'max-age=31536000');
     void reply.headers(safetyHeaders).header('x-request-id', request.id);
+    done();
   });
   const gate = registerDoors(server, input);
   guardOtherRoutes(server);
@@ -164,7 +166,7 @@ async function registerPacking(server: FastifyInstance): Promise<void> {
 
 /** What stands before every route: how much is under way, who asks, how often; and the way out when the server is about to stop. */
 function registerDoors(server: FastifyInstance, input: HttpInput): Gate {
-  const gate = registerGate(server, { ...input.config, onRefused: input.onRefused });
+  const gate = registerGate(server, { ...input.config, onRefused: input.onRefused, refuse: createRefusal(input) });
   input.onGate(gate.standing);
   registerBodies(server, gate);
   server.addHook('onSend', (_request, reply, payload, done) => {
@@ -200,6 +202,31 @@ function sendError(input: HttpInput, { request, reply }: Exchange, error: unknow
     .headers(answer.headers)
     .header('content-type', contentTypeOf(form.format ?? 'json'))
     .send(render(answer.body, form, input.context.definitions));
+}
+
+/** Each answer is made once for each form in which it is wanted. */
+function createRefusal(input: HttpInput): GateInput['refuse'] {
+  const made = new Map<string, ErrorAnswer>();
+  const make = (problem: Problem, form: Form): ErrorAnswer => {
+    const answer = answerError(problem, input.log, () => input.ids.next(input.clock.now()));
+    const body = render(answer.body, form, input.context.definitions);
+    const headers = {
+      ...answer.headers,
+      ...(form.language === 'fr' && { 'content-language': 'fr' }),
+      'content-type': contentTypeOf(form.format ?? 'json'),
+      'content-length': String(Buffer.byteLength(body)),
+    };
+    return { ...answer, headers, body };
+  };
+  return (request, reply, problem) => {
+    const form = readForm(request);
+    const key = `${form.format} ${form.isPretty} ${form.language} ${problem.message}`;
+    const answer = made.get(key) ?? make(problem, form);
+    made.set(key, answer);
+    void reply.headers(answer.headers).hijack();
+    if (input.isLeaving()) void reply.header('connection', 'close');
+    reply.raw.writeHead(answer.status, reply.getHeaders() as OutgoingHttpHeaders).end(answer.body);
+  };
 }
 
 function report({ log, onAnswered }: HttpInput, request: FastifyRequest, reply: FastifyReply): void {
