@@ -25,5 +25,6 @@ export {
   zipLimits,
 } from './limits.ts';
 export { bufferOf } from './bytes.ts';
+export { type ClientTls, readClientTls } from './client-tls.ts';
 export { createLog, type Log, type LogFields, type LogLevel } from './log.ts';
 export { type Issue, Problem, type ProblemCategory, problemCategories, type ProblemDetail } from './problem.ts';

@@ -194,36 +194,33 @@ interface Exchange {
 }
 
 function sendError(input: HttpInput, { request, reply }: Exchange, error: unknown): FastifyReply {
+  const { status, headers, body } = formed(input, error, readForm(request));
+  return reply.code(status).headers(headers).send(body);
+}
+
+/** The answer to an error as it goes out in this form. */
+function formed(input: HttpInput, error: unknown, form: Form): ErrorAnswer {
   const answer = answerError(error, input.log, () => input.ids.next(input.clock.now()));
-  const form: Form = readForm(request);
-  if (form.language === 'fr') void reply.header('content-language', 'fr');
-  return reply
-    .code(answer.status)
-    .headers(answer.headers)
-    .header('content-type', contentTypeOf(form.format ?? 'json'))
-    .send(render(answer.body, form, input.context.definitions));
+  const headers = {
+    ...answer.headers,
+    ...(form.language === 'fr' && { 'content-language': 'fr' }),
+    'content-type': contentTypeOf(form.format ?? 'json'),
+  };
+  return { ...answer, headers, body: render(answer.body, form, input.context.definitions) };
 }
 
 /** Each answer is made once for each form in which it is wanted. */
 function createRefusal(input: HttpInput): GateInput['refuse'] {
   const made = new Map<string, ErrorAnswer>();
-  const make = (problem: Problem, form: Form): ErrorAnswer => {
-    const answer = answerError(problem, input.log, () => input.ids.next(input.clock.now()));
-    const body = render(answer.body, form, input.context.definitions);
-    const headers = {
-      ...answer.headers,
-      ...(form.language === 'fr' && { 'content-language': 'fr' }),
-      'content-type': contentTypeOf(form.format ?? 'json'),
-      'content-length': String(Buffer.byteLength(body)),
-    };
-    return { ...answer, headers, body };
-  };
   return (request, reply, problem) => {
     const form = readForm(request);
     const key = `${form.format} ${form.isPretty} ${form.language} ${problem.message}`;
-    const answer = made.get(key) ?? make(problem, form);
+    const answer = made.get(key) ?? formed(input, problem, form);
     made.set(key, answer);
-    void reply.headers(answer.headers).hijack();
+    void reply
+      .headers(answer.headers)
+      .header('content-length', String(Buffer.byteLength(answer.body)))
+      .hijack();
     if (input.isLeaving()) void reply.header('connection', 'close');
     reply.raw.writeHead(answer.status, reply.getHeaders() as OutgoingHttpHeaders).end(answer.body);
   };

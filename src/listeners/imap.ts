@@ -7,14 +7,14 @@
  * the mail: memory is that of one mail.
  */
 import type { ImapFlow, ImapFlowOptions } from 'imapflow';
-import { type Clock, type Log, mailLimits, Problem, problemCategories } from '../base/index.ts';
+import { type ClientTls, type Clock, type Log, mailLimits, Problem, problemCategories } from '../base/index.ts';
 import type { TakeLetter } from '../interactions/index.ts';
 
 export interface ImapInput {
   /** `imaps://user:password@host:993`. */
   readonly server: URL;
   readonly folders: { readonly inbox: string; readonly taken: string; readonly review: string };
-  readonly tls: { readonly cert?: Buffer; readonly key?: Buffer; readonly ca?: Buffer };
+  readonly tls: ClientTls<Buffer>;
   readonly take: TakeLetter;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,6 +1,6 @@
 /** Starts the listeners that the settings ask for. */
 import { readFile } from 'node:fs/promises';
-import type { Clock, Config, Ids, Lifecycle, Log } from '../base/index.ts';
+import { type Clock, type Config, type Ids, type Lifecycle, type Log, readClientTls } from '../base/index.ts';
 import type { Queryable } from '../db/index.ts';
 import type { TakeLetter } from '../interactions/index.ts';
 import { type ImapListener, readMailbox } from './imap.ts';
@@ -46,9 +46,7 @@ async function readTls({ mllpCertificate, mllpKey, mllpClientCa }: Config): Prom
 async function startMailbox(input: ListenersInput, lifecycle: Lifecycle): Promise<ImapListener | undefined> {
   const { imapUrl, imapFolders: folders, imapPollSeconds, imapCertificate, imapKey, imapCa } = input.config;
   if (imapUrl === undefined) return undefined;
-  const files = { cert: imapCertificate, key: imapKey, ca: imapCa };
-  const tls: Record<string, Buffer> = {};
-  for (const [name, file] of Object.entries(files)) if (file !== undefined) tls[name] = await readFile(file);
+  const tls = await readClientTls({ cert: imapCertificate, key: imapKey, ca: imapCa });
   const limits = { pollMs: imapPollSeconds * 1000 };
   const mailbox = readMailbox({ ...input, server: new URL(imapUrl), folders, tls, limits });
   lifecycle.onStop('imap', () => mailbox.stop());

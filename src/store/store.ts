@@ -165,12 +165,15 @@ function createSession(input: StoreInput, db: Queryable): Session {
       isDeleted: is_deleted,
     }));
   }
+  async function readUsual(...of: Parameters<typeof usualStatement>): Promise<StoredVersion | undefined> {
+    const statement = usualStatement(...of);
+    return statement && (await stored(statement))[0];
+  }
   return {
     query: (statement) => db.query(statement),
     labels: (types, limit, visible) => db.query<LabelRow>(labelStatement(types, limit, visible)),
     async read(type, id, visible) {
-      const usual = usualStatement({ type, id }, visible);
-      const [found] = usual === undefined ? [] : await stored(usual);
+      const found = await readUsual({ type, id }, visible);
       if (found !== undefined) return found;
       const values: unknown[] = [type, id];
       const condition = visible('r', (value) => `$${values.push(value)}`, 'stored', [type]);
@@ -182,8 +185,7 @@ function createSession(input: StoreInput, db: Queryable): Session {
       return rows[0];
     },
     async readVersion(type, id, version, visible) {
-      const usual = usualStatement({ type, id, version }, visible);
-      const [found] = usual === undefined ? [] : await stored(usual);
+      const found = await readUsual({ type, id, version }, visible);
       return found ?? (await stored(versionStatement({ type, id, version }, visible)))[0];
     },
     history: (type, id, { limit }, visible) => stored(historyStatement({ of: { type, id }, limit }, visible)),

@@ -9,6 +9,7 @@
  */
 import { Readable } from 'node:stream';
 import SmtpConnection from 'nodemailer/lib/smtp-connection';
+import type { ClientTls } from '../../base/index.ts';
 import { writeMail } from '../../formats/index.ts';
 import { hostOf, isLoopbackHost } from '../endpoint.ts';
 import type { Mail, SendMail } from './email.ts';
@@ -18,7 +19,7 @@ export interface SmtpSetting {
   readonly server: URL;
   readonly from: string;
   /** PEM: our own certificate, and who alone may vouch for the server; undefined: none, and the authorities of the system. */
-  readonly tls?: { readonly cert?: Buffer; readonly key?: Buffer; readonly ca?: Buffer };
+  readonly tls?: ClientTls<Buffer>;
 }
 
 /** A mail that is written already (`formats/letter-mail.ts`). */
